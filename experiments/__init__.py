@@ -1,0 +1,1 @@
+"""The questions: scenarios, sweeps, metrics, figures and studies built on the game."""
