@@ -1,0 +1,1 @@
+"""The machine: a deterministic model of decentralized derivatives. No randomness, no clock, no Mesa."""

@@ -1,0 +1,311 @@
+"""The loop that turns orders into fills: price, limit, caps, moves and margin, one order after the other, compiled.
+
+There is one such loop for claims and one for tokens, for a single order and for ten thousand alike. A venue supplies `take`:
+what a size owes in whole cash units, rounded against the taker, given the numbers in `pool`, which it updates. A fill that
+fails any test is undone within the loop and reported by its code; nothing here knows about players, chains or fees for gas.
+Each venue's file builds its loops from its `take` and compiles them under its own name, which is what lets them be cached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from protocol import errors
+from protocol.compiled import compiled, inner
+from protocol.ledger import Arrays, Floats, Ints, Reason, shift, undo
+
+Take = Callable[[Floats, float], float]
+MOVES_PER_FILL = 12  # journal entries one fill may need
+
+_TRADE, _REALISE, _FUNDING, _FEE = int(Reason.TRADE), int(Reason.REALISE), int(Reason.FUNDING), int(Reason.FEE)
+_POOR, _SLIPPED, _DEEP = errors.InsufficientBalance.code, errors.SlippageExceeded.code, errors.DepthExceeded.code
+_UNDER, _CAPPED = errors.UnderMargined.code, errors.OpenInterestCapped.code
+_ISOLATED, _NOTHING = errors.AccountIsolated.code, errors.NothingToDo.code
+
+
+class Batch(NamedTuple):
+    """Orders to fill, in turn."""
+
+    account: Ints  # [n]
+    size: Ints  # [n] units of base, signed
+    limit: Floats  # [n] worst average price, cash coins per base coin; nan: none
+
+
+class Fills(NamedTuple):
+    """What became of a batch."""
+
+    owed: Ints  # [n] cash units the taker owed (negative: received), fee apart
+    code: Ints  # [n] 0, or the code of the Revert
+
+
+class Terms(NamedTuple):
+    """What margin asks of an account: linear value and requirement over an exchange's claim rows."""
+
+    first: int  # claim rows first..first+len(weight)-1
+    weight: Floats  # [rows] cash coins per unit
+    rate: Floats  # [rows] margin in cash coins per unit of absolute size
+    slope: Floats  # [rows] margin in cash coins per squared unit of size
+    most: int  # how many positions one account may hold
+
+
+class Desk(NamedTuple):
+    """What the loop needs to know of a market of claims."""
+
+    arrays: Arrays
+    size: int
+    quote: int
+    funding: int
+    cash: int
+    venue: int  # account on the other side
+    clearing: int
+    fund: int
+    fees: int
+    index: float  # funding index, cash units per size unit
+    fee: float  # of notional
+    price_scale: float  # cash units per size unit at price one
+    interest: Floats  # [2] open interest long and short of everybody but the venue, size units; updated
+    cap: Floats  # [2] most open interest long and short, size units
+    least: float  # smallest excess over the requirement a fill may leave; -inf for forced trades
+
+
+@inner
+def equity(arrays: Arrays, terms: Terms, account: int) -> float:
+    """Cash coins the account is worth."""
+    total = 0.0
+    for row in range(len(terms.weight)):
+        total += terms.weight[row] * arrays.balance[terms.first + row, account]
+    return total
+
+
+@inner
+def required(arrays: Arrays, terms: Terms, account: int) -> float:
+    """Cash coins of margin the account needs."""
+    total = 0.0
+    for row in range(len(terms.rate)):
+        if terms.rate[row] != 0.0:
+            units = abs(arrays.balance[terms.first + row, account])
+            total += units * (terms.rate[row] + terms.slope[row] * units)
+    return total
+
+
+@inner
+def positions(arrays: Arrays, terms: Terms, account: int) -> int:
+    """How many positions the account holds."""
+    count = 0
+    for row in range(len(terms.rate)):
+        if terms.rate[row] != 0.0 and arrays.balance[terms.first + row, account] != 0:
+            count += 1
+    return count
+
+
+@inner
+def settle_funding(desk: Desk, account: int) -> None:
+    """Pay the funding that has accrued, rounded against the account; what rounding leaves stays with `fund`."""
+    balance = desk.arrays.balance
+    due = int(np.ceil(balance[desk.size, account] * desk.index - balance[desk.funding, account]))
+    shift(desk.arrays, desk.cash, account, desk.fund, due, _FUNDING)
+    shift(desk.arrays, desk.funding, desk.fund, account, due, _FUNDING)
+
+
+@inner
+def realise(desk: Desk, account: int, size: int, quote: int, traded: int, owed: int) -> None:
+    """Turn the closed part of a position's quote into cash, so that what remains keeps its average price.
+
+    `size` and `quote` are those before the trade. Worth nothing to anybody: clearing gives cash for quote, one for one.
+    """
+    if size == 0 or (size > 0) == (traded > 0):
+        return
+    closed = min(1.0, abs(traded) / abs(size))
+    closing = min(1.0, abs(size) / abs(traded))
+    gain = int(np.floor(quote * closed - owed * closing))
+    if desk.arrays.balance[desk.size, account] == 0:  # flat: nothing may be left over
+        gain = desk.arrays.balance[desk.quote, account]
+    shift(desk.arrays, desk.quote, account, desk.clearing, gain, _REALISE)
+    shift(desk.arrays, desk.cash, desk.clearing, account, gain, _REALISE)
+
+
+@inner
+def deliver(desk: Desk, account: int, other: int, traded: int, owed: int) -> None:
+    """Exchange size for quote between two accounts, at the funding index of now."""
+    shift(desk.arrays, desk.size, other, account, traded, _TRADE)
+    shift(desk.arrays, desk.quote, account, other, owed, _TRADE)
+    shift(desk.arrays, desk.funding, other, account, int(np.floor(traded * desk.index)), _TRADE)
+
+
+@inner
+def count_interest(desk: Desk, before: int, after: int) -> None:
+    """Keep the running open interest of accounts other than the venue."""
+    desk.interest[0] += max(after, 0) - max(before, 0)
+    desk.interest[1] += max(-after, 0) - max(-before, 0)
+
+
+@inner
+def beyond_limit(owed: float, size: float, limit: float, price_scale: float) -> bool:
+    """Whether the average price is worse than the limit."""
+    price = owed / (size * price_scale)
+    if np.isnan(limit):
+        return False
+    return price > limit if size > 0 else price < limit
+
+
+@inner
+def standing(desk: Desk, terms: Terms, account: int, size: int, excess: float) -> int:
+    """0 if the account may stand where it now does, else a code.
+
+    Below its requirement an account may still trade if that shrinks the position (`size` is the one before) and leaves it
+    no worse (`excess` is the one before). Somebody below it could otherwise never get out.
+    """
+    if positions(desk.arrays, terms, account) > terms.most:
+        return _ISOLATED
+    left = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
+    if left >= desk.least:
+        return 0
+    now = desk.arrays.balance[desk.size, account]
+    shrunk = abs(now) < abs(size) and now * size >= 0
+    return 0 if shrunk and left >= excess else _UNDER
+
+
+def claims_loop(take: Take) -> Any:
+    """The filling loop of a market of claims for one venue's `take`."""
+
+    @inner
+    def loop(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
+        """Fill each order of a market of claims against the venue's own account, in turn."""
+        spare = np.empty_like(pool)
+        balance = desk.arrays.balance
+        for row in range(len(batch.size)):
+            account, traded = batch.account[row], batch.size[row]
+            fills.owed[row] = 0
+            if traded == 0:
+                fills.code[row] = _NOTHING
+                continue
+            spare[:] = pool
+            cost = take(pool, float(traded))
+            if np.isnan(cost):
+                pool[:] = spare
+                fills.code[row] = _DEEP
+                continue
+            if beyond_limit(cost, float(traded), batch.limit[row], desk.price_scale):
+                pool[:] = spare
+                fills.code[row] = _SLIPPED
+                continue
+            owed = int(cost)
+            mark = desk.arrays.count[0]
+            size, quote = balance[desk.size, account], balance[desk.quote, account]
+            excess = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
+            settle_funding(desk, account)
+            deliver(desk, account, desk.venue, traded, owed)
+            realise(desk, account, size, quote, traded, owed)
+            shift(desk.arrays, desk.cash, account, desk.fees, int(np.ceil(abs(owed) * desk.fee)), _FEE)
+            count_interest(desk, size, size + traded)
+            code = standing(desk, terms, account, size, excess)
+            side = 0 if traded > 0 else 1
+            if code == 0 and abs(size + traded) > abs(size) and desk.interest[side] > desk.cap[side]:
+                code = _CAPPED
+            if code != 0:
+                undo(desk.arrays, mark)
+                count_interest(desk, size + traded, size)
+                pool[:] = spare
+            else:
+                fills.owed[row] = owed
+            fills.code[row] = code
+
+    return loop
+
+
+class Till(NamedTuple):
+    """What the loop needs to know of a market of tokens."""
+
+    arrays: Arrays
+    base: int
+    cash: int
+    venue: int
+    price_scale: float
+
+
+def tokens_loop(take: Take) -> Any:
+    """The filling loop of a spot market for one venue's `take`."""
+
+    @inner
+    def loop(pool: Floats, till: Till, batch: Batch, fills: Fills) -> None:
+        """Fill each order of a spot market against the pool's account, in turn: tokens for tokens, no margin."""
+        spare = np.empty_like(pool)
+        balance = till.arrays.balance
+        for row in range(len(batch.size)):
+            account, traded = batch.account[row], batch.size[row]
+            spare[:] = pool
+            cost = take(pool, float(traded)) if traded != 0 else 0.0
+            code = 0
+            if traded == 0:
+                code = _NOTHING
+            elif np.isnan(cost):
+                code = _DEEP
+            elif beyond_limit(cost, float(traded), batch.limit[row], till.price_scale):
+                code = _SLIPPED
+            elif balance[till.cash, account] < cost or balance[till.base, account] < -traded:
+                code = _POOR
+            fills.code[row] = code
+            if code != 0:
+                pool[:] = spare
+                fills.owed[row] = 0
+                continue
+            owed = int(cost)
+            shift(till.arrays, till.base, till.venue, account, traded, _TRADE)
+            shift(till.arrays, till.cash, account, till.venue, owed, _TRADE)
+            fills.owed[row] = owed
+
+    return loop
+
+
+def pricing_loop(take: Take) -> Any:
+    """The pricing loop for one venue's `take`."""
+
+    @inner
+    def loop(pool: Floats, sizes: Ints, owed: Floats) -> None:
+        """What each order in turn would owe (cash units; nan where the venue cannot fill it). `pool` is used up."""
+        spare = np.empty_like(pool)
+        for row in range(len(sizes)):
+            spare[:] = pool
+            owed[row] = take(pool, float(sizes[row]))
+            if np.isnan(owed[row]):
+                pool[:] = spare
+
+    return loop
+
+
+@compiled
+def examine(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats) -> None:
+    """Equity and requirement of every account. Shapes [accounts]; cash coins."""
+    for account in range(arrays.balance.shape[1]):
+        worth[account] = equity(arrays, terms, account)
+        needs[account] = required(arrays, terms, account)
+
+
+@compiled
+def examine_one(arrays: Arrays, terms: Terms, account: int) -> tuple[float, float]:
+    """Equity and requirement of one account, cash coins."""
+    return equity(arrays, terms, account), required(arrays, terms, account)
+
+
+@compiled
+def settle_one(desk: Desk, account: int) -> None:
+    """Settle one account's funding."""
+    settle_funding(desk, account)
+
+
+@compiled
+def transfer(desk: Desk, account: int, other: int, traded: int, owed: int) -> None:
+    """Trade `traded` units between two players' accounts for `owed` cash units, outside the venue and without a fee."""
+    balance = desk.arrays.balance
+    sizes = balance[desk.size, account], balance[desk.size, other]
+    quotes = balance[desk.quote, account], balance[desk.quote, other]
+    settle_funding(desk, account)
+    settle_funding(desk, other)
+    deliver(desk, account, other, traded, owed)
+    realise(desk, account, sizes[0], quotes[0], traded, owed)
+    realise(desk, other, sizes[1], quotes[1], -traded, -owed)
+    count_interest(desk, sizes[0], sizes[0] + traded)
+    count_interest(desk, sizes[1], sizes[1] - traded)

@@ -1,0 +1,38 @@
+"""How this project compiles a loop: one decorator, so that every kernel has the same options.
+
+`compiled` functions are cached on disk beside their file; the same source runs as plain Python under `NUMBA_DISABLE_JIT=1`.
+`inner` functions are compiled into their callers and never cached by themselves: a function that receives another compiled
+function as an argument must be `inner`, or its cache would miss in every new process. Numba's cache looks only at the file
+of the outermost function, so `stale` clears what an edit elsewhere has made out of date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def compiled(function: F) -> F:
+    """Compile `function` and cache it on disk; division follows IEEE rules, so that loops vectorise."""
+    return cast(F, njit(cache=True, error_model="numpy")(function))
+
+
+def inner(function: F) -> F:
+    """Compile `function` into whatever compiled function calls it."""
+    return cast(F, njit(error_model="numpy")(function))
+
+
+def stale(*folders: Path) -> int:
+    """Remove compiled caches older than the newest source below `folders`; returns how many went."""
+    sources = [path.stat().st_mtime for folder in folders for path in folder.rglob("*.py")]
+    caches = [path for folder in folders for path in folder.rglob("*.nb[ic]")]
+    gone = [path for path in caches if path.stat().st_mtime < max(sources, default=0.0)]
+    if gone:  # an index and its data files go together
+        for path in caches:
+            path.unlink(missing_ok=True)
+    return len(gone)

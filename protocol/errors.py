@@ -1,0 +1,125 @@
+"""Why a transaction failed: one class per reason, each carrying its numbers.
+
+A `Revert` is data, expected, and undone by the chain. Any other exception is a bug of ours and stops the run. The compiled
+loop reports the same reasons as small integers (`code`), so that a crowd's failures can be counted without building objects.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Revert(Exception):
+    """A transaction that must leave no trace."""
+
+    code: ClassVar[int] = 99
+    text: ClassVar[str] = "reverted"
+
+    def __init__(self, **numbers: float | int | str) -> None:
+        self.numbers = numbers
+        super().__init__(self.__class__.__name__)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{key}={value}" for key, value in self.numbers.items())
+        return f"{type(self).__name__}: {self.text}" + (f" ({shown})" if shown else "")
+
+
+class InsufficientBalance(Revert):
+    """A token balance would go below zero."""
+
+    code, text = 1, "not enough tokens"
+
+
+class UnderMargined(Revert):
+    """The account would stand below the margin it needs."""
+
+    code, text = 2, "below the required margin"
+
+
+class SlippageExceeded(Revert):
+    """The fill would be worse than the limit given."""
+
+    code, text = 3, "price beyond the limit"
+
+
+class DepthExceeded(Revert):
+    """The venue cannot fill that much."""
+
+    code, text = 4, "more than the venue can fill"
+
+
+class OpenInterestCapped(Revert):
+    """The market's open-interest cap would be passed."""
+
+    code, text = 5, "open interest cap reached"
+
+
+class AccountIsolated(Revert):
+    """Isolated margin: the account already holds another market."""
+
+    code, text = 6, "an isolated account holds one market only"
+
+
+class StalePrice(Revert):
+    """The oracle gives no price that may be used."""
+
+    code, text = 7, "no usable index"
+
+
+class NothingToDo(Revert):
+    """A size or an amount of zero, or one that rounds to zero."""
+
+    code, text = 8, "nothing to do"
+
+
+class EmptyTill(Revert):
+    """The custody account holds fewer tokens than are claimed from it now."""
+
+    code, text = 9, "custody holds too few tokens"
+
+
+class Healthy(Revert):
+    """The account may not be liquidated."""
+
+    code, text = 10, "the account is above maintenance margin"
+
+
+class NotAllowed(Revert):
+    """The sender has no right to do this."""
+
+    code, text = 11, "not the sender's to do"
+
+
+class ReportRejected(Revert):
+    """An oracle report that is unsigned, forged, older than the last, or from the future."""
+
+    code, text = 12, "report rejected"
+
+
+class CrossesBook(Revert):
+    """A post-only order would trade at once."""
+
+    code, text = 13, "post-only order would cross"
+
+
+class UnknownOrder(Revert):
+    """No such resting order."""
+
+    code, text = 14, "no such order"
+
+
+class VaultCommitted(Revert):
+    """The vault's capital is needed to carry its open positions."""
+
+    code, text = 15, "vault capital is committed"
+
+
+class BookFull(Revert):
+    """The order book has no free slot."""
+
+    code, text = 16, "the book is full"
+
+
+def reasons() -> dict[int, type[Revert]]:
+    """Every reason by its code."""
+    return {reason.code: reason for reason in Revert.__subclasses__()}

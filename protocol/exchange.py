@@ -1,0 +1,433 @@
+"""The verbs: everything an exchange can be asked to do, and the only place where its balances move.
+
+Each verb reads require / compute / move / check, raises a Revert when it may not go on, and leaves it to the chain to undo
+what was done by then. Rules are looked up in the state, where governance may have changed them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from protocol import vault as vaults
+from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, Terms, Till, transfer
+from protocol.errors import (
+    DepthExceeded,
+    EmptyTill,
+    Healthy,
+    NothingToDo,
+    StalePrice,
+    UnderMargined,
+    VaultCommitted,
+    reasons,
+)
+from protocol.ledger import WORLD, Floats, Reason
+from protocol.liquidations.base import Plan
+from protocol.losses.base import Charges
+from protocol.margins.base import Threshold
+from protocol.oracles.base import Reading, Report, Status, read_index
+from protocol.state import House, Listing, State
+
+REVERTS = reasons()
+
+
+class Fill(NamedTuple):
+    """A trade that happened."""
+
+    account: int
+    listing: Listing
+    size: int  # units of base, signed
+    owed: int  # cash units, negative: received; fee apart
+
+
+class Liquidated(NamedTuple):
+    """A forced closure that happened. Cash amounts in units."""
+
+    account: int
+    keeper: int
+    listing: Listing
+    size: int  # units of base traded for the account, signed
+    notional: int
+    reward: int
+    penalty: int
+    deleveraged: int  # size units closed against other players instead of sold
+    deficit: int  # what the account was short of at the end
+    covered: tuple[tuple[str, int], ...]  # (loss step, what it paid)
+
+
+# ---------------------------------------------------------------------- views that verbs share
+
+
+def usable_index(state: State, listing: Listing) -> Reading:
+    """The index of a market. Raises StalePrice unless it is fresh."""
+    reading = read_index(state, listing)
+    if reading.status != Status.FRESH:
+        raise StalePrice(market=listing.name, status=reading.status.name, age=state.time - reading.time)
+    return reading
+
+
+def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, price: float) -> Desk:
+    """What the filling loop needs to know of a market of claims."""
+    house, market = listing.house, state.market(listing)
+    cap = market.open_interest_cap / price * listing.size_scale
+    return Desk(
+        state.ledger.arrays,
+        listing.size,
+        listing.quote,
+        listing.funding,
+        house.cash,
+        listing.desk,
+        house.clearing,
+        listing.fund,
+        listing.fees,
+        float(state.tables[listing.path + ".funding"][0]) * listing.price_scale,
+        fee,
+        listing.price_scale,
+        interest,
+        np.array([cap, cap]),
+        least,
+    )
+
+
+def _need_margin(state: State, house: House, account: int) -> None:
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
+    if worth < needs:
+        raise UnderMargined(account=account, equity=worth, required=needs)
+
+
+def _need_usable(state: State, house: House, account: int) -> None:
+    """Every market in which the account holds a position must have an index."""
+    for listing in state.listings[house.index]:
+        if listing.size >= 0 and state.ledger.balance[listing.size, account] != 0:
+            usable_index(state, listing)
+
+
+# ---------------------------------------------------------------------- cash
+
+
+def deposit(state: State, house: House, account: int, units: int) -> None:
+    """Tokens into custody, a claim on it out. Raises InsufficientBalance, NothingToDo."""
+    if units <= 0:
+        raise NothingToDo(amount=units)
+
+    state.ledger.move(house.token, account, house.custody, units, Reason.DEPOSIT)
+    state.ledger.move(house.cash, house.custody, account, units, Reason.DEPOSIT)
+
+
+def withdraw(state: State, house: House, account: int, units: int) -> None:
+    """A claim back to custody, tokens out. Raises EmptyTill, UnderMargined, StalePrice, NothingToDo."""
+    if units <= 0:
+        raise NothingToDo(amount=units)
+    if state.ledger.balance[house.token, house.custody] < units:
+        raise EmptyTill(has=int(state.ledger.balance[house.token, house.custody]), needs=units)
+    _need_usable(state, house, account)
+
+    state.ledger.move(house.cash, account, house.custody, units, Reason.WITHDRAW)
+    state.ledger.move(house.token, house.custody, account, units, Reason.WITHDRAW)
+
+    _need_margin(state, house, account)
+
+
+# ---------------------------------------------------------------------- trading
+
+
+def fill(state: State, listing: Listing, batch: Batch) -> Fills:
+    """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
+    market, house = state.market(listing), listing.house
+    state.ledger.reserve(MOVES_PER_FILL * len(batch.size))
+
+    if listing.size < 0:
+        pool = market.venue.pool(state, listing)
+        till = Till(state.ledger.arrays, listing.base, house.token, listing.desk, listing.price_scale)
+        market.venue.fill(pool, till, None, batch, fills)
+    else:
+        index = usable_index(state, listing)
+        pool = market.venue.pool(state, listing)
+        terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+        interest = state.edit(listing.path + ".interest")
+        desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
+        market.venue.fill(pool, desk, terms, batch, fills)
+
+    market.venue.keep(state, listing, pool)
+    return fills
+
+
+def trade(state: State, listing: Listing, account: int, size: int, limit: float = math.nan) -> Fill:
+    """One order, whole or not at all. `limit`: worst average price. Raises what the filling loop found."""
+    before = _standing_if_live(state, listing, account)
+
+    fills = fill(state, listing, Batch(np.array([account]), np.array([size]), np.array([limit])))
+    code = int(fills.code[0])
+    if code:
+        raise REVERTS[code](account=account, market=listing.name, size=size)
+
+    after = _standing_if_live(state, listing, account)
+    if after < 0 and after < before:
+        raise UnderMargined(account=account, excess=after)
+    return Fill(account, listing, size, int(fills.owed[0]))
+
+
+def _standing_if_live(state: State, listing: Listing, account: int) -> float:
+    """Excess over initial margin where a trade may itself move an index it is margined at; 0 elsewhere."""
+    if listing.size < 0 or not any(m.oracle.live for m in state.exchange(listing.house).markets):
+        return 0.0
+    worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, Threshold.INITIAL, account)
+    return worth - needs
+
+
+# ---------------------------------------------------------------------- liquidation
+
+
+def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liquidated:
+    """Carry out the exchange's plan for an account below maintenance. Raises Healthy, StalePrice, and what a fill raises."""
+    house, exchange = listing.house, state.exchange(listing.house)
+    index = usable_index(state, listing)
+    plan = exchange.liquidation.plan(state, listing, account)
+    if plan is None:
+        raise Healthy(account=account, market=listing.name)
+
+    interest = state.edit(listing.path + ".interest")
+    desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
+    state.ledger.reserve(MOVES_PER_FILL)
+    deleveraged = _deleverage(state, plan, desk)
+    rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
+    notional = _close(state, plan, desk, keeper, rest) if rest else 0
+
+    reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
+    state.ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
+    left = int(state.ledger.balance[house.cash, account])
+    penalty = max(0, min(penalty, left)) if _is_flat(state, house, account) else penalty
+    state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
+    deficit, covered = _pass_on(state, house, account)
+
+    if not math.isnan(plan.price) and rest:
+        _need_margin(state, house, keeper)
+    return Liquidated(
+        account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, deficit, covered
+    )
+
+
+def _close(state: State, plan: Plan, desk: Desk, keeper: int, size: int) -> int:
+    """Trade `size` for the account, through the venue or with the keeper; returns the notional in cash units."""
+    listing = plan.listing
+    if not math.isnan(plan.price):
+        exact = size * plan.price * listing.price_scale
+        transfer(desk, plan.account, keeper, size, math.ceil(exact))
+        return abs(math.ceil(exact))
+    market = state.market(listing)
+    pool = market.venue.pool(state, listing)
+    batch = Batch(np.array([plan.account]), np.array([size]), np.array([math.nan]))
+    fills = Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    terms = state.exchange(listing.house).margin.terms(state, listing.house, Threshold.MAINTENANCE)
+    market.venue.fill(pool, desk, terms, batch, fills)
+    if fills.code[0]:
+        raise REVERTS[int(fills.code[0])](account=plan.account, market=listing.name, size=size)
+    market.venue.keep(state, listing, pool)
+    return abs(int(fills.owed[0]))
+
+
+def _projected(state: State, plan: Plan) -> float:
+    """Equity of the account, cash units, were the plan carried out through the venue now."""
+    listing, house = plan.listing, plan.listing.house
+    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
+    index = read_index(state, listing).value
+    owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
+    if math.isnan(owed):
+        raise DepthExceeded(account=plan.account, market=listing.name, size=plan.size)
+    return worth * house.cash_scale + plan.size * index * listing.price_scale - owed - abs(owed) * plan.reward
+
+
+def _deleverage(state: State, plan: Plan, desk: Desk) -> int:
+    """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
+
+    Returns the size units so closed. Only for plans that would sell on the venue and leave the account below zero.
+    """
+    listing, house = plan.listing, plan.listing.house
+    if math.isnan(plan.price) is False:
+        return 0
+    losses = state.exchange(house).losses
+    shortfall = None
+    for loss in losses:
+        targets = loss.take_over(state, listing, plan.account)
+        if len(targets.account):
+            shortfall = -_projected(state, plan) if shortfall is None else shortfall
+            ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
+            return _take_over(state, plan, desk, targets) if shortfall > ahead else 0
+    return 0
+
+
+def _take_over(state: State, plan: Plan, desk: Desk, targets: Charges) -> int:
+    listing, house = plan.listing, plan.listing.house
+    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
+    size = int(state.ledger.balance[listing.size, plan.account])
+    bankrupt = read_index(state, listing).value - worth * listing.size_scale / size  # equity is zero at this price
+    side = -1 if size > 0 else 1
+    state.ledger.reserve(2 * MOVES_PER_FILL * len(targets.account))
+    desk = desk._replace(arrays=state.ledger.arrays)
+    done = 0
+    for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
+        transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))
+        done += units
+    return done
+
+
+def _is_flat(state: State, house: House, account: int) -> bool:
+    rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
+    return not state.ledger.balance[rows, account].any()
+
+
+def _pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
+    """Pass the deficit of an account without positions down the waterfall; what nobody covers stays on it."""
+    deficit = -int(state.ledger.balance[house.cash, account])
+    if deficit <= 0 or not _is_flat(state, house, account):
+        return 0, ()
+    left, covered = deficit, []
+    for loss in state.exchange(house).losses:
+        if left <= 0:
+            break
+        charges = loss.charge(state, house, account, left)
+        paid = int(charges.units.sum())
+        if not paid:
+            continue
+        reason = _LOSS_REASONS.get(type(loss).__name__, Reason.LOSS_SOCIALISED)
+        state.ledger.move_many(
+            house.cash, charges.account, np.full(len(charges.account), account), charges.units, reason
+        )
+        covered.append((type(loss).__name__, paid))
+        left -= paid
+    return deficit, tuple(covered)
+
+
+_LOSS_REASONS = {"Insurance": Reason.INSURANCE, "VaultBackstop": Reason.LOSS_VAULT}
+
+
+# ---------------------------------------------------------------------- vault
+
+
+def _vault_total(state: State, house: House) -> int:
+    """Cash units the vault's equity is worth at the index, never below zero."""
+    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)
+    return max(0, math.floor(worth * house.cash_scale))
+
+
+def invest(state: State, house: House, account: int, units: int) -> int:
+    """Cash tokens into the vault, shares out (rounded down). Returns the shares. Raises NothingToDo, StalePrice."""
+    rules = state.exchange(house).vault
+    if rules is None or units <= 0:
+        raise NothingToDo(amount=units)
+    _need_usable(state, house, house.vault)
+
+    supply = -int(state.ledger.balance[house.share, WORLD])
+    total = _vault_total(state, house)
+    shares = vaults.shares_down(units, total, supply, rules.virtual_assets, rules.virtual_shares)
+    if shares <= 0:
+        raise NothingToDo(amount=units, shares=shares)
+
+    state.ledger.move(house.token, account, house.custody, units, Reason.LIQUIDITY)
+    state.ledger.move(house.cash, house.custody, house.vault, units, Reason.LIQUIDITY)
+    state.ledger.move(house.share, WORLD, account, shares, Reason.LIQUIDITY)
+    return shares
+
+
+def divest(state: State, house: House, account: int, shares: int) -> int:
+    """Vault shares in, cash tokens out (rounded down, less the exit fee). Returns the cash units.
+
+    Raises NothingToDo, InsufficientBalance, StalePrice, EmptyTill, and VaultCommitted where positions need the capital.
+    """
+    rules = state.exchange(house).vault
+    if rules is None or shares <= 0:
+        raise NothingToDo(shares=shares)
+    _need_usable(state, house, house.vault)
+
+    supply = -int(state.ledger.balance[house.share, WORLD])
+    total = _vault_total(state, house)
+    gross = vaults.assets_down(shares, total, supply, rules.virtual_assets, rules.virtual_shares)
+    units = min(total, math.floor(gross * (1.0 - rules.fee))) if rules.fee else min(total, gross)
+    if units <= 0:
+        raise NothingToDo(shares=shares, amount=units)
+    if state.ledger.balance[house.token, house.custody] < units:
+        raise EmptyTill(has=int(state.ledger.balance[house.token, house.custody]), needs=units)
+
+    state.ledger.move(house.share, account, WORLD, shares, Reason.LIQUIDITY)
+    state.ledger.move(house.cash, house.vault, house.custody, units, Reason.LIQUIDITY)
+    state.ledger.move(house.token, house.custody, account, units, Reason.LIQUIDITY)
+
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)
+    if worth < rules.commitment * needs:
+        raise VaultCommitted(equity=worth, committed=rules.commitment * needs)
+    return units
+
+
+# ---------------------------------------------------------------------- pools of tokens
+
+
+def provide(state: State, listing: Listing, account: int, cash: int) -> int:
+    """Both tokens into a pool in its proportion, at most `cash` cash units; pool shares out, rounded down. Returns them.
+
+    Raises NothingToDo, InsufficientBalance.
+    """
+    ledger, house = state.ledger, listing.house
+    if listing.base < 0 or cash <= 0:
+        raise NothingToDo(market=listing.name, amount=cash)
+    reserve_base, reserve_cash = (int(ledger.balance[row, listing.desk]) for row in (listing.base, house.token))
+    supply = -int(ledger.balance[listing.share, WORLD])
+
+    base = -(-cash * reserve_base // reserve_cash)
+    shares = min(cash * supply // reserve_cash, base * supply // reserve_base)
+    if shares <= 0:
+        raise NothingToDo(market=listing.name, amount=cash)
+
+    ledger.move(house.token, account, listing.desk, cash, Reason.LIQUIDITY)
+    ledger.move(listing.base, account, listing.desk, base, Reason.LIQUIDITY)
+    ledger.move(listing.share, WORLD, account, shares, Reason.LIQUIDITY)
+    return shares
+
+
+def remove(state: State, listing: Listing, account: int, shares: int) -> tuple[int, int]:
+    """Pool shares in, both tokens out, rounded down. Returns (base, cash) units. Raises NothingToDo, InsufficientBalance."""
+    ledger, house = state.ledger, listing.house
+    if listing.base < 0 or shares <= 0:
+        raise NothingToDo(market=listing.name, shares=shares)
+    supply = -int(ledger.balance[listing.share, WORLD])
+    base, cash = (
+        int(ledger.balance[row, listing.desk]) * shares // supply for row in (listing.base, house.token)
+    )
+
+    ledger.move(listing.share, account, WORLD, shares, Reason.LIQUIDITY)
+    ledger.move(listing.base, listing.desk, account, base, Reason.LIQUIDITY)
+    ledger.move(house.token, listing.desk, account, cash, Reason.LIQUIDITY)
+    return base, cash
+
+
+# ---------------------------------------------------------------------- oracle and the end of a block
+
+
+def report(state: State, listing: Listing, posted: Report) -> None:
+    """Hand a report to the market's oracle. Raises ReportRejected."""
+    state.market(listing).oracle.accept(state, listing, listing.path + ".oracle", posted)
+
+
+def close_block(state: State) -> None:
+    """What every exchange does once a block is sealed: oracles look, funding accrues, margins look."""
+    for house, listings in zip(state.houses, state.listings, strict=True):
+        exchange = state.rules.exchanges[house.index]
+        for listing in listings:
+            market = exchange.markets[listing.index]
+            market.oracle.observe(state, listing, listing.path + ".oracle")
+            if listing.size >= 0:
+                _accrue(state, listing)
+        exchange.margin.observe(state, house)
+
+
+def _accrue(state: State, listing: Listing) -> None:
+    index, rate, since = state.tables[listing.path + ".funding"].tolist()
+    elapsed = state.time - since
+    price = read_index(state, listing).value
+    index += rate * elapsed * price
+    rate = state.market(listing).funding.rate(state, listing, price, elapsed)
+    state.put(listing.path + ".funding", np.array([index, rate, state.time]))
+
+

@@ -1,0 +1,1 @@
+"""What one side pays the other for holding."""

@@ -1,0 +1,24 @@
+"""A spot token: it changes hands outright, so it opens no claim and needs no margin.
+
+Spot markets are where fair enters the chain, and the cheapest place to push an oracle that reads them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from protocol.instruments.base import Instrument
+from protocol.state import Listing, State
+
+
+@dataclass(frozen=True)
+class Token(Instrument):
+    """Delivery against payment of the base token."""
+
+    def claims(self) -> tuple[str, ...]:
+        """None: wallets hold the tokens."""
+        return ()
+
+    def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
+        """Nothing of it is a claim on the exchange."""
+        return ()

@@ -1,0 +1,1 @@
+"""What happens below maintenance."""

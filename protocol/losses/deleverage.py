@@ -1,0 +1,45 @@
+"""Auto-deleveraging: the most profitable and most levered accounts on the other side close against the bankrupt one.
+
+Ranked by profit share times leverage, as Binance-type venues do; they close at the bankruptcy price, so the debtor ends at
+zero and no cash is needed. Production queues over-haircut winners against pro rata (arXiv:2512.01112).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.losses.base import NOBODY, Charges, Loss, players
+from protocol.margins.base import Threshold
+from protocol.oracles.base import read_index
+from protocol.state import Listing, State
+
+
+@dataclass(frozen=True)
+class Deleverage(Loss):
+    """Closes opposing positions; only those in profit when `least_profit` is 0 (a share of their entry)."""
+
+    least_profit: float = 0.0
+
+    def take_over(self, state: State, listing: Listing, debtor: int) -> Charges:
+        """The queue, served until the debtor's position is spoken for."""
+        balance = state.ledger.balance
+        size = int(balance[listing.size, debtor])
+        who = players(state)
+        held = balance[listing.size, who]
+        who = who[(held * np.sign(size) < 0) & (who != debtor)]
+        if len(who) == 0:
+            return NOBODY
+        price = read_index(state, listing).value / listing.size_scale
+        held, quote = balance[listing.size, who], balance[listing.quote, who] / listing.house.cash_scale
+        profit = (held * price + quote) / np.maximum(np.abs(quote), 1e-12)
+        worth, _ = state.exchange(listing.house).margin.standings(state, listing.house, Threshold.MAINTENANCE)
+        leverage = np.abs(held) * price / np.maximum(worth[who], 1e-9)
+        eligible = (profit > self.least_profit) & (worth[who] > 0)
+        who, held, score = who[eligible], np.abs(held[eligible]), (profit * leverage)[eligible]
+        order = np.argsort(-score, kind="stable")
+        who, held = who[order], held[order]
+        before = np.concatenate([[0], np.cumsum(held)[:-1]])
+        part = np.minimum(held, np.maximum(0, abs(size) - before))
+        return Charges(who[part > 0], part[part > 0])

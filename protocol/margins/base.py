@@ -1,0 +1,78 @@
+"""The margin family: what an account is worth, what it needs, and how many markets it may hold.
+
+One function, two thresholds: `terms` gives weights and rates over an exchange's claim rows for INITIAL or MAINTENANCE, and
+everything else (the filling loop, keepers' scans, laws) reads those. Prices are each market's own oracle.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from protocol.clearing import Terms, examine, examine_one
+from protocol.ledger import Floats
+from protocol.oracles.base import read_index
+from protocol.state import House, Listing, State
+
+MANY = 1 << 30
+
+
+class Threshold(IntEnum):
+    """Which requirement."""
+
+    INITIAL = 0
+    MAINTENANCE = 1
+
+
+@dataclass(frozen=True)
+class Margin(ABC):
+    """A rule of solvency."""
+
+    @abstractmethod
+    def rate(self, state: State, listing: Listing, which: Threshold) -> tuple[float, float]:
+        """(share of notional, further share per base coin of size) that a position in this market needs."""
+
+    def most(self) -> int:
+        """How many positions one account may hold."""
+        return MANY
+
+    def start(self, state: State, house: House) -> None:
+        """Open its table at genesis. Most margins remember nothing."""
+        return
+
+    def observe(self, state: State, house: House) -> None:
+        """Look at a block that has just been sealed. Most margins look at nothing."""
+        return
+
+    def terms(self, state: State, house: House, which: Threshold) -> Terms:
+        """Weights and rates at the prices of now. Remembered until something changes."""
+        terms: Terms = state.derived((house.index, "terms", which), lambda: self._terms(state, house, which))
+        return terms
+
+    def _terms(self, state: State, house: House, which: Threshold) -> Terms:
+        rows = house.last - house.first
+        weight, rate, slope = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+        weight[house.cash - house.first] = 1.0 / house.cash_scale
+        for listing in state.listings[house.index]:
+            if listing.size < 0:
+                continue
+            price = read_index(state, listing).value
+            for row, value in state.market(listing).instrument.weights(state, listing, price):
+                weight[row - house.first] = value
+            share, further = self.rate(state, listing, which)
+            rate[listing.size - house.first] = share * price / listing.size_scale
+            slope[listing.size - house.first] = further * price / listing.size_scale**2
+        return Terms(house.first, weight, rate, slope, self.most())
+
+    def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
+        """(equity, requirement) of one account, cash coins."""
+        return examine_one(state.ledger.arrays, self.terms(state, house, which), account)
+
+    def standings(self, state: State, house: House, which: Threshold) -> tuple[Floats, Floats]:
+        """(equity, requirement) of every account, cash coins. Shapes [accounts]."""
+        worth, needs = np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)
+        examine(state.ledger.arrays, self.terms(state, house, which), worth, needs)
+        return worth, needs

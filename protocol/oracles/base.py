@@ -1,0 +1,82 @@
+"""The oracle family: a view of the index, and how it remembers.
+
+`read` is a view and never raises: it says how fresh and how sure the value is, and only the verbs turn that into StalePrice.
+`observe` is called once after each sealed block, `accept` when a reporter or user posts. Memory lies in `state.tables[at]`;
+an oracle that wraps another gives it a longer path.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar, NamedTuple
+
+from protocol.errors import ReportRejected
+from protocol.state import Listing, State
+
+
+class Status(IntEnum):
+    """Whether a reading may be used."""
+
+    FRESH = 0
+    STALE = 1
+    UNCERTAIN = 2
+    MISSING = 3
+    HALTED = 4
+
+
+class Reading(NamedTuple):
+    """What an oracle says. `value`: cash coins per base coin. `time`: seconds, when it was true. `confidence`: half-width."""
+
+    value: float
+    time: float
+    confidence: float
+    status: Status
+
+
+class Report(NamedTuple):
+    """A price that somebody posts. `signature` is the publisher's word for (`market`, value, time, confidence)."""
+
+    reporter: int  # account
+    value: float  # cash coins per base coin
+    time: float  # seconds, when it was observed
+    confidence: float = 0.0
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class Oracle(ABC):
+    """A rule that turns what the chain knows into an index."""
+
+    live: ClassVar[bool] = False  # whether a trade inside the block can move the reading
+
+    @abstractmethod
+    def start(self, state: State, listing: Listing, at: str, price: float) -> None:
+        """Open its table at genesis, with `price` as all it knows."""
+
+    @abstractmethod
+    def read(self, state: State, listing: Listing, at: str) -> Reading:
+        """The index now."""
+
+    def observe(self, state: State, listing: Listing, at: str) -> None:
+        """Look at a block that has just been sealed (`state.time`). Most oracles look at nothing."""
+        return
+
+    def accept(self, state: State, listing: Listing, at: str, report: Report) -> None:
+        """Take a posted report. Raises ReportRejected where nothing is to be posted."""
+        raise ReportRejected(reporter=report.reporter, market=listing.name)
+
+    def sources(self) -> tuple[str, ...]:
+        """Names of the markets of the same exchange whose trades move it ('' is the market it serves)."""
+        return ()
+
+
+def resolve(state: State, listing: Listing, source: str) -> Listing:
+    """The market an oracle reads: `source` by name, or the market it serves."""
+    return state.find(listing.house, source) if source else listing
+
+
+def read_index(state: State, listing: Listing) -> Reading:
+    """The index of a market: its own oracle, read at its own path."""
+    return state.market(listing).oracle.read(state, listing, listing.path + ".oracle")

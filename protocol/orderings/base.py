@@ -1,0 +1,39 @@
+"""The ordering family: who is served first in a block, and how much outside demand is served before.
+
+`rank` sorts what players sent; `ahead` says how much of the outside gas comes before each. Neither knows who sent what.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from protocol.ledger import Floats, Ints
+
+
+class Outside(NamedTuple):
+    """Demand for block space from outside the model: `gas` units, with willingness to pay exponential of mean `value`."""
+
+    gas: float
+    value: float  # cash coins per gas
+
+    def above(self, price: Floats) -> Floats:
+        """Gas of those who would pay more than `price`."""
+        result: Floats = self.gas * np.exp(-np.maximum(price, 0.0) / self.value)
+        return result
+
+
+@dataclass(frozen=True)
+class Ordering(ABC):
+    """A rule of service."""
+
+    @abstractmethod
+    def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
+        """Order in which to serve: a permutation. Shapes [n]; arrival in seconds, tip in cash coins per gas."""
+
+    @abstractmethod
+    def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
+        """Outside gas served before each. `share` is the part of the block's time gone when each arrived. Shapes [n]."""

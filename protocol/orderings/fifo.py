@@ -1,0 +1,26 @@
+"""First come, first served: a sequencer that serves by arrival.
+
+Fees buy nothing, speed everything; outside demand is served as it trickles in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.ledger import Floats, Ints
+from protocol.orderings.base import Ordering, Outside
+
+
+@dataclass(frozen=True)
+class Fifo(Ordering):
+    """By arrival."""
+
+    def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
+        """Earliest first."""
+        return np.argsort(arrival, kind="stable").astype(np.int64)
+
+    def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
+        """Those outside who pay the base fee and came earlier."""
+        return outside.above(np.full(len(share), base_fee)) * share

@@ -1,0 +1,26 @@
+"""By priority fee: the block goes to whoever pays most for it, and ties to whoever came first.
+
+Congestion is a price here, and can be bought by an attacker as by anybody.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol.ledger import Floats, Ints
+from protocol.orderings.base import Ordering, Outside
+
+
+@dataclass(frozen=True)
+class PriorityFee(Ordering):
+    """By tip, highest first."""
+
+    def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
+        """Highest tip first."""
+        return np.lexsort((arrival, -tip)).astype(np.int64)
+
+    def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
+        """Those outside who would tip more."""
+        return outside.above(base_fee + tip)

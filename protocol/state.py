@@ -1,0 +1,202 @@
+"""All that changes: the ledger, the tables that rules remember things in, the clock, and the rules in force.
+
+One mark, one rewind for all of it: a transaction happens whole or leaves no trace. A rule keeps its memory under its path
+in `tables` (an immutable value, or a numpy array) and changes it only through `put`, `write` or `edit`, which remember what
+stood there. `House` and `Listing` say where an exchange and a market live: rows, accounts, path and scales, never parameters.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from protocol.ledger import Ledger
+
+if TYPE_CHECKING:
+    from protocol.world import Exchange, Market, World
+
+
+class House(NamedTuple):
+    """Where an exchange lives. Rows and accounts of the ledger; -1 where it has none."""
+
+    index: int
+    name: str
+    chain: int
+    token: int  # row: the cash token
+    cash: int  # row: the cash claim on custody
+    share: int  # row: vault shares
+    first: int  # claim rows are first..last-1, contiguous
+    last: int
+    custody: int  # account: holds the tokens, owes the claims
+    clearing: int  # account: turns realised quote into cash; worth zero at all times
+    insurance: int
+    treasury: int
+    vault: int
+    cash_scale: float  # units per coin
+
+
+class Listing(NamedTuple):
+    """Where a market lives. Rows and accounts of the ledger; -1 where it has none."""
+
+    house: House
+    index: int
+    name: str
+    path: str  # prefix of its tables
+    base: int  # row: the base token (spot markets)
+    share: int  # row: pool shares
+    size: int  # row: position size
+    quote: int  # row: what the position cost, negative when long
+    funding: int  # row: funding already settled at entry, so that only the index's change since is owed
+    desk: int  # account: the venue's side of every trade (pool, virtual AMM or vault)
+    fund: int  # account: funding paid and not yet received
+    fees: int  # account: takes trading fees
+    size_scale: float  # units per coin
+
+    @property
+    def price_scale(self) -> float:
+        """Cash units per size unit at a price of one."""
+        return self.house.cash_scale / self.size_scale
+
+
+class Mark(NamedTuple):
+    """A point in the journal."""
+
+    moves: int
+    writes: int
+
+
+_WHOLE = object()
+_ABSENT = object()
+
+
+class State:
+    """Ledger, tables, clock and rules in force: everything a transaction may change."""
+
+    def __init__(self, ledger: Ledger, houses: tuple[House, ...], listings: tuple[tuple[Listing, ...], ...]) -> None:
+        self.ledger = ledger
+        self.houses = houses
+        self.listings = listings  # [exchange][market]
+        self.tables: dict[str, Any] = {}
+        self.time = 0.0  # seconds
+        self.height = 0  # blocks sealed
+        self.version = 0  # grows with every write: a key for what is derived
+        self._undo: list[tuple[str, Any, Any]] = []
+        self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}
+
+    # ------------------------------------------------------------------ tables
+
+    def put(self, path: str, value: Any) -> None:
+        """Replace the value at `path`."""
+        self._undo.append((path, _ABSENT, self.tables.get(path, _ABSENT)))
+        self.tables[path] = value
+        self.version += 1
+
+    def write(self, path: str, index: Any, value: Any) -> None:
+        """Assign `table[index] = value` in the array at `path`."""
+        table = self.tables[path]
+        self._undo.append((path, index, copy.copy(table[index])))
+        table[index] = value
+        self.version += 1
+
+    def edit(self, path: str) -> NDArray[Any]:
+        """The array at `path`, remembered whole, for a caller that will change many of its entries."""
+        table: NDArray[Any] = self.tables[path]
+        self._undo.append((path, _WHOLE, table.copy()))
+        self.version += 1
+        return table
+
+    # ------------------------------------------------------------------ journal
+
+    def mark(self) -> Mark:
+        """A point to `rewind` to."""
+        return Mark(self.ledger.mark(), len(self._undo))
+
+    def rewind(self, mark: Mark) -> None:
+        """Undo every move and every table entry since `mark`."""
+        self.ledger.rewind(mark.moves)
+        for path, index, old in reversed(self._undo[mark.writes :]):
+            if index is _ABSENT:
+                if old is _ABSENT:
+                    del self.tables[path]
+                else:
+                    self.tables[path] = old
+            elif index is _WHOLE:
+                self.tables[path][...] = old
+            else:
+                self.tables[path][index] = old
+        del self._undo[mark.writes :]
+        self.version += 1
+
+    def finalise(self) -> None:
+        """Let go of the journal: nothing before now will be undone."""
+        self.ledger.forget()
+        self._undo.clear()
+        self._memory.clear()
+
+    def derived(self, key: Any, compute: Any) -> Any:
+        """`compute()`, remembered under `key` until anything at all has changed."""
+        stamp = (self.version, int(self.ledger.count[0]), self.time)
+        known = self._memory.get(key)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        value = compute()
+        self._memory[key] = (stamp, value)
+        return value
+
+    # ------------------------------------------------------------------ rules in force
+
+    @property
+    def rules(self) -> World:
+        """The rules in force."""
+        world: World = self.tables["rules"]
+        return world
+
+    def exchange(self, house: House) -> Exchange:
+        """The rules of an exchange."""
+        return self.rules.exchanges[house.index]
+
+    def market(self, listing: Listing) -> Market:
+        """The rules of a market."""
+        return self.rules.exchanges[listing.house.index].markets[listing.index]
+
+    def find(self, house: House, name: str) -> Listing:
+        """The market of that name. Raises KeyError, which a validated World rules out."""
+        for listing in self.listings[house.index]:
+            if listing.name == name:
+                return listing
+        raise KeyError(name)
+
+    # ------------------------------------------------------------------ whole copies
+
+    def save(self) -> State:
+        """An independent copy."""
+        return copy.deepcopy(self, {id(self.rules): self.rules})
+
+    def restore(self, saved: State) -> None:
+        """Become a copy of `saved`."""
+        fresh = saved.save()
+        self.__dict__.update(fresh.__dict__)
+
+    def digest(self) -> str:
+        """SHA-256 of everything that a rule may read: equal states, equal digests, in any process."""
+        digest = hashlib.sha256()
+        digest.update(repr((self.time, self.height, self.ledger.balance.shape)).encode())
+        digest.update(self.ledger.balance.tobytes())
+        digest.update(canonical(self.tables).encode())
+        return digest.hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """A text that is equal exactly when two table values are."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{canonical(value[key])}" for key in sorted(value)) + "}"
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return "(" + ",".join(canonical(item) for item in value) + ")"
+    return repr(value)

@@ -1,0 +1,59 @@
+"""The liquidity vault: pooled capital behind one exchange, in shares.
+
+Shares follow ERC-4626 with virtual shares and assets, every rounding against the caller. The formulas take Python integers
+and are then exact. What a share is worth is the vault account's equity at the index, positions included.
+Attack surface: without virtual shares the first depositor can make the next one's shares round to zero; with positions
+open, whoever knows better than the index can enter or leave at the others' cost (`lockup`, `fee`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+def shares_down(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
+    """Shares for a deposit of `assets`, rounded down. OpenZeppelin ERC4626 5.x `_convertToShares`."""
+    return assets * (supply + virtual_shares) // (total + virtual_assets)
+
+
+def shares_up(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
+    """Shares to burn for a withdrawal of `assets`, rounded up."""
+    return -(-assets * (supply + virtual_shares) // (total + virtual_assets))
+
+
+def assets_down(shares: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
+    """Assets for `shares` redeemed, rounded down."""
+    return shares * (total + virtual_assets) // (supply + virtual_shares)
+
+
+def assets_up(shares: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
+    """Assets owed for `shares` minted, rounded up."""
+    return -(-shares * (total + virtual_assets) // (supply + virtual_shares))
+
+
+@dataclass(frozen=True)
+class Vault:
+    """`liquidity` cash coins are there from the start; `fee` is kept in the vault on every exit.
+
+    `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions.
+    """
+
+    liquidity: float = 10_000_000.0
+    virtual_assets: int = 1
+    virtual_shares: int = 1_000
+    fee: float = 0.0
+    commitment: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse settings that make no vault."""
+        wrong = []
+        if self.liquidity < 0:
+            wrong.append(f"liquidity = {self.liquidity}: must be 0 or more cash coins")
+        if self.virtual_assets < 0 or self.virtual_shares < 0:
+            wrong.append(f"virtual_assets = {self.virtual_assets}, virtual_shares = {self.virtual_shares}: must be 0 or more")
+        if not 0 <= self.fee < 1:
+            wrong.append(f"fee = {self.fee}: allowed 0 to below 1")
+        if self.commitment < 0:
+            wrong.append(f"commitment = {self.commitment}: must be 0 or more")
+        if wrong:
+            raise ValueError("\n".join(wrong))

@@ -1,0 +1,1 @@
+"""Where trades find a price."""

@@ -1,0 +1,56 @@
+"""The venue family: how a market prices the next trade. Venues propose; the exchange settles.
+
+`take(pool, size)` is the whole rule: what `size` units of base owe in whole cash units, rounded against the taker, with
+`pool` (the venue's numbers, in units) brought forward; nan where the venue cannot fill it. Each venue file compiles it into
+the one filling loop of `clearing`. `counterparty` says who is on the other side, and so who holds a deficit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from protocol.clearing import Batch, Fills
+from protocol.ledger import Floats, Ints
+from protocol.state import Listing, State
+
+
+@dataclass(frozen=True)
+class Venue(ABC):
+    """A rule of execution."""
+
+    trades: ClassVar[str] = "claims"  # or "tokens", or "both"
+    counterparty: ClassVar[str] = "venue"  # whose account is the other side: "venue", "vault" or "makers"
+
+    @abstractmethod
+    def start(self, state: State, listing: Listing, price: float) -> None:
+        """Open its table at genesis, around `price` (cash coins per base coin)."""
+
+    @abstractmethod
+    def mid(self, state: State, listing: Listing) -> float:
+        """The price of an infinitely small trade, cash coins per base coin, without spread and fee."""
+
+    @abstractmethod
+    def pool(self, state: State, listing: Listing) -> Floats:
+        """A fresh copy of the numbers `take` works on, in units. Raises StalePrice where it needs an index it lacks."""
+
+    def keep(self, state: State, listing: Listing, pool: Floats) -> None:
+        """Remember `pool` after fills. Nothing to do where the ledger is the memory."""
+        return
+
+    @abstractmethod
+    def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
+        """Run the filling loop of `clearing` with this venue's `take`."""
+
+    @abstractmethod
+    def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
+        """Run `clearing.price_each` with this venue's `take`."""
+
+    def cost(self, state: State, listing: Listing, sizes: Ints) -> Floats:
+        """What each order in turn would owe, cash units (nan: cannot be filled). A view. Shapes [n]."""
+        owed = np.empty(len(sizes))
+        self.price(self.pool(state, listing), np.asarray(sizes, np.int64), owed)
+        return owed

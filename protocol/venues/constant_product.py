@@ -1,0 +1,102 @@
+"""A constant-product pool of two real tokens, with a fee that stays in the pool (Uniswap V2).
+
+The pool's account holds both tokens; its shares are a token too. The pure formulas take Python integers as well as floats,
+and then are the contract's own, floor for floor.
+Attack surface: the mid moves by square of the cash put in; whoever reads it without a window reads what the last trader wrote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from protocol.clearing import Batch, Fills, Till, pricing_loop, tokens_loop
+from protocol.compiled import compiled
+from protocol.ledger import Floats, Ints
+from protocol.state import Listing, State
+from protocol.venues.base import Venue
+
+N = TypeVar("N", int, float)
+FEE_PARTS = 1_000_000.0  # fees are whole millionths
+
+
+@compiled
+def amount_out(given: N, reserve_in: N, reserve_out: N, kept: N, parts: N) -> N:
+    """Output for an exact input, fee on the input: `kept/parts` of it counts (997/1000 for 30 bp). UniswapV2Library."""
+    return given * kept * reserve_out // (reserve_in * parts + given * kept)
+
+
+@compiled
+def amount_in(wanted: N, reserve_in: N, reserve_out: N, kept: N, parts: N) -> N:
+    """Input for an exact output, fee on the input. UniswapV2Library."""
+    return reserve_in * wanted * parts // ((reserve_out - wanted) * kept) + 1
+
+
+@compiled
+def take(pool: Floats, size: float) -> float:
+    """Cash units owed for `size` base units against `pool` = [base, cash, kept]: exact output when buying, exact input when selling."""
+    if size >= pool[0]:
+        return np.nan
+    if size > 0.0:
+        owed = amount_in(size, pool[1], pool[0], pool[2], FEE_PARTS)
+    else:
+        owed = -amount_out(-size, pool[0], pool[1], pool[2], FEE_PARTS)
+    pool[0] -= size
+    pool[1] += owed
+    return owed
+
+
+_fill_loop = tokens_loop(take)
+_pricing_loop = pricing_loop(take)
+
+
+@compiled
+def _fill(pool: Floats, till: Till, batch: Batch, fills: Fills) -> None:
+    _fill_loop(pool, till, batch, fills)
+
+
+@compiled
+def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
+    _pricing_loop(pool, sizes, owed)
+
+
+@dataclass(frozen=True)
+class ConstantProduct(Venue):
+    """x * y = k over the pool's own tokens; `liquidity` cash coins on each side are there from the start."""
+
+    liquidity: float = 5_000_000.0
+    fee: float = 0.003
+
+    trades: ClassVar[str] = "tokens"
+
+    def __post_init__(self) -> None:
+        """Refuse an empty pool and a fee that is none."""
+        if not self.liquidity > 0:
+            raise ValueError(f"liquidity = {self.liquidity}: must be above 0 cash coins")
+        if not 0 <= self.fee < 1:
+            raise ValueError(f"fee = {self.fee}: allowed 0 to below 1")
+
+    def start(self, state: State, listing: Listing, price: float) -> None:
+        """The ledger is its memory."""
+
+    def mid(self, state: State, listing: Listing) -> float:
+        """Ratio of the reserves."""
+        balance = state.ledger.balance
+        base = balance[listing.base, listing.desk]
+        return float(balance[listing.house.token, listing.desk] / base / listing.price_scale)
+
+    def pool(self, state: State, listing: Listing) -> Floats:
+        """[base, cash, kept] units, and millionths of the input that count."""
+        balance = state.ledger.balance
+        reserves = balance[listing.base, listing.desk], balance[listing.house.token, listing.desk]
+        return np.array([*reserves, FEE_PARTS - round(self.fee * FEE_PARTS)], np.float64)
+
+    def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
+        """See `Venue.fill`; tokens know no margin terms."""
+        _fill(pool, desk, batch, fills)
+
+    def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
+        """See `Venue.price`."""
+        _price(pool, sizes, owed)

@@ -1,0 +1,83 @@
+"""A virtual automated market maker: constant-product prices over reserves that do not exist (Perpetual Protocol V1, 2020).
+
+Its own account is everybody's counterparty. When longs and shorts do not match, that account gains or loses with the price,
+and nothing stands behind it: its deficit is the sum of claims that custody cannot pay, held visibly by the venue's account.
+Attack surface: the mid is as cheap to push as `liquidity` is small, and every position is marked by whatever reads it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from protocol.clearing import Batch, Desk, Fills, Terms, claims_loop, pricing_loop
+from protocol.compiled import compiled
+from protocol.ledger import Floats, Ints
+from protocol.state import Listing, State
+from protocol.venues.base import Venue
+
+
+@compiled
+def take(pool: Floats, size: float) -> float:
+    """Cash units owed for `size` base units against reserves `pool` = [base, cash]: cash * size / (base - size), rounded up."""
+    if size >= pool[0]:
+        return np.nan
+    owed = np.ceil(pool[1] * size / (pool[0] - size))
+    pool[0] -= size
+    pool[1] += owed
+    return owed
+
+
+_fill_loop = claims_loop(take)
+_pricing_loop = pricing_loop(take)
+
+
+@compiled
+def _fill(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
+    _fill_loop(pool, desk, terms, batch, fills)
+
+
+@compiled
+def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
+    _pricing_loop(pool, sizes, owed)
+
+
+@dataclass(frozen=True)
+class VirtualAmm(Venue):
+    """Constant product over virtual reserves worth `liquidity` cash coins on each side at the start."""
+
+    liquidity: float = 5_000_000.0
+
+    def __post_init__(self) -> None:
+        """Refuse a pool without reserves."""
+        if not self.liquidity > 0:
+            raise ValueError(f"liquidity = {self.liquidity}: must be above 0 cash coins")
+
+    def start(self, state: State, listing: Listing, price: float) -> None:
+        """Reserves in units: [base, cash]."""
+        base = np.floor(self.liquidity / price * listing.size_scale)
+        state.put(listing.path + ".reserves", np.array([base, np.floor(self.liquidity * listing.house.cash_scale)]))
+
+    def mid(self, state: State, listing: Listing) -> float:
+        """Ratio of the reserves."""
+        base, cash = state.tables[listing.path + ".reserves"]
+        return float(cash / base / listing.price_scale)
+
+    def pool(self, state: State, listing: Listing) -> Floats:
+        """[base, cash] units."""
+        reserves: Floats = state.tables[listing.path + ".reserves"].copy()
+        return reserves
+
+    def keep(self, state: State, listing: Listing, pool: Floats) -> None:
+        """The reserves are its memory."""
+        state.put(listing.path + ".reserves", pool)
+
+    def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
+        """See `Venue.fill`."""
+        _fill(pool, desk, terms, batch, fills)
+
+    def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
+        """See `Venue.price`."""
+        _price(pool, sizes, owed)

@@ -1,0 +1,294 @@
+"""The rules of a whole world, as one frozen value: World > Exchange > Market, and the chains they live on.
+
+Nothing here changes while a game runs, except as a whole and through governance: the rules in force are part of the state.
+`genesis` lays out the ledger for a world and opens every rule's table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from protocol.blocks.base import BlockLaw
+from protocol.blocks.fixed import Fixed
+from protocol.funding.base import Funding
+from protocol.funding.premium import Premium
+from protocol.instruments.base import Instrument
+from protocol.instruments.perpetual import Perpetual
+from protocol.ledger import WORLD, Asset, Ledger, Reason
+from protocol.liquidations.base import Liquidation
+from protocol.liquidations.full import Full
+from protocol.losses.base import Loss
+from protocol.losses.insurance import Insurance
+from protocol.losses.socialise import Socialise
+from protocol.margins.base import Margin
+from protocol.margins.cross import Cross
+from protocol.oracles.base import Oracle
+from protocol.oracles.spot import Spot
+from protocol.orderings.base import Ordering
+from protocol.orderings.priority_fee import PriorityFee
+from protocol.state import House, Listing, State
+from protocol.units import to_units_down
+from protocol.vault import Vault
+from protocol.venues.base import Venue
+from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.virtual_amm import VirtualAmm
+
+
+@dataclass(frozen=True)
+class Market:
+    """One instrument, the index that marks it, the venue it trades on, and what holding it costs.
+
+    `fee` is a share of notional (spot venues charge their own); `open_interest_cap` is cash coins on each side.
+    """
+
+    name: str = "ETH-PERP"
+    instrument: Instrument = field(default_factory=Perpetual)
+    oracle: Oracle = field(default_factory=Spot)
+    venue: Venue = field(default_factory=VirtualAmm)
+    funding: Funding = field(default_factory=Premium)
+    fee: float = 0.0005
+    open_interest_cap: float = math.inf
+
+    def __post_init__(self) -> None:
+        """Refuse pairs that make no sense."""
+        wrong = []
+        if not self.name or "." in self.name:
+            wrong.append(f"name = {self.name!r}: must be a word without dots")
+        if not 0 <= self.fee < 1:
+            wrong.append(f"fee = {self.fee}: allowed 0 to below 1, a share of notional")
+        if not self.open_interest_cap > 0:
+            wrong.append(f"open_interest_cap = {self.open_interest_cap}: must be above 0 cash coins")
+        claims = bool(self.instrument.claims())
+        if self.venue.trades not in ("both", "claims" if claims else "tokens"):
+            wrong.append(
+                f"venue = {type(self.venue).__name__}: trades {self.venue.trades},"
+                f" and {type(self.instrument).__name__} is none"
+            )
+        if isinstance(self.venue, OraclePool) and isinstance(self.funding, Premium):
+            wrong.append("funding = Premium: the mid of an OraclePool is the index, so there is no premium to pay on")
+        if isinstance(self.venue, OraclePool) and "" in self.oracle.sources():
+            wrong.append(f"oracle = {type(self.oracle).__name__}: an OraclePool cannot trade at the index of its own mid")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
+
+    `insurance` is cash coins in the fund at the start.
+    """
+
+    name: str = "dex"
+    chain: str = "l2"
+    cash: str = "USD"
+    markets: tuple[Market, ...] = field(default_factory=lambda: (Market(),))
+    margin: Margin = field(default_factory=Cross)
+    liquidation: Liquidation = field(default_factory=Full)
+    losses: tuple[Loss, ...] = field(default_factory=lambda: (Insurance(), Socialise()))
+    vault: Vault | None = None
+    insurance: float = 100_000.0
+
+    def __post_init__(self) -> None:
+        """Refuse exchanges whose parts do not fit."""
+        wrong = []
+        names = [market.name for market in self.markets]
+        if not names:
+            wrong.append("markets = (): an exchange needs at least one")
+        wrong += [f"markets: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        for market in self.markets:
+            wrong += [
+                f"markets.{market.name}.oracle.source = {source!r}: no such market; there are {', '.join(names)}"
+                for source in market.oracle.sources()
+                if source and source not in names
+            ]
+            if market.venue.counterparty == "vault" and self.vault is None:
+                wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
+        if self.insurance < 0:
+            wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Block space: when blocks come, what fits, what it costs, and who is first. Gas in units, fees in cash coins per gas.
+
+    The base fee moves by at most `fee_change` a block towards `target` of capacity used (EIP-1559), never below `fee_floor`.
+    """
+
+    name: str = "l2"
+    blocks: BlockLaw = field(default_factory=Fixed)
+    ordering: Ordering = field(default_factory=PriorityFee)
+    capacity: float = 30_000_000.0
+    target: float = 0.5
+    fee_change: float = 0.125
+    base_fee: float = 2e-8
+    fee_floor: float = 1e-9
+
+    def __post_init__(self) -> None:
+        """Refuse a chain that carries nothing."""
+        wrong = [
+            f"{name} = {value}: must be {allowed}"
+            for name, value, good, allowed in (
+                ("capacity", self.capacity, self.capacity > 0, "above 0 gas"),
+                ("target", self.target, 0 < self.target <= 1, "above 0 to 1, a share of capacity"),
+                ("fee_change", self.fee_change, 0 <= self.fee_change < 1, "0 to below 1"),
+                ("fee_floor", self.fee_floor, self.fee_floor >= 0, "0 or more cash coins per gas"),
+                ("base_fee", self.base_fee, self.base_fee >= self.fee_floor, f"fee_floor = {self.fee_floor} or more"),
+            )
+            if not good
+        ]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+@dataclass(frozen=True)
+class World:
+    """Chains and exchanges."""
+
+    chains: tuple[Chain, ...] = field(default_factory=lambda: (Chain(),))
+    exchanges: tuple[Exchange, ...] = field(default_factory=lambda: (Exchange(),))
+
+    def __post_init__(self) -> None:
+        """Refuse exchanges on no chain."""
+        wrong = []
+        for what, names in (("chains", [c.name for c in self.chains]), ("exchanges", [e.name for e in self.exchanges])):
+            if not names:
+                wrong.append(f"{what} = (): a world needs at least one")
+            wrong += [f"{what}: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        chains = [chain.name for chain in self.chains]
+        wrong += [
+            f"exchanges.{exchange.name}.chain = {exchange.chain!r}: no such chain; there are {', '.join(chains)}"
+            for exchange in self.exchanges
+            if exchange.chain not in chains
+        ]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+CASH_DECIMALS = 6
+SHARE_DECIMALS = 9  # a share starts at a thousandth of a cash coin's unit: virtual shares need the room
+
+
+def _assets(world: World) -> list[Asset]:
+    """Rows of the ledger: tokens first, then each exchange's claims, contiguous."""
+    tokens: dict[str, Asset] = {}
+    claims: list[Asset] = []
+    for exchange in world.exchanges:
+        tokens[exchange.cash] = Asset(exchange.cash, CASH_DECIMALS)
+        if exchange.vault is not None:
+            tokens[f"{exchange.name}.share"] = Asset(f"{exchange.name}.share", SHARE_DECIMALS)
+        claims.append(Asset(f"{exchange.name}.cash", CASH_DECIMALS, exchange.name))
+        for market in exchange.markets:
+            name = f"{exchange.name}.{market.name}"
+            for claim in market.instrument.claims():
+                decimals = market.instrument.decimals if claim == "size" else CASH_DECIMALS
+                claims.append(Asset(f"{name}.{claim}", decimals, exchange.name))
+            if not market.instrument.claims():
+                tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
+                tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
+    return [*tokens.values(), *claims]
+
+
+def genesis(world: World, prices: Mapping[str, float]) -> State:
+    """The state before the first block. `prices`: cash coins per base coin, for every base the markets trade."""
+    ledger = Ledger(_assets(world))
+    chains = {chain.name: number for number, chain in enumerate(world.chains)}
+    houses, listings = [], []
+    for number, exchange in enumerate(world.exchanges):
+        house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain])
+        houses.append(house)
+        listings.append(markets)
+    state = State(ledger, tuple(houses), tuple(listings))
+    state.put("rules", world)
+    for chain in world.chains:
+        state.put(f"chain.{chain.name}.fee", chain.base_fee)
+    for house in houses:
+        _fund_exchange(state, house, prices)
+    state.finalise()
+    return state
+
+
+def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) -> tuple[House, tuple[Listing, ...]]:
+    def account(role: str) -> int:
+        return ledger.open(role, exchange=number, chain=chain)
+
+    claims = [row for row, asset in enumerate(ledger.assets) if asset.issuer == exchange.name]
+    house = House(
+        index=number,
+        name=exchange.name,
+        chain=chain,
+        token=ledger.row[exchange.cash],
+        cash=ledger.row[f"{exchange.name}.cash"],
+        share=ledger.row.get(f"{exchange.name}.share", -1),
+        first=claims[0],
+        last=claims[-1] + 1,
+        custody=account("custody"),
+        clearing=account("clearing"),
+        insurance=account("insurance"),
+        treasury=account("treasury"),
+        vault=account("vault") if exchange.vault is not None else -1,
+        cash_scale=10.0**CASH_DECIMALS,
+    )
+    listings = []
+    for index, market in enumerate(exchange.markets):
+        name = f"{exchange.name}.{market.name}"
+        with_vault = market.venue.counterparty == "vault"
+        listings.append(
+            Listing(
+                house=house,
+                index=index,
+                name=market.name,
+                path=name,
+                base=-1 if market.instrument.claims() else ledger.row[market.instrument.base],
+                share=ledger.row.get(f"{name}.share", -1),
+                size=ledger.row.get(f"{name}.size", -1),
+                quote=ledger.row.get(f"{name}.quote", -1),
+                funding=ledger.row.get(f"{name}.funding", -1),
+                desk=house.vault if with_vault else account("venue"),
+                fund=account("funding"),
+                fees=house.vault if with_vault else house.treasury,
+                size_scale=10.0**market.instrument.decimals,
+            )
+        )
+    return house, tuple(listings)
+
+
+def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> None:
+    """Put in what is there from the start, and open every table."""
+    ledger, exchange = state.ledger, state.exchange(house)
+
+    def endow(account: int, coins: float) -> None:
+        units = to_units_down(coins, int(house.cash_scale))
+        ledger.move(house.token, WORLD, house.custody, units, Reason.GENESIS)
+        ledger.move(house.cash, house.custody, account, units, Reason.GENESIS)
+
+    endow(house.insurance, exchange.insurance)
+    if exchange.vault is not None:
+        endow(house.vault, exchange.vault.liquidity)
+        shares = to_units_down(exchange.vault.liquidity, 10**SHARE_DECIMALS)
+        ledger.move(house.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+    for listing in state.listings[house.index]:
+        market = state.market(listing)
+        price = prices[market.instrument.base]
+        if listing.base >= 0:
+            liquidity: float = getattr(market.venue, "liquidity", 0.0)
+            cash = to_units_down(liquidity, int(house.cash_scale))
+            base = to_units_down(liquidity / price, int(listing.size_scale))
+            ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
+            ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
+            shares = to_units_down(liquidity, 10**SHARE_DECIMALS)
+            ledger.move(listing.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+        else:
+            state.put(listing.path + ".funding", np.zeros(3))
+            state.put(listing.path + ".interest", np.zeros(2))
+        market.venue.start(state, listing, price)
+    for listing in state.listings[house.index]:
+        market = state.market(listing)
+        market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
+    exchange.margin.start(state, house)
