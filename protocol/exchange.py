@@ -170,9 +170,14 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
     return Fill(account, listing, size, int(fills.owed[0]))
 
 
+def is_live(state: State, listing: Listing) -> bool:
+    """Whether a trade in this market may itself move an index that accounts of its exchange are margined at."""
+    return listing.size >= 0 and any(market.oracle.live for market in state.exchange(listing.house).markets)
+
+
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:
     """Excess over initial margin where a trade may itself move an index it is margined at; 0 elsewhere."""
-    if listing.size < 0 or not any(m.oracle.live for m in state.exchange(listing.house).markets):
+    if not is_live(state, listing):
         return 0.0
     worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, Threshold.INITIAL, account)
     return worth - needs
@@ -370,7 +375,7 @@ def provide(state: State, listing: Listing, account: int, cash: int) -> int:
     Raises NothingToDo, InsufficientBalance.
     """
     ledger, house = state.ledger, listing.house
-    if listing.base < 0 or cash <= 0:
+    if listing.size >= 0 or cash <= 0:
         raise NothingToDo(market=listing.name, amount=cash)
     reserve_base, reserve_cash = (int(ledger.balance[row, listing.desk]) for row in (listing.base, house.token))
     supply = -int(ledger.balance[listing.share, WORLD])
@@ -389,7 +394,7 @@ def provide(state: State, listing: Listing, account: int, cash: int) -> int:
 def remove(state: State, listing: Listing, account: int, shares: int) -> tuple[int, int]:
     """Pool shares in, both tokens out, rounded down. Returns (base, cash) units. Raises NothingToDo, InsufficientBalance."""
     ledger, house = state.ledger, listing.house
-    if listing.base < 0 or shares <= 0:
+    if listing.size >= 0 or shares <= 0:
         raise NothingToDo(market=listing.name, shares=shares)
     supply = -int(ledger.balance[listing.share, WORLD])
     base, cash = (

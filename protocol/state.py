@@ -47,9 +47,9 @@ class Listing(NamedTuple):
     index: int
     name: str
     path: str  # prefix of its tables
-    base: int  # row: the base token (spot markets)
+    base: int  # row: the base token
     share: int  # row: pool shares
-    size: int  # row: position size
+    size: int  # row: position size; -1 in a spot market
     quote: int  # row: what the position cost, negative when long
     funding: int  # row: funding already settled at entry, so that only the index's change since is owed
     desk: int  # account: the venue's side of every trade (pool, virtual AMM or vault)

@@ -189,8 +189,8 @@ def _assets(world: World) -> list[Asset]:
             for claim in market.instrument.claims():
                 decimals = market.instrument.decimals if claim == "size" else CASH_DECIMALS
                 claims.append(Asset(f"{name}.{claim}", decimals, exchange.name))
+            tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
             if not market.instrument.claims():
-                tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
     return [*tokens.values(), *claims]
 
@@ -245,7 +245,7 @@ def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) 
                 index=index,
                 name=market.name,
                 path=name,
-                base=-1 if market.instrument.claims() else ledger.row[market.instrument.base],
+                base=ledger.row[market.instrument.base],
                 share=ledger.row.get(f"{name}.share", -1),
                 size=ledger.row.get(f"{name}.size", -1),
                 quote=ledger.row.get(f"{name}.quote", -1),
@@ -276,7 +276,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
     for listing in state.listings[house.index]:
         market = state.market(listing)
         price = prices[market.instrument.base]
-        if listing.base >= 0:
+        if listing.size < 0:
             liquidity: float = getattr(market.venue, "liquidity", 0.0)
             cash = to_units_down(liquidity, int(house.cash_scale))
             base = to_units_down(liquidity / price, int(listing.size_scale))

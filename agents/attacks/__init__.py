@@ -1,0 +1,1 @@
+"""Players who want what is not theirs: one file an attack."""

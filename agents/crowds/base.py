@@ -1,0 +1,291 @@
+"""The crowd family: one decision maker that owns a slice of accounts and decides for all of them in columns.
+
+Every member has its own parameters and its own dice, and is a Mesa agent whose attributes read the columns. A member's
+signal is a weighted sum of its private noise, the trend of the mid, and the gap between the reference and the mid; beyond
+its threshold it opens a position against or with it, and closes one that the signal contradicts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mesa
+import numpy as np
+
+from agents.player import Action, Player, Role
+from agents.streams import Streams, normal_at, uniform_at
+from agents.view import View
+from protocol.chain import Orders
+from protocol.compiled import compiled
+from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason
+from protocol.state import Listing
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+
+class Columns(NamedTuple):
+    """What members differ in. Shapes [members]."""
+
+    stake: Ints  # cash units brought at entry
+    activity: Floats  # decisions per second
+    leverage: Floats  # notional over equity of a new position; share of the wallet in a spot market
+    threshold: Floats  # signal beyond which it acts
+    noise: Floats  # weight of its own standard normal
+    trend: Floats  # weight of the mid's log deviation from its moving average
+    gap: Floats  # weight of log(reference / mid)
+    patience: Floats  # slippage it accepts, relative
+
+
+class Desire(NamedTuple):
+    """Room for what the members want this block. Shapes [members]."""
+
+    who: Ints
+    size: Ints
+    limit: Floats
+    arrival: Floats
+
+
+class Seats(NamedTuple):
+    """Where the members sit in the ledger."""
+
+    first: int
+    size: int  # row of the position, or of the base token in a spot market
+    quote: int  # row of the position's quote; -1 in a spot market
+    cash: int  # row of the cash claim, or of the cash token in a spot market
+    size_scale: float
+    cash_scale: float
+
+
+class Sight(NamedTuple):
+    """What every member sees alike."""
+
+    mid: float
+    trend: float
+    gap: float
+
+
+@compiled
+def decide(
+    keys: Any, tick: int, elapsed: float, seats: Seats, sight: Sight, columns: Columns, arrays: Arrays, desire: Desire
+) -> int:
+    """Fill `desire` with the orders of members who act; returns how many. `keys`: acting, signal, arrival."""
+    balance = arrays.balance
+    spot = seats.quote < 0
+    count = 0
+    for member in range(len(columns.stake)):
+        if uniform_at(keys[0], tick, member) >= columns.activity[member] * elapsed:
+            continue
+        signal = columns.noise[member] * normal_at(keys[1], tick, member)
+        signal += columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
+        if abs(signal) <= columns.threshold[member]:
+            continue
+        side = 1.0 if signal > 0.0 else -1.0
+        account = seats.first + member
+        held, cash = balance[seats.size, account], balance[seats.cash, account] / seats.cash_scale
+        if spot:
+            coins = cash / sight.mid if side > 0.0 else held / seats.size_scale
+            size = side * columns.leverage[member] * coins * seats.size_scale
+        elif held == 0:
+            size = side * columns.leverage[member] * max(cash, 0.0) / sight.mid * seats.size_scale
+        elif held * side < 0.0:
+            size = -1.0 * held
+        else:
+            continue
+        if abs(size) < 1.0:
+            continue
+        desire.who[count] = account
+        desire.size[count] = int(size)
+        desire.limit[count] = sight.mid * (1.0 + side * columns.patience[member])
+        desire.arrival[count] = uniform_at(keys[2], tick, member)
+        count += 1
+    return count
+
+
+@compiled
+def broke(seats: Seats, columns: Columns, arrays: Arrays, share: float, who: Ints) -> int:
+    """Fill `who` with flat members left with less than `share` of their stake but no debt; returns how many."""
+    count = 0
+    for member in range(len(columns.stake)):
+        account = seats.first + member
+        cash = arrays.balance[seats.cash, account]
+        if arrays.balance[seats.size, account] == 0 and 0 <= cash < share * columns.stake[member]:
+            who[count] = member
+            count += 1
+    return count
+
+
+class Column:
+    """An attribute of a member that reads the crowd's column of the same name."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, member: Any, owner: type | None = None) -> Any:
+        if member is None:
+            return self
+        return getattr(member.crowd.columns, self.name)[member.account - member.crowd.seats.first]
+
+
+class Member(mesa.Agent):  # type: ignore[misc]
+    """One trader of a crowd: a real agent, whose numbers live in columns and whose money lives in the ledger."""
+
+    stake, activity, leverage, threshold, patience = Column(), Column(), Column(), Column(), Column()
+
+    def __init__(self, game: Game, account: int, crowd: CrowdPlayer) -> None:
+        super().__init__(game)
+        self.account = account
+        self.crowd = crowd
+
+    @property
+    def size(self) -> float:
+        """Position (or tokens in a spot market), base coins."""
+        seats = self.crowd.seats
+        return float(self.model.state.ledger.balance[seats.size, self.account] / seats.size_scale)
+
+    @property
+    def cash(self) -> float:
+        """Cash claim (or tokens in a spot market), cash coins."""
+        seats = self.crowd.seats
+        return float(self.model.state.ledger.balance[seats.cash, self.account] / seats.cash_scale)
+
+
+class CrowdPlayer(Player):
+    """The decision maker behind the members."""
+
+    listing: Listing
+    seats: Seats
+    columns: Columns
+    desire: Desire
+    keys: Any
+    average: float  # moving average of the log mid
+    seen: float  # seconds, when it last decided
+    buffer: Ints
+
+
+@dataclass(frozen=True)
+class Crowd(Role):
+    """`count` members with lognormal stakes around `capital` cash coins (`spread` is the log's standard deviation).
+
+    `activity` in decisions per day and member; `memory` seconds of the trend's moving average. A member left with less than
+    `reentry` of its stake brings a new one (0: never).
+    """
+
+    count: int = 100
+    capital: float = 10_000.0
+    latency: float = 0.25
+    spread: float = 0.5
+    activity: float = 24.0
+    memory: float = 3_600.0
+    reentry: float = 0.0
+    slippage: float = 0.02
+    gas_money: float = 1_000.0
+
+    def mistakes(self) -> list[str]:
+        """Rates and shares must be rates and shares."""
+        return [
+            f"{name} = {value}: must be {allowed}"
+            for name, value, good, allowed in (
+                ("spread", self.spread, self.spread >= 0, "0 or more"),
+                ("activity", self.activity, self.activity >= 0, "0 or more decisions per day"),
+                ("memory", self.memory, self.memory > 0, "above 0 seconds"),
+                ("reentry", self.reentry, 0 <= self.reentry < 1, "0 to below 1"),
+                ("slippage", self.slippage, self.slippage > 0, "above 0"),
+                ("gas_money", self.gas_money, self.gas_money >= 0, "0 or more cash coins"),
+            )
+            if not good
+        ]
+
+    def columns(self, streams: Streams, stake: Ints) -> Columns:
+        """What its members differ in."""
+        raise NotImplementedError
+
+    def enter(self, game: Game) -> None:
+        """Seat the members: accounts, stakes, and a Mesa agent each."""
+        if self.count == 0:
+            return
+        listing = game.listing(self.market, self.exchange)
+        house, ledger, spot = listing.house, game.state.ledger, listing.size < 0
+        first = ledger.open(self.label, self.count)
+        accounts = np.arange(first, first + self.count)
+        noise = game.streams.normal(f"{self.label}.stake", 0, self.count)
+        stake = (self.capital * house.cash_scale * np.exp(self.spread * noise - 0.5 * self.spread**2)).astype(np.int64)
+        world = np.full(self.count, WORLD)
+        gas = np.full(self.count, int(self.gas_money * house.cash_scale))
+        ledger.move_many(house.token, world, accounts, gas, Reason.GENESIS)
+        if spot:
+            ledger.move_many(house.token, world, accounts, stake, Reason.GENESIS)
+            price = game.fair[0, game.column[game.state.market(listing).instrument.base]]
+            base = (stake / house.cash_scale / price * listing.size_scale).astype(np.int64)
+            ledger.move_many(listing.base, world, accounts, base, Reason.GENESIS)
+        else:
+            self._bring(game, listing, accounts, stake, Reason.GENESIS)
+        crowd = CrowdPlayer(game, self, first, self.label)
+        crowd.listing = listing
+        crowd.columns = self.columns(game.streams, stake)
+        crowd.seats = Seats(
+            first,
+            listing.base if spot else listing.size,
+            -1 if spot else listing.quote,
+            house.token if spot else house.cash,
+            listing.size_scale,
+            house.cash_scale,
+        )
+        crowd.desire = Desire(
+            *(np.empty(self.count, np.int64) for _ in range(2)), *(np.empty(self.count) for _ in range(2))
+        )
+        crowd.buffer = np.empty(self.count, np.int64)
+        crowd.keys = np.array([game.streams.key(f"{self.label}.{what}") for what in ("act", "signal", "arrive")])
+        crowd.average, crowd.seen = math.nan, 0.0
+        game.players.append(crowd)
+        Member.create_agents(game, self.count, accounts.tolist(), crowd)
+
+    @staticmethod
+    def _bring(game: Game, listing: Listing, accounts: Ints, units: Ints, reason: Reason) -> None:
+        """New money from outside, straight into the exchange."""
+        house, count = listing.house, len(accounts)
+        world, custody = np.full(count, WORLD), np.full(count, house.custody)
+        game.state.ledger.move_many(house.token, world, custody, units, reason)
+        game.state.ledger.move_many(house.cash, custody, accounts, units, reason)
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """Everybody's orders for this block."""
+        assert isinstance(me, CrowdPlayer)
+        listing = me.listing
+        mid = view.mid(listing)
+        log_mid = math.log(mid)
+        elapsed = view.seal - me.seen
+        me.seen = view.seal
+        me.average = log_mid if math.isnan(me.average) else me.average
+        trend = log_mid - me.average
+        me.average += trend * (1.0 - math.exp(-elapsed / self.memory))
+        gap = math.log(view.reference(view.state.market(listing).instrument.base)) - log_mid
+        if self.reentry and listing.size >= 0:
+            self._reenter(me)
+        tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
+        arrays = view.state.ledger.arrays
+        count = decide(me.keys, tick, elapsed, me.seats, Sight(mid, trend, gap), me.columns, arrays, me.desire)
+        if count == 0:
+            return ()
+        who, size, limit, late = (column[:count].copy() for column in me.desire)
+        arrival = view.arrival + late * max(0.0, view.seal - view.arrival)
+        tip = np.full(count, self.tip)
+        return (Orders(listing, who, size, limit, tip, arrival, np.full(count, view.seal + 60.0)),)
+
+    def _reenter(self, me: CrowdPlayer) -> None:
+        """Members who have lost nearly everything, and owe nothing, bring a new stake."""
+        game: Any = me.model
+        count = broke(me.seats, me.columns, game.state.ledger.arrays, self.reentry, me.buffer)
+        if count:
+            rows = me.buffer[:count]
+            accounts = rows + me.seats.first
+            self._bring(game, me.listing, accounts, me.columns.stake[rows], Reason.REENTRY)
+
+
+def spread_out(streams: Streams, name: str, low: float, high: float, count: int) -> Floats:
+    """Uniform numbers in [low, high), one a member."""
+    result: Floats = low + (high - low) * streams.uniform(name, 0, count)
+    return result

@@ -1,0 +1,122 @@
+"""One decision maker: what it wants (a frozen `Role`) and who it is in the game (a `Player`, a Mesa agent).
+
+A role writes one method, `act`: read-only view in, transactions out. Everything a role remembers lies in the player's
+`memory`; every coin it has lies in the ledger.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import mesa
+
+from agents.view import View
+from protocol.chain import Orders
+from protocol.transactions import Transaction
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+
+class Send(NamedTuple):
+    """A transaction with the priority fee offered for it (cash coins per gas)."""
+
+    transaction: Transaction
+    tip: float
+
+
+class ReferenceTrade(NamedTuple):
+    """A market order on the off-chain reference venue: `size` base coins, signed. Settled with the wallet, against WORLD."""
+
+    account: int
+    asset: str
+    size: float
+
+
+Action = Send | Orders | ReferenceTrade
+
+
+@dataclass(frozen=True)
+class Role(ABC):
+    """What a player is: `count` of them, each with `capital` cash coins and `base` base coins in its wallet.
+
+    `latency`: seconds from the world to its transaction's arrival in the mempool. `tip`: usual priority fee, cash coins per gas.
+    """
+
+    name: str = ""
+    count: int = 1
+    capital: float = 100_000.0
+    base: float = 0.0
+    latency: float = 0.1
+    tip: float = 2e-9
+    exchange: str = ""
+    market: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse players that cannot be."""
+        wrong = [
+            f"{name} = {value}: must be {allowed}"
+            for name, value, good, allowed in (
+                ("count", self.count, self.count >= 0, "0 or more"),
+                ("capital", self.capital, self.capital >= 0, "0 or more cash coins"),
+                ("base", self.base, self.base >= 0, "0 or more base coins"),
+                ("latency", self.latency, self.latency >= 0, "0 or more seconds"),
+                ("tip", self.tip, self.tip >= 0, "0 or more cash coins per gas"),
+            )
+            if not good
+        ]
+        wrong += self.mistakes()
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+    def mistakes(self) -> list[str]:
+        """One line for each of the role's own settings that makes no sense."""
+        return []
+
+    @property
+    def label(self) -> str:
+        """The name in tables and streams."""
+        return self.name or type(self).__name__.lower()
+
+    def enter(self, game: Game) -> None:
+        """Take a seat in the game: accounts, wallets, agents. Crowds take many seats at once."""
+        for number in range(self.count):
+            account = game.open(self.label, self.capital, self.base, self.market, self.exchange)
+            player = Player(game, self, account, f"{self.label}.{number}")
+            game.players.append(player)
+            self.prepare(player, game)
+
+    def prepare(self, me: Player, game: Game) -> None:
+        """What must be arranged before the first block, such as a deposit or a seat among reporters."""
+        return
+
+    @abstractmethod
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """What to send, given what is seen. Called once a block."""
+
+
+class Player(mesa.Agent):  # type: ignore[misc]
+    """A seat at the table."""
+
+    def __init__(self, game: Game, role: Role, account: int, label: str) -> None:
+        super().__init__(game)
+        self.role = role
+        self.account = account
+        self.label = label
+        self.memory: dict[str, Any] = {}
+        self.notes: list[tuple[float, str, dict[str, Any]]] = []
+
+    def act(self, view: View) -> Iterable[Action]:
+        """Ask the role."""
+        return self.role.act(self, view)
+
+    def note(self, view: View, kind: str, **numbers: Any) -> None:
+        """Write a decision down, also one not to act; it goes into the table of events."""
+        self.notes.append((view.time, kind, numbers))
+
+    def send(self, transaction: Transaction, tip: float | None = None) -> Send:
+        """A transaction at the usual priority fee, or at `tip`."""
+        return Send(transaction, self.role.tip if tip is None else tip)

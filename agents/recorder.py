@@ -1,0 +1,199 @@
+"""What a run writes down: a row a block, events as they happen, and who paid whom, aggregated from the journal.
+
+Rows go into arrays that grow by doubling, so that recording costs the same at any length. Turning them into tables is the
+business of `experiments`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from protocol.chain import Block
+from protocol.compiled import compiled
+from protocol.exchange import Fill, Liquidated
+from protocol.ledger import Floats, Ints, Reason
+from protocol.margins.base import Threshold
+from protocol.oracles.base import read_index
+from protocol.transactions import Publish
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+CHAIN_COLUMNS = ("time", "height", "chain", "base_fee", "gas_used", "gas_outside", "waiting", "failed")
+MARKET_COLUMNS = ("fair", "mid", "index", "index_age", "open_long", "open_short", "volume", "fills", "rejected")
+EXCHANGE_COLUMNS = ("insurance", "vault", "custody", "liquidations", "liquidated", "deficit", "uncovered")
+
+
+class Event(NamedTuple):
+    """Something worth a line. `why` and the rest lie in `numbers`."""
+
+    time: float
+    who: str
+    kind: str
+    numbers: dict[str, Any]
+
+
+@compiled
+def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, block: int, table: Ints, used: int) -> int:
+    """Add a block's cash moves up by (reason, source group, destination group); append what is not zero to `table`.
+
+    `cash` [assets] is 1 for rows in cash units; `sums` [reason, group, group] is zero before and after. Returns rows used.
+    """
+    for row in range(count):
+        if cash[journal[row, 0]] != 0:
+            sums[journal[row, 4], group[journal[row, 1]], group[journal[row, 2]]] += journal[row, 3]
+    for reason in range(sums.shape[0]):
+        for src in range(sums.shape[1]):
+            for dst in range(sums.shape[2]):
+                units = sums[reason, src, dst]
+                if units != 0:
+                    if used < len(table):
+                        entry = table[used]
+                        entry[0], entry[1], entry[2], entry[3], entry[4] = block, reason, src, dst, units
+                    used += 1
+                    sums[reason, src, dst] = 0
+    return used
+
+
+class Recorder:
+    """The notebook of one run."""
+
+    def __init__(self, game: Game) -> None:
+        self.game = game
+        state = game.state
+        self.columns = list(CHAIN_COLUMNS)
+        for house in state.houses:
+            self.columns += [f"{house.name}.{name}" for name in EXCHANGE_COLUMNS]
+        for listings in state.listings:
+            for listing in listings:
+                self.columns += [f"{listing.path}.{name}" for name in MARKET_COLUMNS]
+        self.rows: Floats = np.empty((256, len(self.columns)))
+        self.blocks = 0
+        self.events: list[Event] = []
+        ledger = state.ledger
+        self.cash_rows = np.zeros(len(ledger.assets), np.int64)
+        for house in state.houses:
+            self.cash_rows[[house.token, house.cash]] = 1
+        groups = len(ledger.groups)
+        self._sums = np.zeros((len(Reason), groups, groups), np.int64)
+        self.flows: Ints = np.empty((1024, 5), np.int64)  # block, reason, source group, destination group, cash units
+        self.flow_count = 0
+        self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
+
+    def note(self, time: float, who: str, kind: str, **numbers: Any) -> None:
+        """Write an event down."""
+        self.events.append(Event(time, who, kind, numbers))
+
+    def block(self, block: Block, chain: int) -> None:
+        """Write a sealed block down, before its journal is let go."""
+        self._collect(block)
+        self._flows()
+        state = self.game.state
+        if self.blocks == len(self.rows):
+            self.rows = np.concatenate([self.rows, np.empty_like(self.rows)])
+        failed = sum(receipt.revert is not None for receipt in block.receipts)
+        row = [block.time, block.height, chain, block.base_fee, block.used, block.outside, block.waiting, failed]
+        for house in state.houses:
+            row += self._exchange(house)
+        volume = self._volume(block)
+        for listings in state.listings:
+            for listing in listings:
+                reading = read_index(state, listing)
+                market = state.market(listing)
+                interest = state.tables[listing.path + ".interest"] if listing.size >= 0 else (0.0, 0.0)
+                traded, fills, rejected = volume.get(listing.path, (0.0, 0, 0))
+                row += [
+                    self.game.fair_now(market.instrument.base),
+                    market.venue.mid(state, listing),
+                    reading.value,
+                    state.time - reading.time,
+                    interest[0] / listing.size_scale,
+                    interest[1] / listing.size_scale,
+                    traded / listing.house.cash_scale,
+                    fills,
+                    rejected,
+                ]
+        self.rows[self.blocks] = row
+        self.blocks += 1
+
+    def _exchange(self, house: Any) -> list[float]:
+        state = self.game.state
+        balance, scale = state.ledger.balance, house.cash_scale
+        vault = 0.0
+        if house.vault >= 0:
+            vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
+        count, notional, deficit, uncovered = self.totals[house.name]
+        return [
+            balance[house.cash, house.insurance] / scale,
+            vault,
+            balance[house.token, house.custody] / scale,
+            count,
+            notional / scale,
+            deficit / scale,
+            uncovered / scale,
+        ]
+
+    def _collect(self, block: Block) -> None:
+        """Events out of receipts and out of what players noted."""
+        names = self.game.state.ledger
+        for receipt in block.receipts:
+            done = receipt.outcome
+            if isinstance(done, Liquidated):
+                house = done.listing.house
+                paid = sum(units for _, units in done.covered)
+                totals = self.totals[house.name]
+                totals[0] += 1
+                totals[1] += done.notional
+                totals[2] += done.deficit
+                totals[3] += done.deficit - paid
+                scale = house.cash_scale
+                self.note(
+                    block.time,
+                    names.groups[names.group[done.keeper]],
+                    "liquidation",
+                    market=done.listing.path,
+                    account=done.account,
+                    group=names.groups[names.group[done.account]],
+                    size=done.size / done.listing.size_scale,
+                    notional=done.notional / scale,
+                    reward=done.reward / scale,
+                    deficit=done.deficit / scale,
+                    deleveraged=done.deleveraged / done.listing.size_scale,
+                    waited=block.time - receipt.arrival,
+                    **{f"paid by {step}": units / scale for step, units in done.covered},
+                )
+            elif isinstance(receipt.transaction, Publish) and receipt.revert is None:
+                report = receipt.transaction.report
+                self.note(block.time, "", "oracle update", market=receipt.transaction.listing.path, value=report.value)
+        for player in self.game.players:
+            for time, kind, numbers in player.notes:
+                self.note(time, player.label, kind, **numbers)
+            player.notes.clear()
+
+    def _volume(self, block: Block) -> dict[str, tuple[float, int, int]]:
+        """(cash units traded, fills, rejections) by market path."""
+        found: dict[str, tuple[float, int, int]] = {}
+        for run in block.filled:
+            traded, fills, rejected = found.get(run.listing.path, (0.0, 0, 0))
+            good = int((run.code == 0).sum())
+            found[run.listing.path] = (
+                traded + float(np.abs(run.owed).sum()),
+                fills + good,
+                rejected + len(run.code) - good,
+            )
+        for receipt in block.receipts:
+            for done in receipt.outcome if type(receipt.outcome) is tuple else (receipt.outcome,):
+                if isinstance(done, Fill):
+                    traded, fills, rejected = found.get(done.listing.path, (0.0, 0, 0))
+                    found[done.listing.path] = (traded + abs(done.owed), fills + 1, rejected)
+        return found
+
+    def _flows(self) -> None:
+        ledger = self.game.state.ledger
+        args = (ledger.journal, int(ledger.count[0]), self.cash_rows, ledger.group, self._sums, self.blocks)
+        room = self._sums.size
+        if self.flow_count + room > len(self.flows):
+            self.flows = np.concatenate([self.flows, np.empty((max(room, len(self.flows)), 5), np.int64)])
+        self.flow_count = aggregate(*args, self.flows, self.flow_count)

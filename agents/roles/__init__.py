@@ -1,0 +1,1 @@
+"""Players with a trade of their own, one file each."""

@@ -1,0 +1,214 @@
+"""The verbs as frozen values: what players submit and the chain executes, one whole transaction at a time.
+
+Each names the account it acts for and the gas it uses; `apply` calls the verb of the same name in `exchange` and returns its
+outcome. A `Bundle` is several at once: all of them happen, or none.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Protocol
+
+from protocol import exchange
+from protocol.oracles.base import Report
+from protocol.state import House, Listing, State
+
+GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratios matter here
+    "Deposit": 80_000,
+    "Withdraw": 90_000,
+    "Trade": 150_000,
+    "Liquidate": 400_000,
+    "Invest": 150_000,
+    "Divest": 180_000,
+    "Provide": 160_000,
+    "Remove": 160_000,
+    "Publish": 70_000,
+    "Post": 120_000,
+    "Cancel": 60_000,
+    "CancelAll": 90_000,
+}
+
+
+class Transaction(Protocol):
+    """Anything that can be executed for an account."""
+
+    @property
+    def account(self) -> int:
+        """The account it acts for, and which pays the gas."""
+
+    @property
+    def gas(self) -> int:
+        """Gas units it uses."""
+
+    def apply(self, state: State) -> Any:
+        """Do it. Raises a Revert; the chain undoes what was done by then."""
+
+
+class Deposit(NamedTuple):
+    """Cash tokens into an exchange."""
+
+    house: House
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Deposit"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.deposit`."""
+        exchange.deposit(state, self.house, self.account, self.units)
+
+
+class Withdraw(NamedTuple):
+    """Cash tokens out of an exchange."""
+
+    house: House
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Withdraw"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.withdraw`."""
+        exchange.withdraw(state, self.house, self.account, self.units)
+
+
+class Trade(NamedTuple):
+    """An order against a market's venue. `size` in base units, signed; `limit` worst average price."""
+
+    listing: Listing
+    account: int
+    size: int
+    limit: float = math.nan
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Trade"]
+
+    def apply(self, state: State) -> exchange.Fill:
+        """See `exchange.trade`."""
+        return exchange.trade(state, self.listing, self.account, self.size, self.limit)
+
+
+class Liquidate(NamedTuple):
+    """Forced closure of `target`'s position by the keeper `account`."""
+
+    listing: Listing
+    account: int
+    target: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Liquidate"]
+
+    def apply(self, state: State) -> exchange.Liquidated:
+        """See `exchange.liquidate`."""
+        return exchange.liquidate(state, self.listing, self.account, self.target)
+
+
+class Invest(NamedTuple):
+    """Cash into the vault."""
+
+    house: House
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Invest"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.invest`."""
+        return exchange.invest(state, self.house, self.account, self.units)
+
+
+class Divest(NamedTuple):
+    """Vault shares back into cash."""
+
+    house: House
+    account: int
+    shares: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Divest"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.divest`."""
+        return exchange.divest(state, self.house, self.account, self.shares)
+
+
+class Provide(NamedTuple):
+    """Both tokens into a pool, for at most `cash` cash units."""
+
+    listing: Listing
+    account: int
+    cash: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Provide"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.provide`."""
+        return exchange.provide(state, self.listing, self.account, self.cash)
+
+
+class Remove(NamedTuple):
+    """Pool shares back into both tokens."""
+
+    listing: Listing
+    account: int
+    shares: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Remove"]
+
+    def apply(self, state: State) -> tuple[int, int]:
+        """See `exchange.remove`."""
+        return exchange.remove(state, self.listing, self.account, self.shares)
+
+
+class Publish(NamedTuple):
+    """A report to a market's oracle, by a reporter or by any user who carries a signed one."""
+
+    listing: Listing
+    account: int
+    report: Report
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Publish"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.report`."""
+        exchange.report(state, self.listing, self.report._replace(reporter=self.account))
+
+
+class Bundle(NamedTuple):
+    """Several transactions of one sender: all or none."""
+
+    account: int
+    transactions: tuple[Transaction, ...]
+
+    @property
+    def gas(self) -> int:
+        """Gas units, all together."""
+        return sum(transaction.gas for transaction in self.transactions)
+
+    def apply(self, state: State) -> tuple[Any, ...]:
+        """Each in turn; the first that reverts reverts them all."""
+        return tuple(transaction.apply(state) for transaction in self.transactions)
