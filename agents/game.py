@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 GRID = 1e-9  # seconds: how far apart two equal times may be
 
 
-class OutsideDemand(NamedTuple):
+@dataclass(frozen=True)
+class OutsideDemand:
     """Everybody else's demand for block space: gas per block as a share of capacity, more of it when prices move.
 
     `load` is the share at reference volatility, `swing` how much realised volatility (over an hour, against `reference` per
@@ -47,6 +49,12 @@ class OutsideDemand(NamedTuple):
     swing: float = 1.0
     reference: float = 0.8
     value: float = 2e-8
+
+    def __post_init__(self) -> None:
+        """Refuse demand that is none."""
+        for name in ("load", "swing", "reference", "value"):
+            if not getattr(self, name) > 0 and not (name in ("load", "swing") and getattr(self, name) == 0):
+                raise ValueError(f"{name} = {getattr(self, name)}: must be above 0 (load and swing: 0 or more)")
 
 
 class Game(mesa.Model):  # type: ignore[misc]
@@ -163,10 +171,12 @@ class Game(mesa.Model):  # type: ignore[misc]
         if self._latest > self.state.rules.chains[chain].blocks.interval:
             self._remember(time)
 
-    def play(self) -> None:
-        """Play until the duration is over."""
+    def play(self, progress: Callable[[float], None] | None = None) -> None:
+        """Play until the duration is over. `progress` is told the share done, every hundred blocks."""
         while min(self._next) <= self.duration + GRID:
             self.step()
+            if progress is not None and self.state.height % 100 == 0:
+                progress(min(1.0, self.state.time / self.duration))
 
     def _speakers(self) -> list[Player]:
         """Players in the order in which chance lets them speak this block."""

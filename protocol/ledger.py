@@ -167,7 +167,7 @@ class Ledger:
         if self.is_token[asset]:
             out = np.bincount(src, weights=units, minlength=self.accounts)
             out[WORLD] = 0
-            short = np.flatnonzero(out > self.balance[asset])
+            short = np.flatnonzero((out > 0) & (out > self.balance[asset]))
             if len(short):
                 who = int(short[0])
                 raise InsufficientBalance(

@@ -8,6 +8,7 @@ its threshold it opens a position against or with it, and closes one that the si
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -199,9 +200,9 @@ class Crowd(Role):
             if not good
         ]
 
+    @abstractmethod
     def columns(self, streams: Streams, stake: Ints) -> Columns:
         """What its members differ in."""
-        raise NotImplementedError
 
     def enter(self, game: Game) -> None:
         """Seat the members: accounts, stakes, and a Mesa agent each."""

@@ -1,0 +1,141 @@
+"""What a run amounts to: one row of numbers, wealth first.
+
+Wealth of an owner is what its accounts are worth at fair after a closing in which deficits pass through the waterfall, plus
+its tokens; an insolvent account is abandoned. What custody cannot pay is missing from somebody's wealth, so wealth sums to
+what was brought in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from agents.game import Game
+from protocol.ledger import WORLD, Floats
+from protocol.state import House
+
+PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding")
+
+
+def worth_at_fair(game: Game, house: House) -> Floats:
+    """Every account's claims on an exchange, cash coins, at fair instead of the index. Shape [accounts]."""
+    state = game.state
+    worth = state.ledger.balance[house.cash] / house.cash_scale
+    for listing in state.listings[house.index]:
+        market = state.market(listing)
+        for row, weight in market.instrument.weights(state, listing, game.fair_now(market.instrument.base)):
+            worth = worth + weight * state.ledger.balance[row]
+    result: Floats = worth
+    return result
+
+
+def close(game: Game, house: House) -> tuple[Floats, float]:
+    """Claims after the closing, and the shortage that had to be passed on (cash coins). Shape [accounts].
+
+    Whoever is below zero walks away. What custody then lacks is taken from insurance, then the vault, then everybody else
+    in proportion.
+    """
+    state = game.state
+    claims = np.maximum(worth_at_fair(game, house), 0.0)
+    claims[[WORLD, house.custody, house.clearing]] = 0.0
+    till = state.ledger.balance[house.token, house.custody] / house.cash_scale
+    shortage = max(0.0, float(claims.sum()) - till)
+    left = shortage
+    for account in (house.insurance, house.vault):
+        if account >= 0:
+            taken = min(left, claims[account])
+            claims[account] -= taken
+            left -= taken
+    if left > 0:
+        claims *= 1.0 - left / claims.sum()
+    return claims, shortage
+
+
+def wealth(game: Game) -> tuple[pd.Series[float], float]:
+    """Cash coins by group of accounts, shares valued at what stands behind them; and the shortage of the closing."""
+    state, ledger = game.state, game.state.ledger
+    total = np.zeros(ledger.accounts)
+    short = 0.0
+    counted: set[int] = set()
+    for house in state.houses:
+        claims, shortage = close(game, house)
+        short += shortage
+        if house.token not in counted:
+            total += ledger.balance[house.token] / house.cash_scale
+            counted.add(house.token)
+        total[house.custody] -= ledger.balance[house.token, house.custody] / house.cash_scale
+        total += claims
+        for listing in state.listings[house.index]:
+            if listing.base not in counted:
+                fair = game.fair_now(state.market(listing).instrument.base)
+                total += ledger.balance[listing.base] / listing.size_scale * fair
+                counted.add(listing.base)
+        for share, account in _shares(game, house):
+            supply = -ledger.balance[share, WORLD]
+            if supply > 0:
+                part = ledger.balance[share] / supply
+                part[WORLD] = 0.0
+                total += part * total[account]
+                total[account] = 0.0
+    total[WORLD] = 0.0
+    groups = pd.Series(np.bincount(ledger.group, weights=total, minlength=len(ledger.groups)), ledger.groups)
+    return groups.drop("world"), short
+
+
+def _shares(game: Game, house: House) -> list[tuple[int, int]]:
+    """(share row, account whose wealth it divides)."""
+    pairs = [(house.share, house.vault)] if house.share >= 0 else []
+    return pairs + [(m.share, m.desk) for m in game.state.listings[house.index] if m.share >= 0]
+
+
+def metrics(game: Game, start: pd.Series[float], blocks: pd.DataFrame) -> dict[str, Any]:
+    """One flat row. Cash amounts in coins, times in seconds, gaps in relative terms."""
+    end, shortage = wealth(game)
+    row: dict[str, Any] = {"blocks": len(blocks), "time": game.state.time, "shortage": shortage}
+    for group in end.index:
+        row[f"wealth.{group}"] = float(end[group])
+        row[f"gain.{group}"] = float(end[group] - start.get(group, 0.0))
+    for house in game.state.houses:
+        last = blocks.iloc[-1]
+        row |= {
+            f"{house.name}.{name}": float(last[f"{house.name}.{name}"])
+            for name in ("insurance", "liquidations", "liquidated", "deficit", "uncovered")
+        }
+        worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
+        players = game.state.ledger.exchange < 0
+        players[WORLD] = False
+        row[f"{house.name}.underwater"] = float(-worth[players & (worth < 0)].sum())
+        for listing in game.state.listings[house.index]:
+            row |= _market(blocks, listing.path)
+    return row
+
+
+def _market(blocks: pd.DataFrame, path: str) -> dict[str, float]:
+    fair, mid, index = (blocks[f"{path}.{name}"].to_numpy(float) for name in ("fair", "mid", "index"))
+    gap, lag = np.log(mid / fair), np.log(fair / index)
+    interest = 0.5 * (blocks[f"{path}.open_long"] + blocks[f"{path}.open_short"]) * blocks[f"{path}.mid"]
+    return {
+        f"{path}.volume": float(blocks[f"{path}.volume"].sum()),
+        f"{path}.fills": float(blocks[f"{path}.fills"].sum()),
+        f"{path}.rejected": float(blocks[f"{path}.rejected"].sum()),
+        f"{path}.open_interest": float(interest.mean()),
+        f"{path}.mid_gap_rms": math.sqrt(float(np.mean(gap**2))),
+        f"{path}.mid_gap_worst": float(np.abs(gap).max()),
+        f"{path}.latency_gap_rms": math.sqrt(float(np.mean(lag**2))),
+        f"{path}.latency_gap_worst": float(np.abs(lag).max()),
+        f"{path}.index_age": float(blocks[f"{path}.index_age"].mean()),
+        f"{path}.mid_half_life": half_life(gap, blocks["time"].to_numpy(float)),
+    }
+
+
+def half_life(gap: Floats, time: Floats) -> float:
+    """Seconds in which the gap of mid against fair halves, from its autoregression; nan if it does not decay."""
+    if len(gap) < 3 or not np.any(gap[:-1]):
+        return math.nan
+    keep = float(gap[1:] @ gap[:-1] / (gap[:-1] @ gap[:-1]))
+    if not 0 < keep < 1:
+        return math.nan
+    return math.log(0.5) / math.log(keep) * float(np.diff(time).mean())
