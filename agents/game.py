@@ -90,7 +90,7 @@ class Game(mesa.Model):  # type: ignore[misc]
         self._listings = {(m.house.name, m.name): m for ms in self.state.listings for m in ms}
         self.mempools = [Mempool() for _ in world.chains]
         self.players: list[Player] = []
-        self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "speaking", "outside")}
+        self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "outside")}
         for role in cast:
             role.enter(self)
         self.state.finalise()
@@ -179,10 +179,9 @@ class Game(mesa.Model):  # type: ignore[misc]
                 progress(min(1.0, self.state.time / self.duration))
 
     def _speakers(self) -> list[Player]:
-        """Players in the order in which chance lets them speak this block."""
+        """Players in the order in which chance lets them speak this block; each draws for its own name."""
         height = self.state.height
-        key = self._keys["speaking"]
-        return sorted(self.players, key=lambda player: uniform_at(key, height, player.account))
+        return sorted(self.players, key=lambda player: uniform_at(player.dice, height, 0))
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -242,7 +241,9 @@ class Game(mesa.Model):  # type: ignore[misc]
         span = max(1, tick - first) * self.tick
         realised = abs(moves) / math.sqrt(span) * math.sqrt(365 * 86_400.0)
         noise = -math.log(uniform_at(self._keys["outside"], round(time / GRID), chain))
-        load = demand.load * (1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0))
+        load = demand.load * (
+            1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0)
+        )
         return Outside(load * self.state.rules.chains[chain].capacity * (0.5 + 0.5 * noise), demand.value)
 
     # ------------------------------------------------------------------ publishers
@@ -258,5 +259,3 @@ class Game(mesa.Model):  # type: ignore[misc]
         time = tick * self.tick
         confidence = 0.0005 * value
         return Report(-1, value, time, confidence, sign(oracle.key, listing.name, value, time, confidence))
-
-

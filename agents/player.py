@@ -106,6 +106,7 @@ class Player(mesa.Agent):  # type: ignore[misc]
         self.role = role
         self.account = account
         self.label = label
+        self.dice = game.streams.key(f"{label}.speaks")
         self.memory: dict[str, Any] = {}
         self.notes: list[tuple[float, str, dict[str, Any]]] = []
 

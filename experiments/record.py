@@ -36,7 +36,9 @@ class Record:
         folder.mkdir(parents=True, exist_ok=True)
         self.blocks.to_parquet(folder / "blocks.parquet")
         self.flows.to_parquet(folder / "flows.parquet")
-        events = self.events.assign(numbers=self.events["numbers"].map(lambda numbers: json.dumps(numbers, default=float)))
+        events = self.events.assign(
+            numbers=self.events["numbers"].map(lambda numbers: json.dumps(numbers, default=float))
+        )
         events.to_parquet(folder / "events.parquet")
         (folder / "scenario.toml").write_text(dumps(self.scenario), encoding="utf-8")
         (folder / "record.json").write_text(self.to_json(), encoding="utf-8")

@@ -48,7 +48,9 @@ class Scenario:
         if not 0 <= self.seed < 2**63:
             wrong.append(f"seed = {self.seed}: allowed 0 to 2**63 - 1")
         labels = [role.label for role in self.cast]
-        wrong += [f"cast: the name {label!r} stands twice" for label in sorted({x for x in labels if labels.count(x) > 1})]
+        wrong += [
+            f"cast: the name {label!r} stands twice" for label in sorted({x for x in labels if labels.count(x) > 1})
+        ]
         exchanges = {exchange.name: exchange for exchange in self.world.exchanges}
         for role in self.cast:
             exchange = exchanges.get(role.exchange or self.world.exchanges[0].name)
@@ -83,12 +85,13 @@ def find(name: str, *, plugins: Collection[type] = ()) -> Scenario:
 
     near = difflib.get_close_matches(name, bundled(), 1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise Mistakes([f"scenario = {name!r}: no such bundled scenario or TOML file{hint} (there is: {', '.join(bundled())})"])
+    raise Mistakes(
+        [f"scenario = {name!r}: no such bundled scenario or TOML file{hint} (there is: {', '.join(bundled())})"]
+    )
 
 
 def without(scenario: Scenario, label: str) -> Scenario:
     """The twin with one role taken out. Raises Mistakes if there is none of that name."""
-
     rest = tuple(role for role in scenario.cast if role.label != label)
     if len(rest) == len(scenario.cast):
         names = ", ".join(role.label for role in scenario.cast)

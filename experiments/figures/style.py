@@ -1,0 +1,75 @@
+"""The house style: column width, readable in grey, the same bytes every time.
+
+Lines differ by marker and dash as well as by shade, intervals are drawn, and the title says what the figure shows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+COLUMN = 3.4  # inches
+SHADES = ("#08306b", "#b2182b", "#41ab5d", "#f4a582", "#7a7a7a", "#222222")  # dark to light also in grey
+MARKS = ("o", "s", "^", "D", "v", "P")
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)), "-", (0, (3, 1)))
+
+SETTINGS = {
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 7.5,
+    "legend.fontsize": 6.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.linewidth": 0.3,
+    "grid.color": "#cccccc",
+    "lines.linewidth": 1.1,
+    "lines.markersize": 3.5,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "undertow",
+    "figure.constrained_layout.use": True,
+}
+
+
+def panels(rows: int = 1, columns: int = 1, height: float = 2.5) -> tuple[Any, Any]:
+    """A figure of `columns` column widths, and its axes."""
+    with plt.rc_context(SETTINGS):
+        return plt.subplots(rows, columns, figsize=(COLUMN * columns, height * rows), squeeze=False)
+
+
+def line(axes: Any, number: int, x: Any, mean: Any, low: Any, high: Any, label: str) -> None:
+    """One series with its intervals, in the shade, mark and dash of its number."""
+    k = number % len(SHADES)
+    mean, low, high = (list(map(float, values)) for values in (mean, low, high))
+    errors = [[m - a for m, a in zip(mean, low, strict=True)], [b - m for m, b in zip(mean, high, strict=True)]]
+    axes.errorbar(
+        x,
+        mean,
+        yerr=errors,
+        color=SHADES[k],
+        marker=MARKS[k],
+        linestyle=DASHES[k],
+        capsize=2,
+        elinewidth=0.7,
+        label=label,
+    )
+
+
+def save(figure: Any, folder: Path, name: str, note: str = "") -> list[Path]:
+    """Write PDF and PNG, byte-identical for equal figures; `note` (digests, say) goes into the metadata."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
+    with plt.rc_context(SETTINGS):
+        figure.savefig(paths[0], metadata={"CreationDate": None, "Subject": note})
+        figure.savefig(paths[1], metadata={"Software": None, "Description": note})
+    plt.close(figure)
+    return paths

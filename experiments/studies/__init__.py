@@ -1,0 +1,1 @@
+"""One question, one sweep, one figure a file."""

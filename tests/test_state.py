@@ -1,0 +1,50 @@
+"""One mark, one rewind, for everything that changes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from protocol import exchange
+from protocol.ledger import WORLD, Reason
+from protocol.state import State
+from protocol.world import World, genesis
+
+
+def fresh() -> State:
+    return genesis(World(), {"ETH": 2_000.0})
+
+
+def test_rewind_undoes_every_kind_of_write() -> None:
+    state = fresh()
+    state.put("t", np.arange(5.0))
+    digest, mark = state.digest(), state.mark()
+    state.put("new", 1.0)
+    state.put("t", np.zeros(2))
+    state.write("t", 1, 9.0)
+    state.edit("t")[:] = 3.0
+    state.ledger.move(0, WORLD, 1, 5, Reason.GENESIS)
+    assert state.digest() != digest
+    state.rewind(mark)
+    assert state.digest() == digest
+    assert "new" not in state.tables
+
+
+def test_a_saved_state_lives_its_own_life_and_can_be_restored() -> None:
+    state = fresh()
+    house = state.houses[0]
+    trader = state.ledger.open("trader")
+    state.ledger.move(house.token, WORLD, trader, 10**9, Reason.GENESIS)
+    saved, digest = state.save(), state.digest()
+    exchange.deposit(state, house, trader, 10**8)
+    assert saved.digest() == digest != state.digest()
+    state.restore(saved)
+    assert state.digest() == digest
+
+
+def test_what_is_derived_is_derived_again_when_anything_changes() -> None:
+    state = fresh()
+    calls = []
+    for change in (lambda: None, lambda: None, lambda: state.put("x", 1), lambda: setattr(state, "time", 5.0)):
+        change()
+        state.derived("key", lambda: calls.append(1))
+    assert len(calls) == 3
