@@ -56,7 +56,9 @@ class Role(ABC):
     market: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse players that cannot be."""
+        """Refuse players that cannot be; name those that have no name after their kind."""
+        if not self.name:
+            object.__setattr__(self, "name", type(self).__name__.lower())
         wrong = [
             f"{name} = {value}: must be {allowed}"
             for name, value, good, allowed in (
@@ -79,7 +81,7 @@ class Role(ABC):
     @property
     def label(self) -> str:
         """The name in tables and streams."""
-        return self.name or type(self).__name__.lower()
+        return self.name
 
     def enter(self, game: Game) -> None:
         """Take a seat in the game: accounts, wallets, agents. Crowds take many seats at once."""
@@ -98,7 +100,7 @@ class Role(ABC):
         """What to send, given what is seen. Called once a block."""
 
 
-class Player(mesa.Agent):  # type: ignore[misc]
+class Player(mesa.Agent):
     """A seat at the table."""
 
     def __init__(self, game: Game, role: Role, account: int, label: str) -> None:

@@ -18,7 +18,7 @@ SHADES = ("#08306b", "#b2182b", "#41ab5d", "#f4a582", "#7a7a7a", "#222222")  # d
 MARKS = ("o", "s", "^", "D", "v", "P")
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)), "-", (0, (3, 1)))
 
-SETTINGS = {
+SETTINGS: Any = {
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.titleweight": "bold",
@@ -46,10 +46,10 @@ def panels(rows: int = 1, columns: int = 1, height: float = 2.5) -> tuple[Any, A
         return plt.subplots(rows, columns, figsize=(COLUMN * columns, height * rows), squeeze=False)
 
 
-def line(axes: Any, number: int, x: Any, mean: Any, low: Any, high: Any, label: str) -> None:
-    """One series with its intervals, in the shade, mark and dash of its number."""
+def line(axes: Any, number: int, x: Any, values: Any, label: str) -> None:
+    """One series (mean, low, high) with its intervals, in the shade, mark and dash of its number."""
     k = number % len(SHADES)
-    mean, low, high = (list(map(float, values)) for values in (mean, low, high))
+    mean, low, high = (list(map(float, column)) for column in values)
     errors = [[m - a for m, a in zip(mean, low, strict=True)], [b - m for m, b in zip(mean, high, strict=True)]]
     axes.errorbar(
         x,

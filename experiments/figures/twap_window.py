@@ -19,9 +19,9 @@ def draw(points: pd.DataFrame, limits: Mapping[float, float], out: Path, name: s
     for number, (depth, group) in enumerate(points.groupby("depth")):
         label = f"{float(str(depth)) / 1e6:g}M pool"
         x = [window / 60.0 for window in group["window"]]
-        columns = (group[c] / unit for c in ("profit", "profit_low", "profit_high"))
-        line(profit, number, x, *columns, label)
-        line(decision, number, x, *(group[c] for c in ("attacked", "attacked_low", "attacked_high")), label)
+        columns = [group[c] / unit for c in ("profit", "profit_low", "profit_high")]
+        line(profit, number, x, columns, label)
+        line(decision, number, x, [group[c] for c in ("attacked", "attacked_low", "attacked_high")], label)
     profit.axhline(0.0, color="black", linewidth=0.8)
     profit.annotate("break-even", (0.98, 0.0), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=6)
     profit.set_ylabel("attacker's profit against its twin\n(thousand cash coins, 95 % interval)")
