@@ -57,7 +57,7 @@ class OutsideDemand:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be above 0 (load and swing: 0 or more)")
 
 
-class Game(mesa.Model):  # type: ignore[misc]
+class Game(mesa.Model):
     """A world, a cast and nature, played block by block."""
 
     def __init__(
@@ -95,7 +95,9 @@ class Game(mesa.Model):  # type: ignore[misc]
             role.enter(self)
         self.state.finalise()
         self._latest = max((player.role.latency for player in self.players), default=0.0)
-        self._seen: deque[State] = deque()  # copies of older states, for players slower than a block
+        self._seen: deque[State] = deque()  # copies of older states, if anybody is slower than a block
+        if self._latest > min(chain.blocks.shortest() for chain in world.chains):
+            self._seen.append(self.state.save())
         self._next = [self._wait(number, 0.0) for number in range(len(world.chains))]
         self.recorder = Recorder(self)
 
@@ -168,7 +170,7 @@ class Game(mesa.Model):  # type: ignore[misc]
             laws.check(self.state)
         self.recorder.block(block, chain)
         self.state.finalise()
-        if self._latest > self.state.rules.chains[chain].blocks.interval:
+        if self._seen:
             self._remember(time)
 
     def play(self, progress: Callable[[float], None] | None = None) -> None:
@@ -195,7 +197,7 @@ class Game(mesa.Model):  # type: ignore[misc]
         tick = max(0, min(int(seen / self.tick + GRID), self._known))
         state = self.state
         if seen < state.time - GRID:
-            state = next((old for old in reversed(self._seen) if old.time <= seen + GRID), state)
+            state = next((old for old in reversed(self._seen) if old.time <= seen + GRID), self._seen[0])
         arrival = min(seal_time, max(tick * self.tick, state.time) + latency)
         view = View(self, state, max(seen, 0.0), tick, arrival, seal_time)
         for action in player.act(view):

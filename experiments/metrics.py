@@ -91,13 +91,18 @@ def _shares(game: Game, house: House) -> list[tuple[int, int]]:
     return pairs + [(m.share, m.desk) for m in game.state.listings[house.index] if m.share >= 0]
 
 
-def metrics(game: Game, start: pd.Series[float], blocks: pd.DataFrame) -> dict[str, Any]:
-    """One flat row. Cash amounts in coins, times in seconds, gaps in relative terms."""
+def metrics(game: Game, start: pd.Series[float], blocks: pd.DataFrame, flows: pd.DataFrame) -> dict[str, Any]:
+    """One flat row. Cash amounts in coins, times in seconds, gaps in relative terms.
+
+    A group's gain is its wealth at the end, less that at the start and less what it brought in meanwhile.
+    """
     end, shortage = wealth(game)
+    brought = flows[flows["reason"] == "reentry"].groupby("target")["cash"].sum()
     row: dict[str, Any] = {"blocks": len(blocks), "time": game.state.time, "shortage": shortage}
     for group in end.index:
         row[f"wealth.{group}"] = float(end[group])
-        row[f"gain.{group}"] = float(end[group] - start.get(group, 0.0))
+        inflow = 0.0 if group in PROTOCOL_GROUPS else float(brought.get(group, 0.0))
+        row[f"gain.{group}"] = float(end[group] - start.get(group, 0.0) - inflow)
     for house in game.state.houses:
         last = blocks.iloc[-1]
         row |= {

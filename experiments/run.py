@@ -37,7 +37,7 @@ def run(scenario: Scenario, *, check: bool = False, progress: Callable[[float], 
         start, _ = wealth(game)
         game.play(progress)
         blocks, events, flows = tables(game)
-        return Record(scenario, blocks, events, flows, metrics(game, start, blocks), digest(game))
+        return Record(scenario, blocks, events, flows, metrics(game, start, blocks, flows), digest(game))
     finally:
         release(game)
 

@@ -72,8 +72,6 @@ class Keeper(Role):
     def _prize(view: View, done: exchange.Liquidated) -> float:
         """Cash coins: the reward, or the discount of what it takes over at the index."""
         scale = done.listing.house.cash_scale
-        discount = 0.0
-        if done.reward == 0:
-            value = abs(done.size) * view.index(done.listing).value * done.listing.price_scale
-            discount = abs(value - done.notional) / scale
-        return done.reward / scale + discount
+        value = done.taken * view.index(done.listing).value * done.listing.price_scale
+        discount = abs(value - done.notional) if done.taken else 0.0
+        return (done.reward + discount) / scale

@@ -95,14 +95,18 @@ def stale_scenario(point: Stale) -> Scenario:
 
 
 def measure_stale(point: Stale) -> dict[str, Any]:
-    """Value per update and unit of notional, relative, over the updates before which the sniper was free to trade."""
+    """Value per update and unit of notional, relative.
+
+    With one block an update, a position held over it forgoes the next one, so only updates before which the sniper was free
+    to trade are counted, as in the closed form.
+    """
     record = run(stale_scenario(point))
     held = (record.blocks["dex.ETH-PERP.open_long"] + record.blocks["dex.ETH-PERP.open_short"]).to_numpy() > 0
-    chances = len(held) - int(held[:-1].sum())
+    updates = len(held) - int(held[:-1].sum()) if point.blocks == 1 else len(held) / point.blocks
     attacks = record.events[record.events["kind"] == "attack"]
     index = record.blocks["dex.ETH-PERP.index"].mean()
     notional = np.mean([abs(numbers["size"]) for numbers in attacks["numbers"]]) * index if len(attacks) else NOTIONAL
-    value = record.metrics["gain.sniper"] / (notional * chances / point.blocks)
+    value = record.metrics["gain.sniper"] / (notional * updates)
     return {**point._asdict(), "value": value, "trades": len(attacks), "digest": record.digest}
 
 

@@ -20,6 +20,10 @@ class BlockLaw(ABC):
         if not self.interval > 0:
             raise ValueError(f"interval = {self.interval}: must be above 0 seconds")
 
+    def shortest(self) -> float:
+        """The shortest wait there can be, seconds."""
+        return 0.0
+
     @abstractmethod
     def wait(self, uniform: float) -> float:
         """Seconds from one block to the next, given a number in (0, 1)."""

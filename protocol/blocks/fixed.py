@@ -11,6 +11,10 @@ from protocol.blocks.base import BlockLaw
 class Fixed(BlockLaw):
     """Every `interval` seconds."""
 
+    def shortest(self) -> float:
+        """The interval."""
+        return self.interval
+
     def wait(self, uniform: float) -> float:
         """The interval."""
         return self.interval
