@@ -1,0 +1,1 @@
+"""How fast the game is, against the same game written the plain Mesa way."""
