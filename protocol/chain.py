@@ -7,6 +7,7 @@ its gas. Attack surface: order and capacity are for sale.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,9 +110,7 @@ def _select(orders: Orders, which: Any) -> Orders:
     return Orders(orders.listing, *(column[which] for column in orders[1:]))
 
 
-def seal(
-    state: State, number: int, mempool: Mempool, time: float, outside: Outside = QUIET, entropy: int = 0
-) -> Block:
+def seal(state: State, number: int, mempool: Mempool, time: float, outside: Outside = QUIET, entropy: int = 0) -> Block:
     """Seal the next block of chain `number` at `time`: order, fit, execute, then close the block. Leaves the journal open."""
     rules = state.rules.chains[number]
     path = f"chain.{rules.name}.fee"
@@ -121,8 +120,10 @@ def seal(
     state.time = time
     state.height += 1
 
-    order, kept = _serve(rules, pending, rows, opened, time, outside, fee, entropy, mempool)
-    receipts, filled, used = _execute(state, number, order, pending, rows, fee)
+    queue = _line_up(pending, rows)
+    order = _serve(rules, queue, opened, time, outside, fee, entropy)
+    kept = _keep_waiting(mempool, queue, order, pending, rows, time) if len(order) < len(queue.gas) else 0
+    receipts, filled, used = _execute(state, number, queue, order, pending, rows, fee)
 
     others = min(float(outside.above(np.array([fee]))[0]), max(0.0, rules.capacity - used))
     goal = rules.target * rules.capacity
@@ -132,83 +133,96 @@ def seal(
     return Block(time, state.height, fee, used, others, tuple(receipts), tuple(filled), kept)
 
 
-def _serve(
-    rules: Chain,
-    pending: list[Pending],
-    rows: list[Orders],
-    opened: float,
-    time: float,
-    outside: Outside,
-    fee: float,
-    entropy: int,
-    mempool: Mempool,
-) -> tuple[Ints, int]:
-    """Positions (singles first, then the crowd's rows, in the order given) that are served, in turn; and how many were not."""
-    single = len(pending)
-    if single == 0 and not rows:
-        return np.empty(0, np.int64), 0
+class Queue(NamedTuple):
+    """Everything that wants into a block: singles first, then the crowds' rows. Shapes [n]."""
+
+    arrival: Floats  # seconds
+    tip: Floats  # cash coins per gas
+    gas: Floats
+    market: Ints  # -1 for a single transaction, else which of `listings`
+    listings: tuple[Listing, ...]
+
+
+def _line_up(pending: list[Pending], rows: list[Orders]) -> Queue:
+    count = len(pending) + sum(len(orders.size) for orders in rows)
+    gas, market = np.empty(count), np.empty(count, np.int64)
+    gas[len(pending) :] = GAS["Trade"]
+    gas[: len(pending)] = [item.transaction.gas for item in pending]
+    market[: len(pending)] = -1
+    listings: dict[Listing, int] = {}
+    first = len(pending)
+    for orders in rows:
+        market[first : first + len(orders.size)] = listings.setdefault(orders.listing, len(listings))
+        first += len(orders.size)
     arrival = np.concatenate([[item.arrival for item in pending], *(orders.arrival for orders in rows)])
     tip = np.concatenate([[item.tip for item in pending], *(orders.tip for orders in rows)])
-    gas = np.full(len(arrival), float(GAS["Trade"]))
-    gas[:single] = [item.transaction.gas for item in pending]
+    return Queue(arrival, tip, gas, market, tuple(listings))
 
-    order = rules.ordering.rank(arrival, tip, entropy)
-    share = np.clip((arrival - opened) / max(time - opened, 1e-12), 0.0, 1.0)
-    ahead = rules.ordering.ahead(outside, fee, share, tip)
-    fits = np.cumsum(gas[order]) + ahead[order] <= rules.capacity
-    if fits.all():
-        return order, 0
 
-    left = np.sort(order[~fits])
-    mempool.pending += [pending[row] for row in left[left < single]]
-    first = single
+def _serve(rules: Chain, queue: Queue, opened: float, time: float, outside: Outside, fee: float, entropy: int) -> Ints:
+    """Positions in the queue that are served, in turn."""
+    if len(queue.gas) == 0:
+        return np.empty(0, np.int64)
+    order = rules.ordering.rank(queue.arrival, queue.tip, entropy)
+    share = np.minimum(np.maximum((queue.arrival - opened) / max(time - opened, 1e-12), 0.0), 1.0)
+    ahead = rules.ordering.ahead(outside, fee, share, queue.tip)
+    fits = queue.gas[order].cumsum() + ahead[order] <= rules.capacity
+    return order[fits]
+
+
+def _keep_waiting(
+    mempool: Mempool, queue: Queue, order: Ints, pending: list[Pending], rows: list[Orders], time: float
+) -> int:
+    """Put what was not served back into the mempool, unless it has expired; returns how many were not served."""
+    waits = np.ones(len(queue.gas), bool)
+    waits[order] = False
+    mempool.pending += [item for item, wait in zip(pending, waits, strict=False) if wait]
+    first = len(pending)
     for orders in rows:
-        mine = left[(left >= first) & (left < first + len(orders.size))] - first
+        alive = waits[first : first + len(orders.size)] & (orders.expires >= time)
         first += len(orders.size)
-        alive = mine[orders.expires[mine] >= time]
-        if len(alive):
+        if alive.any():
             mempool.orders.append(_select(orders, alive))
-    return order[fits], int(len(left))
+    return int(waits.sum())
 
 
 def _execute(
-    state: State, number: int, order: Ints, pending: list[Pending], rows: list[Orders], fee: float
+    state: State, number: int, queue: Queue, order: Ints, pending: list[Pending], rows: list[Orders], fee: float
 ) -> tuple[list[Receipt], list[Filled], float]:
-    """Run what is served, in turn: singles one by one, plain orders in runs."""
+    """Run what is served, in turn: singles one by one, plain orders of one market in runs."""
     receipts: list[Receipt] = []
     filled: list[Filled] = []
     used = 0.0
+    if len(order) == 0:
+        return receipts, filled, used
     single = len(pending)
     token = next(house.token for house in state.houses if house.chain == number)
     scale = state.ledger.assets[token].scale
     if rows:
-        market = np.concatenate([np.full(len(orders.size), which) for which, orders in enumerate(rows)])
-        account, size, limit, tip = (
-            np.concatenate([getattr(orders, name) for orders in rows]) for name in ("account", "size", "limit", "tip")
+        served = order[order >= single] - single
+        account, size, limit = (
+            np.concatenate([getattr(orders, name) for orders in rows])[served] for name in ("account", "size", "limit")
         )
-        charge = np.ceil(GAS["Trade"] * (fee + tip) * scale).astype(np.int64)
+        charge = np.ceil(GAS["Trade"] * (fee + queue.tip[single:][served]) * scale).astype(np.int64)
 
-    at = 0
-    while at < len(order):
-        if order[at] < single:
+    market = queue.market[order]
+    turns = np.flatnonzero((market[1:] != market[:-1]) | (market[1:] < 0)) + 1  # where a run ends and another begins
+    row = 0
+    for at, end in pairwise((0, *turns.tolist(), len(order))):
+        if market[at] < 0:
             receipt = _run_single(state, pending[order[at]], token, scale, fee)
             used += receipt.transaction.gas if receipt.paid else 0.0
             receipts.append(receipt)
-            at += 1
             continue
-        end = at + 1
-        listing = rows[market[order[at] - single]].listing
-        while end < len(order) and order[end] >= single and rows[market[order[end] - single]].listing is listing:
-            end += 1
-        run = order[at:end] - single
-        affords = state.ledger.balance[token, account[run]] >= charge[run]
-        if not affords.all():
-            run = run[affords]
-        if len(run):
-            state.ledger.move_many(token, account[run], np.full(len(run), WORLD), charge[run], Reason.GAS)
-            filled.append(_run_orders(state, listing, Batch(account[run], size[run], limit[run])))
-            used += GAS["Trade"] * len(run)
-        at = end
+        run = slice(row, row + end - at)
+        row = run.stop
+        batch = Batch(account[run], size[run], limit[run])
+        pays = state.ledger.collect(token, batch.account, WORLD, charge[run], Reason.GAS)
+        if not pays.all():
+            batch = Batch(batch.account[pays], batch.size[pays], batch.limit[pays])
+        if len(batch.size):
+            filled.append(_run_orders(state, queue.listings[market[at]], batch))
+            used += GAS["Trade"] * len(batch.size)
     return receipts, filled, used
 
 

@@ -68,7 +68,7 @@ class Arrays(NamedTuple):
 
     balance: Ints  # [asset, account] smallest units
     journal: Ints  # [entry, 5]: asset, source, destination, units, reason
-    count: Ints  # [1] entries in use
+    count: Ints  # type: ignore[assignment]  # [1] entries in use
 
 
 @compiled
@@ -89,6 +89,16 @@ def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: in
 def _shift_many(arrays: Arrays, asset: int, src: Ints, dst: Ints, units: Ints, reason: int) -> None:
     for row in range(len(units)):
         shift(arrays, asset, src[row], dst[row], units[row], reason)
+
+
+@compiled
+def _collect(
+    arrays: Arrays, asset: int, src: Ints, dst: int, units: Ints, reason: int, paid: NDArray[np.bool_]
+) -> None:
+    for row in range(len(units)):
+        paid[row] = arrays.balance[asset, src[row]] >= units[row]
+        if paid[row]:
+            shift(arrays, asset, src[row], dst, units[row], reason)
 
 
 @compiled
@@ -124,7 +134,7 @@ class Ledger:
     @property
     def accounts(self) -> int:
         """How many accounts there are, WORLD included."""
-        return self.balance.shape[1]
+        return int(self.balance.shape[1])
 
     def open(self, group: str, count: int = 1, *, owner: int | None = None, exchange: int = -1, chain: int = 0) -> int:
         """Open `count` accounts for `group`, each with an owner of its own unless `owner` is given; returns the first."""
@@ -175,6 +185,13 @@ class Ledger:
                 )
         self.reserve(len(units))
         _shift_many(self.arrays, asset, src, dst, units, int(reason))
+
+    def collect(self, asset: int, src: Ints, dst: int, units: Ints, reason: Reason) -> NDArray[np.bool_]:
+        """Move `units[i]` >= 0 from `src[i]` to `dst`, in turn, where it has as much; returns where. Shapes [n]."""
+        paid = np.empty(len(units), np.bool_)
+        self.reserve(len(units))
+        _collect(self.arrays, asset, src, dst, units, int(reason), paid)
+        return paid
 
     def mark(self) -> int:
         """A point to `rewind` to."""
