@@ -1,0 +1,334 @@
+"""The oracle push: move the pool that an oracle reads, trade at the index it makes, and unwind both.
+
+A position is opened against the vault at the honest index and the pool pushed in one bundle; the push is held for as many
+blocks as the oracle's window makes worth while, arbitrageurs being paid anew in each; then the position is closed at the
+pushed index and the pool sold back. Where a trade moves the index at once, all of it is one bundle (bZx, February 2020).
+The plan weighs displacement, blocks and size against depth, window, caps, fees and its own capital, on what it sees
+alone, and it acts only where `caution` times the cost still leaves `least_profit`. The cost of holding a push against
+arbitrage is that of Mackinga, Nadahalli and Wattenhofer (2022, "TWAP oracle attacks: easier done than said?").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from agents.attacks.sizing import largest, round_trip
+from agents.player import Action, Player, ReferenceTrade, Role
+from agents.view import View
+from protocol.ledger import Floats
+from protocol.oracles.base import Oracle, Status
+from protocol.oracles.ema import Ema
+from protocol.oracles.guarded import Guarded
+from protocol.oracles.spot import Spot
+from protocol.oracles.twap import ArithmeticTwap
+from protocol.oracles.twap_geometric import GeometricTwap
+from protocol.state import Listing
+from protocol.transactions import GAS, Bundle, Deposit, Trade, Transaction, Withdraw
+from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.oracle_pool import OraclePool
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+PUSHES = np.geomspace(0.005, 4.0, 28)  # displacements weighed: relative, of the dearer of mid before and after
+BLOCKS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55, 89])  # blocks held
+
+
+class Plan(NamedTuple):
+    """What it means to do, and what it expects. Cash and base in coins."""
+
+    side: int  # 1: push up, -1: push down
+    push: float  # the mid is to stand at (1 + push)^side times the reference
+    blocks: int  # 0: all in one bundle
+    size: float  # of the position, base coins, not signed
+    money: float  # margin to put up
+    lost: float  # cash a push costs that arbitrageurs undo
+    gain: float
+    cost: float
+
+    @property
+    def estimate(self) -> float:
+        """Expected profit, cash coins."""
+        return self.gain - self.cost
+
+
+def reach(oracle: Oracle, move: Floats, held: Floats, interval: float) -> Floats:
+    """Relative move of the index when its source stands off by `move` for `held` seconds. Zero where it cannot be moved."""
+    if isinstance(oracle, Spot):
+        return move + 0.0 * held
+    if isinstance(oracle, ArithmeticTwap):
+        return np.asarray(move * np.minimum(1.0, held / oracle.window))
+    if isinstance(oracle, GeometricTwap):
+        return np.asarray((1.0 + move) ** np.minimum(1.0, held / oracle.window) - 1.0)
+    if isinstance(oracle, Ema):
+        return np.asarray(move * (1.0 - np.exp2(-held / oracle.half_life)))
+    if isinstance(oracle, Guarded):
+        total = reach(oracle.inner, move, held, interval)
+        pace = np.abs(reach(oracle.inner, move, np.minimum(held, interval), interval))
+        most = oracle.max_gap if oracle.second is not None else math.inf
+        return np.where((pace < oracle.max_move) & (np.abs(total) < most), total, 0.0)
+    return 0.0 * move * held
+
+
+@dataclass(frozen=True)
+class OraclePush(Role):
+    """Puts all it has behind a plan that pays; `base` lets it push down too. Ponders every `ponder` seconds, rests `rest`.
+
+    `restored` is the share of each push that it expects arbitrageurs to undo within a block, `priority` its chance to be
+    ahead of them when it unwinds, `bid_share` what it bids for that, of the push at stake.
+    """
+
+    capital: float = 2_000_000.0
+    latency: float = 0.05
+    tip: float = 5e-9
+    least_profit: float = 1_000.0
+    caution: float = 1.2
+    most_blocks: int = 89
+    restored: float = 1.0
+    priority: float = 0.5
+    bid_share: float = 0.25
+    ponder: float = 60.0
+    rest: float = 3_600.0
+
+    def mistakes(self) -> list[str]:
+        """Shares are shares, and cost is not played down."""
+        return [
+            f"{name} = {value}: must be {allowed}"
+            for name, value, good, allowed in (
+                ("caution", self.caution, self.caution >= 1, "1 or more"),
+                ("most_blocks", self.most_blocks, self.most_blocks >= 1, "1 or more"),
+                ("restored", self.restored, 0 <= self.restored <= 1, "0 to 1"),
+                ("priority", self.priority, 0 <= self.priority <= 1, "0 to 1"),
+                ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
+                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
+                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
+            )
+            if not good
+        ]
+
+    def prepare(self, me: Player, game: Game) -> None:
+        """Nothing has been sent; the first thought comes at once."""
+        me.memory.update(stage="idle", until=0.0, next=0.0, listing=game.listing(self.market, self.exchange))
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """One step of the plan, once the last one is in view."""
+        memory = me.memory
+        if view.state.time < memory["until"]:
+            return ()
+        if memory["stage"] == "idle":
+            return self._ponder(me, view) if view.time >= memory["next"] else ()
+        if memory["stage"] == "pushing":
+            return self._hold(me, view)
+        return self._close(me, view)
+
+    # ------------------------------------------------------------------ idle
+
+    def source(self, view: View, listing: Listing) -> Listing | None:
+        """The pool that the oracle reads, if it reads one and trades are honoured at the index."""
+        market = view.state.market(listing)
+        if not isinstance(market.venue, OraclePool):
+            return None
+        for name in market.oracle.sources():
+            pool = view.state.find(listing.house, name) if name else listing
+            if isinstance(view.state.market(pool).venue, ConstantProduct):
+                return pool
+        return None
+
+    def _ponder(self, me: Player, view: View) -> Iterable[Action]:
+        memory = me.memory
+        memory["next"] = view.time + self.ponder
+        listing: Listing = memory["listing"]
+        pool = self.source(view, listing)
+        if pool is None:
+            me.note(view, "attack declined", why="no pool moves this index")
+            return ()
+        plans = [plan for side in (1, -1) if (plan := self.plan(me, view, listing, pool, side)) is not None]
+        if not plans:
+            me.note(view, "attack declined", why="no usable index")
+            return ()
+        plan = max(plans, key=lambda one: one.gain - self.caution * one.cost)
+        numbers: dict[str, Any] = {**plan._asdict(), "estimate": plan.estimate}
+        if plan.gain - self.caution * plan.cost < self.least_profit:
+            me.note(view, "attack declined", why="does not pay", **numbers)
+            return ()
+        bundle = self._entry(me, view, listing, pool, plan)
+        _, revert = view.simulate(bundle)
+        if revert is not None:
+            me.note(view, "attack declined", why=str(revert), **numbers)
+            return ()
+        mid = view.reference(view.state.market(listing).instrument.base)
+        memory.update(
+            stage="pushing" if plan.blocks else "closing",
+            plan=plan,
+            pool=pool,
+            target=mid * (1.0 + plan.push) ** plan.side,
+            until=view.seal,
+            start=view.seal,
+            wealth=self._wealth(me, view, listing, mid),
+        )
+        me.note(view, "attack", **numbers)
+        return (me.send(bundle),)
+
+    def plan(self, me: Player, view: View, listing: Listing, pool: Listing, side: int) -> Plan | None:
+        """The best it can think of in one direction, whether or not it pays; None without an index."""
+        state = view.state
+        reading = view.index(listing)
+        if reading.status != Status.FRESH:
+            return None
+        market, house = state.market(listing), listing.house
+        interval = state.rules.chains[house.chain].blocks.interval
+        index, mid = reading.value, view.reference(market.instrument.base)
+        purse = 0.98 * view.balance(house.token, me.account) / house.cash_scale
+        held = view.balance(pool.base, me.account) / pool.size_scale
+        blocks = np.array([0]) if market.oracle.live else BLOCKS[self.most_blocks >= BLOCKS]
+
+        spend, base, lost, fees = self._costs(view, pool, side, mid)
+        turns = np.where(blocks > 1, 2.0, 1.0)  # pushes it must be able to pay before the first is sold
+        money = purse - turns * np.maximum(spend, 0.0)[:, None]
+        affordable = (money > 0.0) & (turns * np.maximum(-base, 0.0)[:, None] <= held)
+        sizes = np.array(
+            [[largest(view, listing, side, float(m), index) if m > 0 else 0.0 for m in row] for row in money]
+        )
+        move = (1.0 + PUSHES) ** side - 1.0
+        moved = side * reach(market.oracle, move[:, None], blocks * interval, interval)
+        vault = max(0.0, view.balance(house.token, house.custody) / house.cash_scale)
+        gain = np.minimum(sizes * index * moved, 0.9 * vault)
+        last = self.priority * fees + (1.0 - self.priority + self.bid_share) * lost if not market.oracle.live else fees
+        again = self.restored * lost
+        gas = (view.fee(listing) + self.tip) * (GAS["Deposit"] + GAS["Withdraw"] + GAS["Trade"] * (4.0 + blocks))
+        spread = market.venue.spread if isinstance(market.venue, OraclePool) else 0.0
+        trading = sizes * index * (2.0 * market.fee + spread) * (1.0 + np.maximum(moved, 0.0))
+        cost = trading + last[:, None] + np.maximum(blocks - 1, 0) * again[:, None] + gas
+        score = np.where(affordable, gain - self.caution * cost, -math.inf)
+        row, column = np.unravel_index(int(np.argmax(score)), score.shape)
+        if score[row, column] == -math.inf:
+            return None
+        size = float(sizes[row, column])
+        trip = (
+            round_trip(view, listing, int(side * size * listing.size_scale)) if size * listing.size_scale >= 1 else 0.0
+        )
+        final = float(cost[row, column]) + max(0.0, trip - spread * size * index)
+        return Plan(
+            side,
+            float(PUSHES[row]),
+            int(blocks[column]),
+            size,
+            float(money[row, column]),
+            float(lost[row]),
+            float(gain[row, column]),
+            final if math.isfinite(final) else math.inf,
+        )
+
+    def _costs(self, view: View, pool: Listing, side: int, mid: float) -> tuple[Floats, Floats, Floats, Floats]:
+        """For each push: cash paid, base bought (both signed), what is lost if it is undone, and if it is unwound at once."""
+        market = view.state.market(pool)
+        kept = 1.0 - market.venue.fee  # type: ignore[attr-defined]  # `source` has looked
+        x = view.balance(pool.base, pool.desk) / pool.size_scale
+        y = view.balance(pool.house.token, pool.desk) / pool.house.cash_scale
+        after = np.sqrt(x * y / (mid * (1.0 + PUSHES) ** side))
+        base = x - after
+        cash = x * y / after - y
+        fee = (1.0 / kept - 1.0) * np.abs(np.where(side > 0, cash, base * mid))
+        spend = cash + fee if side > 0 else cash
+        base = base if side > 0 else base - fee / mid
+        one = view.reference_cost(market.instrument.base, -side) / (-side * mid) - 1.0  # slippage of a coin
+        slip = np.minimum(1.0, np.abs(one) * np.maximum(1.0, 0.02 * np.abs(base)))
+        lost = np.maximum(0.0, spend - base * mid) + slip * np.abs(base) * mid
+        return spend, base, lost, 2.0 * fee
+
+    def _entry(self, me: Player, view: View, listing: Listing, pool: Listing, plan: Plan) -> Bundle:
+        house = listing.house
+        size = int(plan.side * plan.size * 0.98 * listing.size_scale)
+        mid = view.reference(view.state.market(listing).instrument.base)
+        push = self._push(view, pool, view.mid(pool), mid * (1.0 + plan.push) ** plan.side)
+        parts: list[Transaction] = [
+            Deposit(house, me.account, int(plan.money * house.cash_scale)),
+            Trade(listing, me.account, size),
+            Trade(pool, me.account, push),
+        ]
+        if plan.blocks == 0:
+            parts += [Trade(listing, me.account, -size), Trade(pool, me.account, -push)]
+        return Bundle(me.account, tuple(parts))
+
+    @staticmethod
+    def _push(view: View, pool: Listing, start: float, target: float) -> int:
+        """Base units that take the pool's mid from `start` to `target`."""
+        x = view.balance(pool.base, pool.desk) / pool.size_scale
+        y = view.balance(pool.house.token, pool.desk) / pool.house.cash_scale
+        return int((math.sqrt(x * y / start) - math.sqrt(x * y / target)) * pool.size_scale)
+
+    # ------------------------------------------------------------------ pushing
+
+    def _hold(self, me: Player, view: View) -> Iterable[Action]:
+        """Push again in every block, until the plan's blocks are over."""
+        memory = me.memory
+        listing, pool, plan = memory["listing"], memory["pool"], memory["plan"]
+        if view.balance(listing.size, me.account) == 0:
+            me.note(view, "attack failed", why="the first bundle did not go through")
+            memory["stage"] = "closing"
+            return self._close(me, view)
+        interval = view.state.rules.chains[listing.house.chain].blocks.interval
+        if view.seal - memory["start"] >= (plan.blocks - 0.5) * interval:
+            memory["stage"] = "closing"
+            return self._close(me, view)
+        mid, target = view.reference(view.state.market(listing).instrument.base), memory["target"]
+        fee: float = view.state.market(pool).venue.fee  # type: ignore[attr-defined]  # as above
+        stands = view.mid(pool)
+        undone = abs(math.log(stands / target)) > 0.25 * abs(math.log(target / mid))
+        start = stands if undone else mid * (1.0 + plan.side * fee)  # where arbitrageurs will have brought it
+        size = self._push(view, pool, start, target)
+        memory["until"] = view.seal
+        actions: list[Action] = []
+        spare = self._inventory(me, view, pool) - (0.0 if undone else size / pool.size_scale)
+        if plan.side * spare * mid > 1.0:
+            actions.append(ReferenceTrade(me.account, view.state.market(listing).instrument.base, -spare))
+        if plan.side * size > 0:
+            limit = math.sqrt(start * target) * (1.0 + plan.side * (fee + 0.01))
+            actions.append(me.send(Trade(pool, me.account, size, limit)))  # fails if nobody has undone the last
+        return actions
+
+    def _inventory(self, me: Player, view: View, pool: Listing) -> float:
+        """Base coins beyond what it came with."""
+        return view.balance(pool.base, me.account) / pool.size_scale - self.base
+
+    # ------------------------------------------------------------------ closing
+
+    def _close(self, me: Player, view: View) -> Iterable[Action]:
+        """Close the position, unwind the pool, take everything home."""
+        memory = me.memory
+        listing, pool, plan = memory["listing"], memory["pool"], memory["plan"]
+        asset = view.state.market(listing).instrument.base
+        size, spare, mid = (
+            view.balance(listing.size, me.account),
+            self._inventory(me, view, pool),
+            view.reference(asset),
+        )
+        memory["until"] = view.seal
+        if size:
+            actions: list[Action] = [me.send(Trade(listing, me.account, -size), 4.0 * self.tip)]
+            units = -int(spare * pool.size_scale)
+            if units:
+                tip = self.bid_share * plan.lost / GAS["Trade"]
+                actions.append(me.send(Trade(pool, me.account, units, mid), max(self.tip, tip)))
+            return actions
+        if abs(spare) * mid > 1.0:
+            return (ReferenceTrade(me.account, asset, -spare),)
+        claim = view.balance(listing.house.cash, me.account)
+        if claim > 0 and not memory.get("home"):
+            memory["home"] = True
+            return (me.send(Withdraw(listing.house, me.account, claim)),)
+        realised = self._wealth(me, view, listing, mid) - memory["wealth"]
+        me.note(view, "attack over", realised=realised, estimate=plan.estimate)
+        memory.update(stage="idle", next=view.time + self.rest, home=False)
+        return ()
+
+    def _wealth(self, me: Player, view: View, listing: Listing, mid: float) -> float:
+        """Cash coins: tokens, cash claim, and base at the reference mid, while flat."""
+        house = listing.house
+        cash = view.balance(house.token, me.account) + view.balance(house.cash, me.account)
+        return cash / house.cash_scale + view.balance(listing.base, me.account) / listing.size_scale * mid
