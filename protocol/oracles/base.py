@@ -1,8 +1,8 @@
 """The oracle family: a view of the index, and how it remembers.
 
-`read` is a view and never raises: it says how fresh and how sure the value is, and only the verbs turn that into StalePrice.
-`observe` is called once after each sealed block, `accept` when a reporter or user posts. Memory lies in `state.tables[at]`;
-an oracle that wraps another gives it a longer path.
+`read` is a view and never raises: it says how fresh and how sure the value is, and only the verbs turn that into
+StalePrice. `observe` is called once after each sealed block, `accept` when a reporter or user posts. Memory lies in
+`state.tables[at]`; an oracle that wraps another gives it a longer path.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 from protocol.errors import ReportRejected
 from protocol.state import Listing, State
@@ -27,11 +27,11 @@ class Status(IntEnum):
 
 
 class Reading(NamedTuple):
-    """What an oracle says. `value`: cash coins per base coin. `time`: seconds, when it was true. `confidence`: half-width."""
+    """What an oracle says."""
 
-    value: float
-    time: float
-    confidence: float
+    value: float  # cash coins per base coin
+    time: float  # seconds, when it was true
+    confidence: float  # cash coins per base coin, half-width
     status: Status
 
 
@@ -49,7 +49,10 @@ class Report(NamedTuple):
 class Oracle(ABC):
     """A rule that turns what the chain knows into an index."""
 
-    live: ClassVar[bool] = False  # whether a trade inside the block can move the reading
+    @property
+    def live(self) -> bool:
+        """Whether a trade inside the block can move the reading."""
+        return False
 
     @abstractmethod
     def start(self, state: State, listing: Listing, at: str, price: float) -> None:

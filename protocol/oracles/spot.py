@@ -1,12 +1,12 @@
 """The mid of a venue, this instant: always fresh, and as cheap to move as the venue is thin.
 
-Attack surface: whole. A trade, a read and the trade undone fit into one bundle (bZx, February 2020; Harvest, October 2020).
+Attack surface: whole. A trade, a read and the trade undone fit into one bundle (bZx, February 2020; Harvest, October
+2020).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from protocol.oracles.base import Oracle, Reading, Status, resolve
 from protocol.state import Listing, State
@@ -18,7 +18,10 @@ class Spot(Oracle):
 
     source: str = ""
 
-    live: ClassVar[bool] = True
+    @property
+    def live(self) -> bool:
+        """What it reads moves with every trade."""
+        return True
 
     def start(self, state: State, listing: Listing, at: str, price: float) -> None:
         """It remembers nothing."""
