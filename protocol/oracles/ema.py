@@ -1,0 +1,62 @@
+"""An exponential moving average of a venue's mid (Egorov, Automatic market-making with dynamic peg, Curve 2021).
+
+A mid that stands at the end of a block pulls the average towards itself over the following interval: after dt seconds
+the average is mid + (average - mid) * 2^(-dt / half_life), whatever the block times in between.
+Attack surface: as of an arithmetic mean, with most weight on the newest block: a mid pushed by x and held for L seconds
+moves the index by x (1 - 2^(-L / half_life)), and the push fades instead of dropping out.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from protocol.oracles.base import Oracle, Reading, Status, resolve
+from protocol.state import Listing, State
+
+
+class Average(NamedTuple):
+    """What an average remembers of the last sealed block."""
+
+    value: float  # cash coins per base coin, at `time`
+    mid: float  # pulls from `time` on
+    time: float  # seconds
+
+    def after(self, now: float, half_life: float) -> float:
+        """The average at `now`."""
+        return self.mid + (self.value - self.mid) * math.exp2((self.time - now) / half_life)
+
+
+@dataclass(frozen=True)
+class Ema(Oracle):
+    """Averages the mid of `source` (a market of the same exchange; '' is its own); `half_life` in seconds."""
+
+    source: str = ""
+    half_life: float = 600.0
+
+    def __post_init__(self) -> None:
+        """Refuse a half-life that is none."""
+        if not 0 < self.half_life < math.inf:
+            raise ValueError(f"half_life = {self.half_life}: must be above 0 seconds")
+
+    def start(self, state: State, listing: Listing, at: str, price: float) -> None:
+        """The average starts at `price`."""
+        state.put(at, Average(price, price, state.time))
+
+    def read(self, state: State, listing: Listing, at: str) -> Reading:
+        """The average now; `time` is the last sealed block."""
+        average: Average = state.tables[at]
+        return Reading(average.after(state.time, self.half_life), average.time, 0.0, Status.FRESH)
+
+    def observe(self, state: State, listing: Listing, at: str) -> None:
+        """Close the interval that ends now; a venue without a mid leaves the last one standing."""
+        source = resolve(state, listing, self.source)
+        mid = state.market(source).venue.mid(state, source)
+        average: Average = state.tables[at]
+        mid = mid if 0.0 < mid < math.inf else average.mid
+        state.put(at, Average(average.after(state.time, self.half_life), mid, state.time))
+
+    def sources(self) -> tuple[str, ...]:
+        """The venue it averages."""
+        return (self.source,)
