@@ -42,8 +42,8 @@ SETTINGS: Any = {
 
 def panels(rows: int = 1, columns: int = 1, height: float = 2.5) -> tuple[Any, Any]:
     """A figure of `columns` column widths, and its axes."""
-    with plt.rc_context(SETTINGS):
-        return plt.subplots(rows, columns, figsize=(COLUMN * columns, height * rows), squeeze=False)
+    matplotlib.rcParams.update(SETTINGS)  # for all that is drawn from here on
+    return plt.subplots(rows, columns, figsize=(COLUMN * columns, height * rows), squeeze=False)
 
 
 def line(axes: Any, number: int, x: Any, values: Any, label: str) -> None:
@@ -68,8 +68,7 @@ def save(figure: Any, folder: Path, name: str, note: str = "") -> list[Path]:
     """Write PDF and PNG, byte-identical for equal figures; `note` (digests, say) goes into the metadata."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
-    with plt.rc_context(SETTINGS):
-        figure.savefig(paths[0], metadata={"CreationDate": None, "Subject": note})
-        figure.savefig(paths[1], metadata={"Software": None, "Description": note})
+    figure.savefig(paths[0], metadata={"CreationDate": None, "Subject": note})
+    figure.savefig(paths[1], metadata={"Software": None, "Description": note})
     plt.close(figure)
     return paths

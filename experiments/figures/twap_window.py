@@ -18,7 +18,9 @@ def draw(points: pd.DataFrame, limits: Mapping[float, float], out: Path, name: s
     unit = 1_000.0
     for number, (depth, group) in enumerate(points.groupby("depth")):
         label = f"{float(str(depth)) / 1e6:g}M pool"
-        x = [window / 60.0 for window in group["window"]]
+        x = [
+            window / 60.0 * 1.06 ** (number - 1) for window in group["window"]
+        ]  # side by side, not on top of each other
         columns = [group[c] / unit for c in ("profit", "profit_low", "profit_high")]
         line(profit, number, x, columns, label)
         line(decision, number, x, [group[c] for c in ("attacked", "attacked_low", "attacked_high")], label)
@@ -28,13 +30,16 @@ def draw(points: pd.DataFrame, limits: Mapping[float, float], out: Path, name: s
     profit.set_yscale("symlog", linthresh=1.0)
     decision.set_ylabel("share of runs in which it attacks\n(exact 95 % interval)")
     decision.set_ylim(-0.05, 1.05)
-    stops = [window for window in limits.values() if math.isfinite(window)]
-    deep = max(limits)
-    title = "A longer window stops the push"
-    if stops and math.isfinite(limits[min(limits)]):
-        title = f"A {limits[min(limits)] / 60:g} min window stops it even on the thinnest pool"
-    profit.set_title(title)
-    decision.set_title(f"Where it cannot pay, the attacker stays home ({deep / 1e6:g}M: deepest)")
+    thinnest = limits[min(limits)]
+    profit.set_title(
+        f"{thinnest / 60:g} minutes stop it on every pool"
+        if math.isfinite(thinnest)
+        else "Depth and window stop the push"
+    )
+    decision.set_title("Where it cannot pay, it stays home")
+    profit.set_ylim(bottom=-3.0)
+    profit.set_yticks([-1, 0, 1, 10, 100, 1_000])
+    profit.set_yticklabels(["-1", "0", "1", "10", "100", "1,000"])
     for axis in (profit, decision):
         axis.set_xscale("log")
         axis.set_xticks([window / 60.0 for window in sorted(points["window"].unique())])

@@ -23,8 +23,8 @@ NAME = "twap-window"
 QUESTION = "How long must a TWAP be before pushing it stops paying?"
 
 WINDOWS = (12.0, 60.0, 180.0, 600.0, 1_800.0)  # seconds
-DEPTHS = (500_000.0, 2_000_000.0, 8_000_000.0)  # cash coins on each side of the pool
-SEEDS = 12
+DEPTHS = (2_000_000.0, 8_000_000.0, 32_000_000.0)  # cash coins on each side of the pool
+SEEDS = 10
 
 
 class Point(NamedTuple):
