@@ -54,7 +54,7 @@ def scenario(traders: int, blocks: int, seed: int = 1) -> Scenario:
             exchanges=(
                 Exchange(
                     markets=(Market(oracle=Ema(half_life=60.0), venue=VirtualAmm(liquidity=5e4 * traders)),),
-                    margin=Cross(initial=0.1, maintenance=0.09),  # narrow, so that there are liquidations to compare
+                    margin=Cross(initial=0.1, maintenance=0.08),  # narrow, so that there are liquidations to compare
                     insurance=1e3 * traders,
                 ),
             ),

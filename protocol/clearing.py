@@ -82,12 +82,18 @@ def equity(arrays: Arrays, terms: Terms, account: int) -> float:
 
 @inner
 def required(arrays: Arrays, terms: Terms, account: int) -> float:
+def needed(units: int, rate: float, slope: float) -> float:
+    """Cash coins of margin that one position needs."""
+    size = abs(units)
+    return size * (rate + slope * size)
+
+
+@inner
     """Cash coins of margin the account needs."""
     total = 0.0
     for row in range(len(terms.rate)):
         if terms.rate[row] != 0.0:
-            units = abs(arrays.balance[terms.first + row, account])
-            total += units * (terms.rate[row] + terms.slope[row] * units)
+            total += needed(arrays.balance[terms.first + row, account], terms.rate[row], terms.slope[row])
     return total
 
 
@@ -278,10 +284,16 @@ def pricing_loop(take: Take) -> Any:
 
 @compiled
 def examine(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats) -> None:
-    """Equity and requirement of every account. Shapes [accounts]; cash coins."""
-    for account in range(arrays.balance.shape[1]):
-        worth[account] = equity(arrays, terms, account)
-        needs[account] = required(arrays, terms, account)
+    """Equity and requirement of every account, row by row of the ledger as it lies in memory. Shapes [accounts]; cash coins."""
+    worth[:], needs[:] = 0.0, 0.0
+    for row in range(len(terms.weight)):
+        weight, rate, slope = terms.weight[row], terms.rate[row], terms.slope[row]
+        units = arrays.balance[terms.first + row]
+        for account in range(len(worth)):
+            worth[account] += weight * units[account]
+        if rate != 0.0:
+            for account in range(len(needs)):
+                needs[account] += needed(units[account], rate, slope)
 
 
 @compiled

@@ -46,13 +46,12 @@ class Keeper(Role):
         """Liquidate the largest accounts below maintenance that are worth it."""
         house = view.house(self.exchange)
         margin = view.state.exchange(house).margin
-        worth, needs = margin.standings(view.state, house, Threshold.MAINTENANCE)
-        below = np.flatnonzero(worth < needs)
+        below, needs = margin.below(view.state, house, Threshold.MAINTENANCE)
         if len(below) == 0:
             return
-        below = below[view.state.ledger.exchange[below] < 0]
-        below = below[np.argsort(-needs[below], kind="stable")][: self.most]
-        for account in below.tolist():
+        mine = view.state.ledger.exchange[below] < 0
+        below, needs = below[mine], needs[mine]
+        for account in below[np.argsort(-needs, kind="stable")][: self.most].tolist():
             for listing in view.state.listings[house.index]:
                 if listing.size < 0 or view.balance(listing.size, account) == 0:
                     continue

@@ -13,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 
 from protocol.clearing import Terms, examine, examine_one
-from protocol.ledger import Floats
+from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
 from protocol.state import House, Listing, State
 
@@ -76,3 +76,9 @@ class Margin(ABC):
         worth, needs = np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)
         examine(state.ledger.arrays, self.terms(state, house, which), worth, needs)
         return worth, needs
+
+    def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
+        """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
+        worth, needs = self.standings(state, house, which)
+        found = np.flatnonzero(worth < needs)
+        return found, needs[found]

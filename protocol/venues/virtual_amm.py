@@ -24,7 +24,7 @@ def take(pool: Floats, size: float) -> float:
     """Cash units owed for `size` base units against reserves `pool` = [base, cash]: cash * size / (base - size), rounded up."""
     if size >= pool[0]:
         return np.nan
-    owed = np.ceil(pool[1] * size / (pool[0] - size))
+    owed: float = np.ceil(pool[1] * size / (pool[0] - size))
     pool[0] -= size
     pool[1] += owed
     return owed
@@ -62,8 +62,9 @@ class VirtualAmm(Venue):
 
     def mid(self, state: State, listing: Listing) -> float:
         """Ratio of the reserves."""
-        base, cash = state.tables[listing.path + ".reserves"]
-        return float(cash / base / listing.price_scale)
+        base, cash = state.tables[listing.path + ".reserves"].tolist()
+        mid: float = cash / base / listing.price_scale
+        return mid
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """[base, cash] units."""
