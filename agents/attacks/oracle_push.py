@@ -189,7 +189,8 @@ class OraclePush(Role):
 
         spend, base, lost, fees = self._costs(view, pool, side, mid)
         turns = np.where(blocks > 1, 2.0, 1.0)  # pushes it must be able to pay before the first is sold
-        money = purse - turns * np.maximum(spend, 0.0)[:, None]
+        again = self.restored * np.maximum(blocks - 1, 0) * lost[:, None]
+        money = purse - turns * np.maximum(spend, 0.0)[:, None] - 1.1 * again
         affordable = (money > 0.0) & (turns * np.maximum(-base, 0.0)[:, None] <= held)
         sizes = np.array(
             [[largest(view, listing, side, float(m), index) if m > 0 else 0.0 for m in row] for row in money]
@@ -199,11 +200,10 @@ class OraclePush(Role):
         vault = max(0.0, view.balance(house.token, house.custody) / house.cash_scale)
         gain = np.minimum(sizes * index * moved, 0.9 * vault)
         last = self.priority * fees + (1.0 - self.priority + self.bid_share) * lost if not market.oracle.live else fees
-        again = self.restored * lost
         gas = (view.fee(listing) + self.tip) * (GAS["Deposit"] + GAS["Withdraw"] + GAS["Trade"] * (4.0 + blocks))
         spread = market.venue.spread if isinstance(market.venue, OraclePool) else 0.0
         trading = sizes * index * (2.0 * market.fee + spread) * (1.0 + np.maximum(moved, 0.0))
-        cost = trading + last[:, None] + np.maximum(blocks - 1, 0) * again[:, None] + gas
+        cost = trading + last[:, None] + again + gas
         score = np.where(affordable, gain - self.caution * cost, -math.inf)
         row, column = np.unravel_index(int(np.argmax(score)), score.shape)
         if score[row, column] == -math.inf:
@@ -272,23 +272,24 @@ class OraclePush(Role):
             me.note(view, "attack failed", why="the first bundle did not go through")
             memory["stage"] = "closing"
             return self._close(me, view)
-        interval = view.state.rules.chains[listing.house.chain].blocks.interval
-        if view.seal - memory["start"] >= (plan.blocks - 0.5) * interval:
-            memory["stage"] = "closing"
-            return self._close(me, view)
         mid, target = view.reference(view.state.market(listing).instrument.base), memory["target"]
         fee: float = view.state.market(pool).venue.fee  # type: ignore[attr-defined]  # as above
         stands = view.mid(pool)
         undone = abs(math.log(stands / target)) > 0.25 * abs(math.log(target / mid))
         start = stands if undone else mid * (1.0 + plan.side * fee)  # where arbitrageurs will have brought it
         size = self._push(view, pool, start, target)
+        limit = math.sqrt(start * target) * (1.0 + plan.side * (fee + 0.05))
+        interval = view.state.rules.chains[listing.house.chain].blocks.interval
+        broke = size * limit * pool.price_scale > view.balance(listing.house.token, me.account)
+        if broke or view.seal - memory["start"] >= (plan.blocks - 0.5) * interval:
+            memory["stage"] = "closing"
+            return self._close(me, view)
         memory["until"] = view.seal
         actions: list[Action] = []
         spare = self._inventory(me, view, pool) - (0.0 if undone else size / pool.size_scale)
         if plan.side * spare * mid > 1.0:
             actions.append(ReferenceTrade(me.account, view.state.market(listing).instrument.base, -spare))
         if plan.side * size > 0:
-            limit = math.sqrt(start * target) * (1.0 + plan.side * (fee + 0.01))
             actions.append(me.send(Trade(pool, me.account, size, limit)))  # fails if nobody has undone the last
         return actions
 
