@@ -12,14 +12,20 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol import vault as vaults
-from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, Terms, Till, transfer
+from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, Till, transfer
 from protocol.errors import (
+    AccountIsolated,
+    BookFull,
+    CrossesBook,
     DepthExceeded,
     EmptyTill,
     Healthy,
+    NotAllowed,
     NothingToDo,
+    SlippageExceeded,
     StalePrice,
     UnderMargined,
+    UnknownOrder,
     VaultCommitted,
     reasons,
 )
@@ -29,6 +35,7 @@ from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Reading, Report, Status, read_index
 from protocol.state import House, Listing, State
+from protocol.venues.order_book import OrderBook
 
 REVERTS = reasons()
 
@@ -137,7 +144,7 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
     fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
-    state.ledger.reserve(MOVES_PER_FILL * len(batch.size))
+    state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
 
     if listing.size < 0:
         pool = market.venue.pool(state, listing)
@@ -156,7 +163,7 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
 
 
 def trade(state: State, listing: Listing, account: int, size: int, limit: float = math.nan) -> Fill:
-    """One order, whole or not at all. `limit`: worst average price. Raises what the filling loop found."""
+    """One order, whole or not at all. `limit`: worst average price (on a book: of any part). Raises what the filling loop found."""
     before = _standing_if_live(state, listing, account)
 
     fills = fill(state, listing, Batch(np.array([account]), np.array([size]), np.array([limit])))
@@ -183,6 +190,77 @@ def _standing_if_live(state: State, listing: Listing, account: int) -> float:
     return worth - needs
 
 
+# ---------------------------------------------------------------------- resting orders
+
+
+def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
+    """Rest an order on the book, at `price` or the tick before it, without trading now. Returns its number.
+
+    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, and
+    UnderMargined or AccountIsolated where the account could not carry all its orders of that side at the index.
+    """
+    book = _book(state, listing)
+    ticks = book.ticks(size, price)
+    if size == 0 or ticks == 0:
+        raise NothingToDo(market=listing.name, size=size, price=price)
+    if book.crosses(state, listing, size, ticks):
+        raise CrossesBook(market=listing.name, size=size, price=price)
+    if book.is_full(state, listing):
+        raise BookFull(market=listing.name, slots=book.slots)
+    index = usable_index(state, listing).value
+    if not index / book.reach <= ticks * book.tick <= index * book.reach:
+        raise SlippageExceeded(market=listing.name, price=price, index=index, reach=book.reach)
+    own = book.resting(state, listing, account).size
+    _need_margin_if_filled(state, listing, account, int(size) + int(own[own * np.sign(size) > 0].sum()))
+
+    return book.rest(state, listing, account, size, ticks)
+
+
+def cancel(state: State, listing: Listing, account: int, order: int) -> None:
+    """Take one order off the book. Raises NothingToDo where there is no book, UnknownOrder, NotAllowed."""
+    book = _book(state, listing)
+    owner = book.owner(state, listing, order)
+    if owner < 0:
+        raise UnknownOrder(market=listing.name, order=order)
+    if owner != account:
+        raise NotAllowed(account=account, market=listing.name, order=order)
+
+    book.drop(state, listing, np.array([order]))
+
+
+def cancel_all(state: State, listing: Listing, account: int) -> int:
+    """Take all of an account's orders off the book. Returns how many. Raises NothingToDo where there is no book."""
+    book = _book(state, listing)
+    orders = book.resting(state, listing, account).order
+
+    if len(orders):
+        book.drop(state, listing, orders)
+    return len(orders)
+
+
+def _book(state: State, listing: Listing) -> OrderBook:
+    venue = state.market(listing).venue
+    if not isinstance(venue, OrderBook):
+        raise NothingToDo(market=listing.name, venue=type(venue).__name__)
+    return venue
+
+
+def _need_margin_if_filled(state: State, listing: Listing, account: int, size: int) -> None:
+    """What `clearing.standing` would say, were `size` filled at the index now."""
+    house, row = listing.house, listing.size - listing.house.first
+    terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+    sizes = state.ledger.balance[house.first : house.last, account].copy()
+    worth, held = float(terms.weight @ sizes), int(sizes[row])
+    sizes[row] = then = held + size
+    needs = float(np.abs(sizes) @ (terms.rate + terms.slope * np.abs(sizes)))
+    positions = np.count_nonzero(sizes[terms.rate != 0.0])
+    if positions > terms.most:
+        raise AccountIsolated(account=account, market=listing.name)
+    shrinks = positions > 0 and abs(then) < abs(held) and then * held >= 0
+    if worth < needs and not shrinks:
+        raise UnderMargined(account=account, equity=worth, required=needs)
+
+
 # ---------------------------------------------------------------------- liquidation
 
 
@@ -195,8 +273,8 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
         raise Healthy(account=account, market=listing.name)
 
     interest = state.edit(listing.path + ".interest")
+    state.ledger.reserve(state.market(listing).venue.moves(state, listing, 1))  # before the desk is made: it holds the journal
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
-    state.ledger.reserve(MOVES_PER_FILL)
     deleveraged = _deleverage(state, plan, desk)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
     notional = _close(state, plan, desk, keeper, rest) if rest else 0
@@ -226,7 +304,7 @@ def _close(state: State, plan: Plan, desk: Desk, keeper: int, size: int) -> int:
     pool = market.venue.pool(state, listing)
     batch = Batch(np.array([plan.account]), np.array([size]), np.array([math.nan]))
     fills = Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
-    terms = state.exchange(listing.house).margin.terms(state, listing.house, Threshold.MAINTENANCE)
+    terms = state.exchange(listing.house).margin.terms(state, listing.house, Threshold.INITIAL)  # makers must meet it
     market.venue.fill(pool, desk, terms, batch, fills)
     if fills.code[0]:
         raise REVERTS[int(fills.code[0])](account=plan.account, market=listing.name, size=size)
@@ -242,7 +320,7 @@ def _projected(state: State, plan: Plan) -> float:
     owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
     if math.isnan(owed):
         raise DepthExceeded(account=plan.account, market=listing.name, size=plan.size)
-    return worth * house.cash_scale + plan.size * index * listing.price_scale - owed - abs(owed) * plan.reward
+    return float(worth * house.cash_scale + plan.size * index * listing.price_scale - owed - abs(owed) * plan.reward)
 
 
 def _deleverage(state: State, plan: Plan, desk: Desk) -> int:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from protocol.clearing import Batch, Fills
+from protocol.clearing import MOVES_PER_FILL, Batch, Fills
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 
@@ -33,20 +33,24 @@ class Venue(ABC):
     def mid(self, state: State, listing: Listing) -> float:
         """The price of an infinitely small trade, cash coins per base coin, without spread and fee."""
 
+    def moves(self, state: State, listing: Listing, orders: int) -> int:
+        """The most journal entries that filling so many orders now can need."""
+        return MOVES_PER_FILL * orders
+
     @abstractmethod
-    def pool(self, state: State, listing: Listing) -> Floats:
+    def pool(self, state: State, listing: Listing) -> Any:
         """A fresh copy of the numbers `take` works on, in units. Raises StalePrice where it needs an index it lacks."""
 
-    def keep(self, state: State, listing: Listing, pool: Floats) -> None:
+    def keep(self, state: State, listing: Listing, pool: Any) -> None:
         """Remember `pool` after fills. Nothing to do where the ledger is the memory."""
         return
 
     @abstractmethod
-    def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
+    def fill(self, pool: Any, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """Run the filling loop of `clearing` with this venue's `take`."""
 
     @abstractmethod
-    def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
+    def price(self, pool: Any, sizes: Ints, owed: Floats) -> None:
         """Run `clearing.price_each` with this venue's `take`."""
 
     def cost(self, state: State, listing: Listing, sizes: Ints) -> Floats:
