@@ -164,7 +164,11 @@ class Recorder:
                     waited=block.time - receipt.arrival,
                     **{f"paid by {step}": units / scale for step, units in done.covered},
                 )
-            elif isinstance(receipt.transaction, Publish) and receipt.revert is None:
+            elif receipt.revert is not None:
+                sender = names.groups[names.group[receipt.transaction.account]]
+                what = type(receipt.transaction).__name__
+                self.note(block.time, sender, "reverted", what=what, why=type(receipt.revert).__name__)
+            elif isinstance(receipt.transaction, Publish):
                 report = receipt.transaction.report
                 self.note(block.time, "", "oracle update", market=receipt.transaction.listing.path, value=report.value)
         for player in self.game.players:
@@ -177,7 +181,7 @@ class Recorder:
         found: dict[str, tuple[float, int, int]] = {}
         for run in block.filled:
             traded, fills, rejected = found.get(run.listing.path, (0.0, 0, 0))
-            good = int((run.code == 0).sum())
+            good = len(run.code) - int(np.count_nonzero(run.code))
             found[run.listing.path] = (
                 traded + float(np.abs(run.owed).sum()),
                 fills + good,
