@@ -198,6 +198,57 @@ class Publish(NamedTuple):
         exchange.report(state, self.listing, self.report._replace(reporter=self.account))
 
 
+class Post(NamedTuple):
+    """A resting order. `size` in base units, signed; `price` in cash coins per base coin."""
+
+    listing: Listing
+    account: int
+    size: int
+    price: float
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Post"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.post`."""
+        return exchange.post(state, self.listing, self.account, self.size, self.price)
+
+
+class Cancel(NamedTuple):
+    """One resting order off the book, by its number."""
+
+    listing: Listing
+    account: int
+    order: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Cancel"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.cancel`."""
+        exchange.cancel(state, self.listing, self.account, self.order)
+
+
+class CancelAll(NamedTuple):
+    """All of an account's resting orders off the book."""
+
+    listing: Listing
+    account: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["CancelAll"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.cancel_all`."""
+        return exchange.cancel_all(state, self.listing, self.account)
+
+
 class Bundle(NamedTuple):
     """Several transactions of one sender: all or none."""
 
