@@ -1,0 +1,130 @@
+"""The maker: it quotes both sides of an order book, by Avellaneda and Stoikov (2008, Quantitative Finance 8, 217-224).
+
+Its reservation price leans against its inventory, s - q gamma sigma^2 tau, and its full spread is gamma sigma^2 tau +
+2 / gamma log(1 + gamma / k); s is the reference mid. Quotes age until they are replaced, so each side stands back further
+by `caution` standard deviations of what s may do in a block and its own latency: that is what being picked off costs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.player import Action, Player, Role
+from agents.view import View
+from protocol import exchange
+from protocol.state import Listing
+from protocol.transactions import Bundle, CancelAll, Post, Transaction
+from protocol.units import to_units_down
+from protocol.venues.order_book import OrderBook
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+
+def quotes(mid: float, inventory: float, risk: float, variance: float, decay: float) -> tuple[float, float]:
+    """(bid, ask) in cash coins. `inventory` in lots, `risk` per cash coin and lot, `decay` of fills per cash coin.
+
+    `variance` is that of the mid over the horizon, in squared cash coins.
+    """
+    middle = mid - inventory * risk * variance
+    half = 0.5 * risk * variance + math.log1p(risk / decay) / risk
+    return middle - half, middle + half
+
+
+@dataclass(frozen=True)
+class Maker(Role):
+    """Quotes lots of `lot` cash coins, `levels` a side; holds at most `most` of its capital, on either side.
+
+    `risk` (gamma) is per cash coin and lot, `decay` (k) per cash coin, `horizon` (tau) and `memory` (of volatility) in
+    seconds; `least_volatility` per root second until there is enough to go by. Quotes again when one is off by `tolerance`.
+    """
+
+    capital: float = 1_000_000.0
+    latency: float = 0.1
+    lot: float = 20_000.0
+    levels: int = 2
+    most: float = 1.0
+    risk: float = 0.05
+    decay: float = 1.5
+    horizon: float = 60.0
+    memory: float = 600.0
+    least_volatility: float = 5e-5
+    caution: float = 1.0
+    tolerance: float = 0.0002
+
+    def mistakes(self) -> list[str]:
+        """Formulas need positive numbers."""
+        return [
+            f"{name} = {value}: must be {allowed}"
+            for name, value, good, allowed in (
+                ("lot", self.lot, self.lot > 0, "above 0 cash coins"),
+                ("levels", self.levels, self.levels >= 1, "1 or more"),
+                ("most", self.most, self.most > 0, "above 0, a multiple of capital"),
+                ("risk", self.risk, self.risk > 0, "above 0 per cash coin and lot"),
+                ("decay", self.decay, self.decay > 0, "above 0 per cash coin"),
+                ("horizon", self.horizon, self.horizon > 0, "above 0 seconds"),
+                ("memory", self.memory, self.memory > 0, "above 0 seconds"),
+                ("least_volatility", self.least_volatility, self.least_volatility >= 0, "0 or more per root second"),
+                ("caution", self.caution, self.caution >= 0, "0 or more standard deviations"),
+                ("tolerance", self.tolerance, self.tolerance >= 0, "0 or more, a share of the mid"),
+            )
+            if not good
+        ]
+
+    def prepare(self, me: Player, game: Game) -> None:
+        """Nine tenths of its capital stand as margin, the rest pays gas."""
+        listing = game.listing(self.market, self.exchange)
+        if not isinstance(game.state.market(listing).venue, OrderBook):
+            raise ValueError(f"market = {listing.name!r}: a Maker needs an OrderBook")
+        house = listing.house
+        exchange.deposit(game.state, house, me.account, to_units_down(0.9 * self.capital, int(house.cash_scale)))
+        me.memory.update(listing=listing, until=0.0, bid=0.0, ask=0.0, held=0)
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """Replace the quotes when they are off or eaten into."""
+        state, memory = view.state, me.memory
+        if state.time < memory["until"]:
+            return ()
+        listing: Listing = memory["listing"]
+        asset = state.market(listing).instrument.base
+        mid = view.reference(asset)
+        held = int(state.ledger.balance[listing.size, me.account])
+        volatility = self._volatility(me, view, asset)
+        position = held / listing.size_scale * mid
+        variance = (volatility * mid) ** 2 * self.horizon
+        bid, ask = quotes(mid, position / self.lot, self.risk, variance, self.decay)
+        age = state.rules.chains[listing.house.chain].blocks.interval + self.latency
+        back = self.caution * volatility * mid * math.sqrt(age)
+        bid, ask = min(bid, mid) - back, max(ask, mid) + back
+        slack = self.tolerance * mid
+        fresh = abs(bid - memory["bid"]) <= slack and abs(ask - memory["ask"]) <= slack
+        if fresh and held == memory["held"]:
+            return ()
+        memory.update(until=view.seal, bid=bid, ask=ask, held=held)
+        me.note(view, "quote", spread=ask - bid, centre=0.5 * (bid + ask), held=held / listing.size_scale)
+        return (me.send(self._requote(me, listing, mid, bid, ask, position)),)
+
+    def _volatility(self, me: Player, view: View, asset: str) -> float:
+        """Per root second; looked at ten times a `memory`."""
+        memory = me.memory
+        if view.time >= memory.get("look", 0.0):
+            memory["look"] = view.time + 0.1 * self.memory
+            memory["volatility"] = max(self.least_volatility, view.volatility(asset, self.memory))
+        found: float = memory["volatility"]
+        return found
+
+    def _requote(self, me: Player, listing: Listing, mid: float, bid: float, ask: float, position: float) -> Bundle:
+        """All orders off, new ones on; nothing on the side that would take inventory beyond the most."""
+        room = self.most * self.capital
+        size = int(self.lot / mid * listing.size_scale)
+        step = max(0.5 * (ask - bid), self.tolerance * mid)
+        parts: list[Transaction] = [CancelAll(listing, me.account)]
+        for level in range(self.levels):
+            if position + (level + 1) * self.lot <= room:
+                parts.append(Post(listing, me.account, size, bid - level * step))
+            if position - (level + 1) * self.lot >= -room:
+                parts.append(Post(listing, me.account, -size, ask + level * step))
+        return Bundle(me.account, tuple(parts))
