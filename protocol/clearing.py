@@ -19,6 +19,7 @@ from protocol.ledger import Arrays, Floats, Ints, Reason, shift, undo
 
 Take = Callable[[Floats, float], float]
 MOVES_PER_FILL = 12  # journal entries one fill may need
+MOST = 2.0**53  # units: beyond it floats no longer count single ones
 
 _TRADE, _REALISE, _FUNDING, _FEE = int(Reason.TRADE), int(Reason.REALISE), int(Reason.FUNDING), int(Reason.FEE)
 _POOR, _SLIPPED, _DEEP = errors.InsufficientBalance.code, errors.SlippageExceeded.code, errors.DepthExceeded.code
@@ -63,7 +64,7 @@ class Desk(NamedTuple):
     clearing: int
     fund: int
     fees: int
-    index: float  # funding index, cash units per size unit
+    index: float  # type: ignore[assignment]  # funding index, cash units per size unit
     fee: float  # of notional
     price_scale: float  # cash units per size unit at price one
     interest: Floats  # [2] open interest long and short of everybody but the venue, size units; updated
@@ -81,7 +82,6 @@ def equity(arrays: Arrays, terms: Terms, account: int) -> float:
 
 
 @inner
-def required(arrays: Arrays, terms: Terms, account: int) -> float:
 def needed(units: int, rate: float, slope: float) -> float:
     """Cash coins of margin that one position needs."""
     size = abs(units)
@@ -89,6 +89,7 @@ def needed(units: int, rate: float, slope: float) -> float:
 
 
 @inner
+def required(arrays: Arrays, terms: Terms, account: int) -> float:
     """Cash coins of margin the account needs."""
     total = 0.0
     for row in range(len(terms.rate)):
@@ -149,6 +150,12 @@ def count_interest(desk: Desk, before: int, after: int) -> None:
 
 
 @inner
+def countable(size: float, cost: float) -> bool:
+    """Whether an order's size and cost are numbers of units that can be counted; nan is none."""
+    return abs(size) <= MOST and abs(cost) <= MOST
+
+
+@inner
 def beyond_limit(owed: float, size: float, limit: float, price_scale: float) -> bool:
     """Whether the average price is worse than the limit."""
     price = owed / (size * price_scale)
@@ -162,15 +169,19 @@ def standing(desk: Desk, terms: Terms, account: int, size: int, excess: float) -
     """0 if the account may stand where it now does, else a code.
 
     Below its requirement an account may still trade if that shrinks the position (`size` is the one before) and leaves it
-    no worse (`excess` is the one before). Somebody below it could otherwise never get out.
+    no worse (`excess` is the one before). Somebody below it could otherwise never get out. Nobody walks away from a debt:
+    the last position of an account worth less than nothing is for keepers to close, and the waterfall to settle.
     """
-    if positions(desk.arrays, terms, account) > terms.most:
+    held = positions(desk.arrays, terms, account)
+    if held > terms.most:
         return _ISOLATED
     left = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
     if left >= desk.least:
         return 0
+    if held == 0:
+        return _UNDER
     now = desk.arrays.balance[desk.size, account]
-    shrunk = abs(now) < abs(size) and now * size >= 0
+    shrunk = abs(now) < abs(size) and (now == 0 or (now > 0) == (size > 0))
     return 0 if shrunk and left >= excess else _UNDER
 
 
@@ -190,7 +201,7 @@ def claims_loop(take: Take) -> Any:
                 continue
             spare[:] = pool
             cost = take(pool, float(traded))
-            if np.isnan(cost):
+            if not countable(float(traded), cost):
                 pool[:] = spare
                 fills.code[row] = _DEEP
                 continue
@@ -247,7 +258,7 @@ def tokens_loop(take: Take) -> Any:
             code = 0
             if traded == 0:
                 code = _NOTHING
-            elif np.isnan(cost):
+            elif not countable(float(traded), cost):
                 code = _DEEP
             elif beyond_limit(cost, float(traded), batch.limit[row], till.price_scale):
                 code = _SLIPPED
@@ -276,8 +287,9 @@ def pricing_loop(take: Take) -> Any:
         for row in range(len(sizes)):
             spare[:] = pool
             owed[row] = take(pool, float(sizes[row]))
-            if np.isnan(owed[row]):
+            if not countable(float(sizes[row]), owed[row]):
                 pool[:] = spare
+                owed[row] = np.nan
 
     return loop
 

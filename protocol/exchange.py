@@ -20,6 +20,7 @@ from protocol.errors import (
     DepthExceeded,
     EmptyTill,
     Healthy,
+    InsufficientBalance,
     NotAllowed,
     NothingToDo,
     SlippageExceeded,
@@ -38,6 +39,7 @@ from protocol.state import House, Listing, State
 from protocol.venues.order_book import OrderBook
 
 REVERTS = reasons()
+MOST_SHARES = 1 << 62  # vault shares there may be: a vault that lost nearly all would give out more
 
 
 class Fill(NamedTuple):
@@ -60,6 +62,7 @@ class Liquidated(NamedTuple):
     reward: int
     penalty: int
     deleveraged: int  # size units closed against other players instead of sold
+    taken: int  # size units that the keeper took over
     deficit: int  # what the account was short of at the end
     covered: tuple[tuple[str, int], ...]  # (loss step, what it paid)
 
@@ -102,6 +105,15 @@ def _need_margin(state: State, house: House, account: int) -> None:
     worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
     if worth < needs:
         raise UnderMargined(account=account, equity=worth, required=needs)
+
+
+def _need_room(state: State, house: House, account: int) -> None:
+    """No more positions than the margin rule allows one account."""
+    rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
+    held = int(np.count_nonzero(state.ledger.balance[rows, account]))
+    most = state.exchange(house).margin.most()
+    if held > most:
+        raise AccountIsolated(account=account, positions=held, allowed=most)
 
 
 def _need_usable(state: State, house: House, account: int) -> None:
@@ -273,11 +285,14 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
         raise Healthy(account=account, market=listing.name)
 
     interest = state.edit(listing.path + ".interest")
-    state.ledger.reserve(state.market(listing).venue.moves(state, listing, 1))  # before the desk is made: it holds the journal
+    deleveraged = _deleverage(state, plan, interest, index.value)
+    state.ledger.reserve(
+        state.market(listing).venue.moves(state, listing, 1)
+    )  # before the desk is made: it holds the journal
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
-    deleveraged = _deleverage(state, plan, desk)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
     notional = _close(state, plan, desk, keeper, rest) if rest else 0
+    notional += math.floor(deleveraged * index.value * listing.price_scale)  # the keeper is paid for that too
 
     reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
     state.ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
@@ -287,9 +302,11 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
     deficit, covered = _pass_on(state, house, account)
 
     if not math.isnan(plan.price) and rest:
+        _need_room(state, house, keeper)
         _need_margin(state, house, keeper)
+    taken = 0 if math.isnan(plan.price) else abs(rest)
     return Liquidated(
-        account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, deficit, covered
+        account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, taken, deficit, covered
     )
 
 
@@ -323,7 +340,7 @@ def _projected(state: State, plan: Plan) -> float:
     return float(worth * house.cash_scale + plan.size * index * listing.price_scale - owed - abs(owed) * plan.reward)
 
 
-def _deleverage(state: State, plan: Plan, desk: Desk) -> int:
+def _deleverage(state: State, plan: Plan, interest: Floats, index: float) -> int:
     """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
 
     Returns the size units so closed. Only for plans that would sell on the venue and leave the account below zero.
@@ -338,18 +355,18 @@ def _deleverage(state: State, plan: Plan, desk: Desk) -> int:
         if len(targets.account):
             shortfall = -_projected(state, plan) if shortfall is None else shortfall
             ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
-            return _take_over(state, plan, desk, targets) if shortfall > ahead else 0
+            return _take_over(state, plan, interest, index, targets) if shortfall > ahead else 0
     return 0
 
 
-def _take_over(state: State, plan: Plan, desk: Desk, targets: Charges) -> int:
+def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets: Charges) -> int:
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
-    bankrupt = read_index(state, listing).value - worth * listing.size_scale / size  # equity is zero at this price
+    bankrupt = index - worth * listing.size_scale / size  # equity is zero at this price
     side = -1 if size > 0 else 1
-    state.ledger.reserve(2 * MOVES_PER_FILL * len(targets.account))
-    desk = desk._replace(arrays=state.ledger.arrays)
+    state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
+    desk = desk_of(state, listing, interest, -math.inf, 0.0, index)
     done = 0
     for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))
@@ -390,24 +407,36 @@ _LOSS_REASONS = {"Insurance": Reason.INSURANCE, "VaultBackstop": Reason.LOSS_VAU
 # ---------------------------------------------------------------------- vault
 
 
-def _vault_total(state: State, house: House) -> int:
-    """Cash units the vault's equity is worth at the index, never below zero."""
-    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)
-    return max(0, math.floor(worth * house.cash_scale))
+def vault_total(state: State, house: House) -> int:
+    """Cash units the vault's equity is worth at the index; below zero when it owes more than it has.
+
+    Its cash is counted in integers apart from its positions, so that what one investor brings changes nothing else.
+    """
+    terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+    weight, held = terms.weight.copy(), state.ledger.balance[house.first : house.last, house.vault]
+    weight[house.cash - house.first] = 0.0
+    return int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
 
 
 def invest(state: State, house: House, account: int, units: int) -> int:
-    """Cash tokens into the vault, shares out (rounded down). Returns the shares. Raises NothingToDo, StalePrice."""
+    """Cash tokens into the vault, shares out (rounded down). Returns the shares.
+
+    Raises NothingToDo, InsufficientBalance, StalePrice, and VaultCommitted where too little is left to price a share by.
+    """
     rules = state.exchange(house).vault
     if rules is None or units <= 0:
         raise NothingToDo(amount=units)
     _need_usable(state, house, house.vault)
 
     supply = -int(state.ledger.balance[house.share, WORLD])
-    total = _vault_total(state, house)
+    total = vault_total(state, house)
+    if total + rules.virtual_assets <= 0:
+        raise VaultCommitted(equity=total, shares=supply)
     shares = vaults.shares_down(units, total, supply, rules.virtual_assets, rules.virtual_shares)
     if shares <= 0:
         raise NothingToDo(amount=units, shares=shares)
+    if supply + shares > MOST_SHARES:
+        raise VaultCommitted(equity=total, shares=supply)
 
     state.ledger.move(house.token, account, house.custody, units, Reason.LIQUIDITY)
     state.ledger.move(house.cash, house.custody, house.vault, units, Reason.LIQUIDITY)
@@ -426,7 +455,7 @@ def divest(state: State, house: House, account: int, shares: int) -> int:
     _need_usable(state, house, house.vault)
 
     supply = -int(state.ledger.balance[house.share, WORLD])
-    total = _vault_total(state, house)
+    total = max(0, vault_total(state, house))
     gross = vaults.assets_down(shares, total, supply, rules.virtual_assets, rules.virtual_shares)
     units = min(total, math.floor(gross * (1.0 - rules.fee))) if rules.fee else min(total, gross)
     if units <= 0:
@@ -457,6 +486,8 @@ def provide(state: State, listing: Listing, account: int, cash: int) -> int:
         raise NothingToDo(market=listing.name, amount=cash)
     reserve_base, reserve_cash = (int(ledger.balance[row, listing.desk]) for row in (listing.base, house.token))
     supply = -int(ledger.balance[listing.share, WORLD])
+    if supply <= 0:
+        raise NothingToDo(market=listing.name, shares=supply)
 
     base = -(-cash * reserve_base // reserve_cash)
     shares = min(cash * supply // reserve_cash, base * supply // reserve_base)
@@ -475,9 +506,9 @@ def remove(state: State, listing: Listing, account: int, shares: int) -> tuple[i
     if listing.size >= 0 or shares <= 0:
         raise NothingToDo(market=listing.name, shares=shares)
     supply = -int(ledger.balance[listing.share, WORLD])
-    base, cash = (
-        int(ledger.balance[row, listing.desk]) * shares // supply for row in (listing.base, house.token)
-    )
+    if supply < shares:
+        raise InsufficientBalance(market=listing.name, has=supply, needs=shares)
+    base, cash = (int(ledger.balance[row, listing.desk]) * shares // supply for row in (listing.base, house.token))
 
     ledger.move(listing.share, account, WORLD, shares, Reason.LIQUIDITY)
     ledger.move(listing.base, listing.desk, account, base, Reason.LIQUIDITY)
@@ -512,5 +543,3 @@ def _accrue(state: State, listing: Listing) -> None:
     index += rate * elapsed * price
     rate = state.market(listing).funding.rate(state, listing, price, elapsed)
     state.put(listing.path + ".funding", np.array([index, rate, state.time]))
-
-

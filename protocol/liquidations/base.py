@@ -34,9 +34,12 @@ class Liquidation(ABC):
 
 
 def below_maintenance(state: State, listing: Listing, account: int) -> tuple[int, float] | None:
-    """(position in units, equity in cash coins) of an account that may be liquidated in this market, else None."""
+    """(position in units, equity in cash coins) of an account that may be liquidated in this market, else None.
+
+    The protocol's own accounts may not: a venue's desk or the vault would be sold to itself, and pay the keeper for it.
+    """
     size = int(state.ledger.balance[listing.size, account])
-    if size == 0:
+    if size == 0 or state.ledger.exchange[account] >= 0:
         return None
     margin = state.exchange(listing.house).margin
     worth, needs = margin.standing(state, listing.house, Threshold.MAINTENANCE, account)

@@ -27,7 +27,7 @@ NOBODY = Charges(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
-class Loss(ABC):
+class Loss(ABC):  # noqa: B024 - both hooks have a sound default
     """One step of a waterfall."""
 
     def capacity(self, state: State, house: House) -> int:
@@ -47,13 +47,14 @@ def players(state: State) -> Ints:
     """Accounts that belong to players, not to the protocol and not to WORLD."""
     mine = state.ledger.exchange < 0
     mine[0] = False
-    return np.flatnonzero(mine).astype(np.int64)
+    found: Ints = np.flatnonzero(mine).astype(np.int64)
+    return found
 
 
 def pro_rata(total: int, shares: Floats) -> Ints:
     """Split `total` units in proportion to `shares` (sum above 0), exactly: floors, then the largest remainders."""
     exact = total * (shares / shares.sum())
-    units = np.floor(exact).astype(np.int64)
+    units: Ints = np.floor(exact).astype(np.int64)
     left = total - int(units.sum())
     if left > 0:
         order = np.argsort(-(exact - units), kind="stable")

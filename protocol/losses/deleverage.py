@@ -1,7 +1,8 @@
 """Auto-deleveraging: the most profitable and most levered accounts on the other side close against the bankrupt one.
 
 Ranked by profit share times leverage, as Binance-type venues do; they close at the bankruptcy price, so the debtor ends at
-zero and no cash is needed. Production queues over-haircut winners against pro rata (arXiv:2512.01112).
+zero and no cash is needed. Nobody closes more than their own equity can bear at that price. Production queues over-haircut
+winners against pro rata (arXiv:2512.01112).
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class Deleverage(Loss):
         worth, _ = state.exchange(listing.house).margin.standings(state, listing.house, Threshold.MAINTENANCE)
         leverage = np.abs(held) * price / np.maximum(worth[who], 1e-9)
         eligible = (profit > self.least_profit) & (worth[who] > 0)
+        each = max(0.0, -worth[debtor] / abs(size))  # cash coins that closing one unit costs, against the index
+        if each > 0.0:
+            held = np.sign(held) * np.minimum(np.abs(held), np.floor(np.maximum(worth[who], 0.0) / each)).astype(
+                np.int64
+            )
         who, held, score = who[eligible], np.abs(held[eligible]), (profit * leverage)[eligible]
         order = np.argsort(-score, kind="stable")
         who, held = who[order], held[order]

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from protocol.losses.base import NOBODY, Charges, Loss, players, pro_rata
 from protocol.margins.base import Threshold
 from protocol.state import House, State

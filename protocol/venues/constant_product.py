@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, Till, pricing_loop, tokens_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
@@ -22,27 +22,29 @@ N = TypeVar("N", int, float)
 FEE_PARTS = 1_000_000.0  # fees are whole millionths
 
 
-@compiled
 def amount_out(given: N, reserve_in: N, reserve_out: N, kept: N, parts: N) -> N:
     """Output for an exact input, fee on the input: `kept/parts` of it counts (997/1000 for 30 bp). UniswapV2Library."""
     return given * kept * reserve_out // (reserve_in * parts + given * kept)
 
 
-@compiled
 def amount_in(wanted: N, reserve_in: N, reserve_out: N, kept: N, parts: N) -> N:
     """Input for an exact output, fee on the input. UniswapV2Library."""
     return reserve_in * wanted * parts // ((reserve_out - wanted) * kept) + 1
 
 
+_out, _in = inner(amount_out), inner(amount_in)  # compiled on floats: 64-bit integers would overflow
+
+
 @compiled
 def take(pool: Floats, size: float) -> float:
-    """Cash units owed for `size` base units against `pool` = [base, cash, kept]: exact output when buying, exact input when selling."""
+    """Cash units owed for `size` base units against `pool` = [base, cash, kept]: exact output if buying, else exact input."""
+    owed: float = np.nan
     if size >= pool[0]:
-        return np.nan
+        return owed
     if size > 0.0:
-        owed = amount_in(size, pool[1], pool[0], pool[2], FEE_PARTS)
+        owed = _in(size, pool[1], pool[0], pool[2], FEE_PARTS)
     else:
-        owed = -amount_out(-size, pool[0], pool[1], pool[2], FEE_PARTS)
+        owed = -_out(-size, pool[0], pool[1], pool[2], FEE_PARTS)
     pool[0] -= size
     pool[1] += owed
     return owed

@@ -1,0 +1,340 @@
+"""Each law sees the fault planted for it, and none sees one in a sound state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from machine import CASH, COIN, PRICE, Witness, market_for, only, open_world, tell
+
+from protocol import exchange, laws
+from protocol import vault as vaults
+from protocol.errors import AccountIsolated, Healthy, NothingToDo, UnderMargined, VaultCommitted
+from protocol.funding.premium import Premium
+from protocol.ledger import Reason
+from protocol.liquidations.full import Full
+from protocol.liquidations.partial import Partial
+from protocol.losses.deleverage import Deleverage
+from protocol.losses.insurance import Insurance
+from protocol.margins.isolated import Isolated
+from protocol.state import State
+from protocol.vault import Vault
+from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.virtual_amm import VirtualAmm
+from protocol.world import Exchange, Market
+
+
+def rules(**changes: object) -> Exchange:
+    markets = (
+        market_for(VirtualAmm(), name="amm", funding=Premium()),
+        market_for(OraclePool(), name="pool"),
+        market_for(ConstantProduct(), name="spot"),
+    )
+    return replace(Exchange(markets=markets, vault=Vault()), **changes)
+
+
+def played() -> tuple[State, list[int]]:
+    """A sound state with positions, funding, vault and pool shares, in which the last trader is flat."""
+    state, traders = open_world(rules())
+    house, (amm, pool, spot) = state.houses[0], state.listings[0]
+    witness = Witness(state)
+    for block in range(5):
+        state.time += 12.0
+        for number, trader in enumerate(traders[:3]):
+            witness.does(exchange.trade, trader, amm, trader, (7 + block - 6 * number) * COIN)
+            witness.does(exchange.trade, trader, pool, trader, (3 - 2 * number) * COIN)
+        witness.does(exchange.trade, traders[0], spot, traders[0], COIN)
+        witness.does(exchange.invest, traders[1], house, traders[1], 12_345 * CASH + 1)
+        witness.does(exchange.provide, traders[2], spot, traders[2], 1_000 * CASH + 7)
+        tell(state, PRICE + 10 * block)
+        exchange.close_block(state)
+    assert witness.reached["trade"] == 35
+    return state, traders
+
+
+# ---------------------------------------------------------------------- laws of a state
+
+
+def mint(state: State, who: list[int]) -> None:
+    state.ledger.balance[state.houses[0].token, who[0]] += 1
+
+
+def overdraw(state: State, who: list[int]) -> None:
+    state.ledger.balance[state.houses[0].token, who[0]] -= 10**15
+    state.ledger.balance[state.houses[0].token, who[1]] += 10**15
+
+
+def forget_interest(state: State, who: list[int]) -> None:
+    state.tables[state.listings[0][0].path + ".interest"][0] += 1
+
+
+def empty_custody(state: State, who: list[int]) -> None:
+    house = state.houses[0]
+    state.ledger.move(house.token, house.custody, who[0], 5, Reason.WITHDRAW)
+
+
+def rob_clearing(state: State, who: list[int]) -> None:
+    house = state.houses[0]
+    state.ledger.move(house.cash, house.clearing, who[0], 5, Reason.REALISE)
+
+
+def rob_fund(state: State, who: list[int]) -> None:
+    house, listing = only(state)
+    state.ledger.move(house.cash, listing.fund, who[0], 5, Reason.FUNDING)
+
+
+def insure_by_position(state: State, who: list[int]) -> None:
+    house, listing = only(state)
+    state.ledger.move(listing.size, listing.desk, house.insurance, COIN, Reason.TRADE)
+
+
+def leave_quote(state: State, who: list[int]) -> None:
+    state.ledger.move(state.listings[0][0].quote, who[0], who[3], 1, Reason.REALISE)
+
+
+def isolate_all(state: State, who: list[int]) -> None:
+    world = state.rules
+    state.put("rules", replace(world, exchanges=(replace(world.exchanges[0], margin=Isolated()),)))
+
+
+def lose_entries(state: State, who: list[int]) -> None:
+    state.ledger.reserve(1)
+    state.ledger.journal[state.ledger.count[0]] = (0, 1, 2, -4, 0)
+    state.ledger.count[0] += 1
+
+
+PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
+    laws.rows_sum_to_zero: mint,
+    laws.tokens_not_overdrawn: overdraw,
+    laws.custody_backs_claims: empty_custody,
+    laws.clearing_worth_nothing: rob_clearing,
+    laws.funds_worth_nothing: rob_fund,
+    laws.interest_is_counted: forget_interest,
+    laws.only_traders_hold_positions: insure_by_position,
+    laws.flat_accounts_are_clean: leave_quote,
+    laws.positions_within_margin_rule: isolate_all,
+    laws.journal_is_legible: lose_entries,
+}
+
+
+@pytest.mark.parametrize("law", laws.LAWS, ids=lambda law: law.__name__)
+def test_a_law_of_states_passes_sound_play_and_sees_the_fault_planted_for_it(law: laws.Law) -> None:
+    state, who = played()
+    assert law(state) == []
+    PLANTED[law](state, who)
+    assert len(law(state)) >= 1
+    with pytest.raises(laws.LawBroken, match=law.__name__):
+        laws.check(state)
+
+
+def test_a_broken_law_lists_all_violations_with_their_numbers() -> None:
+    state, who = played()
+    mint(state, who)
+    forget_interest(state, who)
+    with pytest.raises(laws.LawBroken) as broken:
+        laws.check(state)
+    assert len(broken.value.violations) == 2
+    assert "USD: the row sums to 1, not 0" in str(broken.value)
+
+
+def test_laws_are_cheap_enough_for_every_block() -> None:
+    state, who = open_world(rules(), traders=1_000)
+    for trader in who[:200]:
+        exchange.trade(state, state.listings[0][0], trader, COIN // 10)
+    laws.check(state)
+    times = []
+    for _ in range(20):
+        start = time.perf_counter()
+        laws.check(state)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.005
+
+
+# ---------------------------------------------------------------------- laws of a transition
+
+
+def test_the_law_of_reverts_sees_a_rewind_that_forgets_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = played()
+    monkeypatch.setattr(State, "rewind", lambda self, mark: self.ledger.rewind(mark.moves))
+
+    def report(state: State) -> None:
+        tell(state, 2 * PRICE)
+        raise NothingToDo
+
+    with pytest.raises(laws.LawBroken, match="revert_leaves_no_trace: report reverted, yet the digest"):
+        Witness(state).does(report, who[0])
+
+
+def test_the_law_of_reverts_sees_a_move_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = played()
+    monkeypatch.setattr(State, "rewind", lambda self, mark: None)
+    with pytest.raises(laws.LawBroken, match=r"withdraw reverted, yet dex\.cash of account"):
+        Witness(state).does(exchange.withdraw, who[0], state.houses[0], who[0], 99_999 * CASH)
+
+
+def test_the_law_of_the_journal_sees_a_move_that_was_not_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = played()
+    honest = exchange.deposit
+
+    def deposit(state: State, *arguments: int) -> None:
+        honest(state, *arguments)
+        state.ledger.balance[state.houses[0].cash, who[:2]] += (1, -1)
+
+    with pytest.raises(laws.LawBroken, match="journal_tells_all"):
+        Witness(state).does(deposit, who[0], state.houses[0], who[0], CASH)
+
+
+def test_the_law_of_margin_sees_a_withdrawal_that_nobody_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = played()
+    monkeypatch.setattr(exchange, "_need_margin", lambda *_: None)
+    with pytest.raises(laws.LawBroken, match="margin_is_kept: withdraw: account"):
+        Witness(state).does(exchange.withdraw, who[0], state.houses[0], who[0], 99_999 * CASH)
+
+
+def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = open_world(rules(liquidation=Partial(close_factor=1.0)), stake=10_000)
+    _, pool, _ = state.listings[0]
+    exchange.trade(state, pool, who[0], 45 * COIN)
+    exchange.withdraw(state, state.houses[0], who[1], 9_000 * CASH)
+    tell(state, PRICE * 0.85)
+    monkeypatch.setattr(exchange, "_need_margin", lambda *_: None)
+    with pytest.raises(laws.LawBroken, match="margin_is_kept: liquidate: account"):
+        Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
+
+
+@pytest.mark.parametrize("rounding", [3, 10**9])
+def test_the_law_of_shares_sees_a_vault_that_rounds_for_the_investor(
+    monkeypatch: pytest.MonkeyPatch, rounding: int
+) -> None:
+    state, who = played()
+    honest = vaults.shares_down
+    monkeypatch.setattr(vaults, "shares_down", lambda *numbers: honest(*numbers) + rounding)
+    with pytest.raises(laws.LawBroken, match="share_prices_do_not_fall: invest: dex went from"):
+        for _ in range(5):
+            Witness(state).does(exchange.invest, who[0], state.houses[0], who[0], 1_000 * CASH + 1)
+
+
+def test_the_law_of_shares_sees_a_pool_that_gives_too_much_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = played()
+    honest = exchange.remove
+    spot = state.listings[0][2]
+
+    def remove(state: State, *arguments: int) -> None:
+        honest(state, *arguments)
+        state.ledger.move(state.houses[0].token, spot.desk, who[2], 1, Reason.LIQUIDITY)
+
+    remove.__name__ = "remove"
+    with pytest.raises(laws.LawBroken, match=r"share_prices_do_not_fall: remove: dex\.spot\.cash"):
+        Witness(state).does(remove, who[2], spot, who[2], int(state.ledger.balance[spot.share, who[2]]))
+
+
+def test_planted_faults_cover_every_law() -> None:
+    assert set(PLANTED) == set(laws.LAWS)
+    assert [law.__name__ for law in laws.STEP_LAWS] == [
+        "revert_leaves_no_trace",
+        "journal_tells_all",
+        "margin_is_kept",
+        "share_prices_do_not_fall",
+    ]
+
+
+# ---------------------------------------------------------------------- what the laws and the walk have found
+
+
+def crashed(**changes: object) -> tuple[State, list[int]]:
+    """The first trader is long the pool with all it may, and the index has fallen below its bankruptcy."""
+    state, who = open_world(rules(insurance=0.0, **changes), stake=10_000)
+    exchange.trade(state, state.listings[0][1], who[0], 45 * COIN)
+    tell(state, PRICE * 0.8)
+    return state, who
+
+
+@pytest.mark.parametrize("free", range(13))
+def test_a_liquidation_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
+    state, who = crashed()
+    house, (_, pool, _) = state.houses[0], state.listings[0]
+    while len(state.ledger.journal) - state.ledger.mark() > free:
+        state.ledger.move(house.token, who[1], who[2], 1, Reason.GENESIS)
+    done = Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
+    assert isinstance(done, exchange.Liquidated)
+
+
+def test_nobody_is_paid_for_liquidating_the_desk_of_a_venue() -> None:
+    state, who = open_world(rules(), stake=10_000)
+    amm = state.listings[0][0]
+    exchange.trade(state, amm, who[0], -40 * COIN)
+    tell(state, PRICE * 0.5)
+    worth, needs = state.exchange(state.houses[0]).margin.standing(state, state.houses[0], 1, amm.desk)
+    assert worth < needs
+    assert isinstance(Witness(state).does(exchange.liquidate, who[1], amm, who[1], amm.desk), Healthy)
+
+
+def test_a_keeper_does_not_take_over_more_positions_than_isolated_margin_allows() -> None:
+    state, who = crashed(liquidation=Partial(), margin=Isolated())
+    amm, pool, _ = state.listings[0]
+    exchange.trade(state, amm, who[1], COIN // 10)
+    exchange.deposit(state, state.houses[0], who[1], 500_000 * CASH)
+    assert isinstance(Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0]), AccountIsolated)
+
+
+def test_a_vault_that_owes_more_than_it_has_takes_no_deposits() -> None:
+    state, who = open_world(rules(vault=Vault(liquidity=1_000.0)), stake=10_000)
+    exchange.trade(state, state.listings[0][1], who[0], -45 * COIN)
+    tell(state, PRICE * 0.5)
+    assert exchange.vault_total(state, state.houses[0]) < 0
+    assert isinstance(Witness(state).does(exchange.invest, who[1], state.houses[0], who[1], CASH), VaultCommitted)
+
+
+def test_a_vault_that_lost_nearly_all_gives_out_no_more_shares_than_the_ledger_can_count() -> None:
+    state, who = open_world(rules(vault=Vault(liquidity=1_000_000.0)))
+    house = state.houses[0]
+    state.ledger.move(house.cash, house.vault, who[0], 1_000_000 * CASH - 1, Reason.TRADE)
+    assert isinstance(Witness(state).does(exchange.invest, who[1], house, who[1], 10**12), VaultCommitted)
+
+
+def test_nobody_leaves_a_debt_behind_by_closing_their_last_position() -> None:
+    state, who = crashed()
+    pool = state.listings[0][1]
+    assert isinstance(Witness(state).does(exchange.trade, who[0], pool, who[0], -45 * COIN), UnderMargined)
+    done = Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
+    assert done.deficit > 0
+    assert sum(paid for _, paid in done.covered) == done.deficit
+
+
+def test_deleveraging_takes_from_nobody_more_than_they_have() -> None:
+    state, who = open_world(rules(insurance=0.0, losses=(Deleverage(), Insurance()), liquidation=Full()), stake=10_000)
+    house, (_, pool, _) = state.houses[0], state.listings[0]
+    exchange.trade(state, pool, who[0], 45 * COIN)
+    exchange.trade(state, pool, who[1], -45 * COIN)
+    tell(state, PRICE * 0.9)
+    exchange.withdraw(state, house, who[1], 9_000 * CASH)  # what its profit allows
+    tell(state, PRICE * 0.4)
+    done = Witness(state).does(exchange.liquidate, who[2], pool, who[2], who[0])
+    worth, _ = state.exchange(house).margin.standing(state, house, 1, who[1])
+    assert done.deleveraged > 0
+    assert worth > -1e-3
+
+
+def test_an_empty_pool_takes_and_gives_nothing() -> None:
+    state, who = open_world(rules())
+    spot = state.listings[0][2]
+    founders = int(np.flatnonzero(state.ledger.balance[spot.share] > 0)[0])
+    exchange.remove(state, spot, founders, int(state.ledger.balance[spot.share, founders]))
+    assert isinstance(Witness(state).does(exchange.provide, who[0], spot, who[0], CASH), NothingToDo)
+    assert not isinstance(Witness(state).does(exchange.remove, who[0], spot, who[0], 1), int)
+
+
+def test_an_order_larger_than_money_can_count_is_refused() -> None:
+    state, who = open_world(rules())
+    for listing in state.listings[0]:
+        for size in (10**15, -(10**15), 10**17, -(10**17), 2**62, -(2**62)):
+            outcome = Witness(state).does(exchange.trade, who[0], listing, who[0], size)
+            assert isinstance(outcome, Exception), (listing.name, size)
+
+
+def test_a_market_of_a_test_is_a_market() -> None:
+    assert isinstance(market_for(VirtualAmm()), Market)
