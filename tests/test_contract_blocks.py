@@ -1,0 +1,34 @@
+"""What every block law promises: time goes on, on average by the interval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiments.codec import variants
+from protocol.blocks.base import BlockLaw
+
+CASES = [pytest.param(kind, id=name) for name, kind in variants(BlockLaw).items()]
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("uniform", [5e-324, 1e-300, 1e-9, 0.5, 1 - 1e-9, 1 - 2**-53])
+def test_waits_are_positive_and_finite(kind: type[Any], uniform: float) -> None:
+    assert 0 < kind().wait(uniform) < 1e6
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("interval", [0.25, 12.0, 600.0])
+def test_the_mean_wait_is_the_interval(kind: type[Any], interval: float) -> None:
+    law = kind(interval=interval)
+    grid = (np.arange(100_000) + 0.5) / 100_000
+    assert np.mean([law.wait(float(uniform)) for uniform in grid]) == pytest.approx(interval, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("interval", [0.0, -1.0, float("nan")])
+def test_an_interval_that_is_none_is_refused(kind: type[Any], interval: float) -> None:
+    with pytest.raises(ValueError, match="interval"):
+        kind(interval=interval)

@@ -1,0 +1,101 @@
+"""What every margin promises: more to open than to keep, and equity that sums to zero at any price."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from machine import COIN, PRICE, exchange_for, open_world, tell
+
+from experiments.codec import variants
+from protocol import exchange
+from protocol.errors import AccountIsolated, UnderMargined
+from protocol.margins.base import Margin, Threshold
+from protocol.state import State
+from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.virtual_amm import VirtualAmm
+
+CASES = [pytest.param(kind, id=name) for name, kind in variants(Margin).items()]
+
+
+def played(kind: type[Any]) -> tuple[State, list[int]]:
+    """Positions in two markets, blocks, and a moving index."""
+    state, traders = open_world(exchange_for(VirtualAmm(), OraclePool(), margin=kind()))
+    for block in range(6):
+        state.time += 60.0
+        tell(state, PRICE * (1.0 + 0.01 * (-1) ** block))
+        for number, trader in enumerate(traders):
+            mark = state.mark()
+            try:
+                exchange.trade(state, state.listings[0][(block + number) % 2], trader, (2 * number - 3) * COIN + block)
+            except AccountIsolated:
+                state.rewind(mark)
+        exchange.close_block(state)
+    return state, traders
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("factor", [0.01, 0.5, 1.0, 3.0])
+def test_opening_never_needs_less_than_keeping(kind: type[Any], factor: float) -> None:
+    state, _ = played(kind)
+    house = state.houses[0]
+    tell(state, PRICE * factor)
+    margin = state.exchange(house).margin
+    worth, opening = margin.standings(state, house, Threshold.INITIAL)
+    same, keeping = margin.standings(state, house, Threshold.MAINTENANCE)
+    assert (opening >= keeping).all()
+    assert (keeping >= 0).all()
+    assert np.array_equal(worth, same)
+    assert np.count_nonzero(keeping) >= 4
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("factor", [0.01, 0.5, 1.0, 3.0])
+def test_equity_sums_to_zero_over_all_accounts_at_any_price(kind: type[Any], factor: float) -> None:
+    state, _ = played(kind)
+    tell(state, PRICE * factor)
+    worth, _ = state.exchange(state.houses[0]).margin.standings(state, state.houses[0], Threshold.INITIAL)
+    assert abs(worth.sum()) < 1e-6
+    assert np.abs(worth).sum() > 1e6
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_one_account_stands_as_it_does_among_all(kind: type[Any]) -> None:
+    state, traders = played(kind)
+    house = state.houses[0]
+    margin = state.exchange(house).margin
+    for which in Threshold:
+        worth, needs = margin.standings(state, house, which)
+        for trader in traders:
+            assert margin.standing(state, house, which, trader) == (worth[trader], needs[trader])
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_looking_changes_nothing(kind: type[Any]) -> None:
+    state, _ = played(kind)
+    before = state.digest(), state.mark()
+    state.exchange(state.houses[0]).margin.standings(state, state.houses[0], Threshold.INITIAL)
+    assert (state.digest(), state.mark()) == before
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_larger_position_never_needs_less(kind: type[Any]) -> None:
+    state, (trader, *_) = open_world(exchange_for(OraclePool(), margin=kind()))
+    house, listing = state.houses[0], state.listings[0][0]
+    needs = [0.0]
+    for _ in range(5):
+        exchange.trade(state, listing, trader, 10 * COIN)
+        needs.append(state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, trader)[1])
+    assert (np.diff(needs) > 0).all()
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_nobody_opens_or_withdraws_below_the_initial_requirement(kind: type[Any]) -> None:
+    state, (trader, *_) = open_world(exchange_for(OraclePool(), margin=kind()))
+    house, listing = state.houses[0], state.listings[0][0]
+    with pytest.raises(UnderMargined):
+        exchange.trade(state, listing, trader, 10_000 * COIN)
+    exchange.trade(state, listing, trader, 10 * COIN)
+    with pytest.raises(UnderMargined):
+        exchange.withdraw(state, house, trader, int(state.ledger.balance[house.cash, trader]))

@@ -1,0 +1,200 @@
+"""Each reason to revert: what brings it about, and that it says so in numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
+
+from protocol import errors, exchange
+from protocol.ledger import Reason
+from protocol.margins.isolated import Isolated
+from protocol.oracles.base import Report
+from protocol.oracles.spot import Spot
+from protocol.state import State
+from protocol.vault import Vault
+from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.order_book import OrderBook
+from protocol.venues.virtual_amm import VirtualAmm
+
+POOL, AMM, BOOK, SPOT = range(4)
+
+
+def opened(**changes: Any) -> tuple[State, list[int]]:
+    """One market of each kind, and traders with cash on both sides of the till."""
+    venues = OraclePool(), VirtualAmm(), OrderBook(slots=4), ConstantProduct()
+    return open_world(replace(exchange_for(*venues), **changes))
+
+
+def test_tokens_that_are_not_there_cannot_be_deposited() -> None:
+    state, (trader, *_) = opened()
+    with pytest.raises(errors.InsufficientBalance, match="has=900000000000, needs=900000000001"):
+        exchange.deposit(state, state.houses[0], trader, 900_000 * CASH + 1)
+
+
+def test_what_margin_needs_cannot_be_withdrawn() -> None:
+    state, (trader, *_) = opened()
+    exchange.trade(state, state.listings[0][POOL], trader, 10 * COIN)
+    with pytest.raises(errors.UnderMargined, match="required="):
+        exchange.withdraw(state, state.houses[0], trader, 99_000 * CASH)
+
+
+@pytest.mark.parametrize("market", range(4))
+def test_an_order_beyond_its_limit_is_not_filled(market: int) -> None:
+    state, (trader, maker, *_) = opened()
+    listing = state.listings[0][market]
+    if market == BOOK:
+        quote_book(state, listing, [maker], levels=2)
+    for size, limit in ((COIN, PRICE * 0.99), (-COIN, PRICE * 1.01)):
+        with pytest.raises(errors.SlippageExceeded):
+            exchange.trade(state, listing, trader, size, limit)
+
+
+@pytest.mark.parametrize("market", range(4))
+def test_an_order_beyond_depth_is_not_filled(market: int) -> None:
+    state, (trader, *_) = opened()
+    with pytest.raises(errors.DepthExceeded):
+        exchange.trade(state, state.listings[0][market], trader, 10**17)
+
+
+def test_open_interest_grows_to_its_cap_and_no_further() -> None:
+    state, (first, second, *_) = open_world(
+        exchange_for(markets=(market_for(VirtualAmm(), open_interest_cap=20_000.0),))
+    )
+    listing = state.listings[0][0]
+    exchange.trade(state, listing, first, 10 * COIN)
+    with pytest.raises(errors.OpenInterestCapped):
+        exchange.trade(state, listing, second, 1)
+    exchange.trade(state, listing, second, -10 * COIN)
+
+
+def test_an_isolated_account_opens_one_market_only() -> None:
+    state, (trader, *_) = opened(margin=Isolated())
+    exchange.trade(state, state.listings[0][POOL], trader, COIN)
+    with pytest.raises(errors.AccountIsolated):
+        exchange.trade(state, state.listings[0][AMM], trader, COIN)
+
+
+def test_nothing_is_traded_liquidated_or_withdrawn_on_a_stale_index() -> None:
+    state, (trader, other, *_) = opened()
+    house, listing = state.houses[0], state.listings[0][POOL]
+    exchange.trade(state, listing, trader, COIN)
+    state.time += 601.0
+    for verb in (
+        lambda: exchange.trade(state, listing, other, COIN),
+        lambda: exchange.liquidate(state, listing, other, trader),
+        lambda: exchange.withdraw(state, house, trader, CASH),
+        lambda: exchange.invest(state, house, other, CASH),
+        lambda: exchange.divest(state, house, other, CASH),
+    ):
+        with pytest.raises(errors.StalePrice, match=r"status=STALE, age=601\.0"):
+            verb()
+    exchange.withdraw(state, house, other, CASH)  # who holds no position needs no index
+
+
+def test_a_verb_about_nothing_does_nothing() -> None:
+    state, (trader, *_) = opened()
+    house, (pool, _, book, spot) = state.houses[0], state.listings[0]
+    for verb in (
+        lambda: exchange.deposit(state, house, trader, 0),
+        lambda: exchange.withdraw(state, house, trader, -1),
+        lambda: exchange.trade(state, pool, trader, 0),
+        lambda: exchange.invest(state, house, trader, 0),
+        lambda: exchange.divest(state, house, trader, 0),
+        lambda: exchange.provide(state, spot, trader, 0),
+        lambda: exchange.provide(state, pool, trader, CASH),
+        lambda: exchange.remove(state, spot, trader, -1),
+        lambda: exchange.post(state, book, trader, 0, PRICE),
+        lambda: exchange.post(state, pool, trader, COIN, PRICE),
+        lambda: state.ledger.move(house.token, trader, house.custody, -1, Reason.GENESIS),
+    ):
+        with pytest.raises(errors.NothingToDo):
+            verb()
+
+
+def test_a_till_gives_no_more_than_it_holds() -> None:
+    state, (trader, *_) = opened(insurance=0.0, vault=Vault(liquidity=0.0))
+    house, listing = state.houses[0], state.listings[0][POOL]
+    exchange.trade(state, listing, trader, 400 * COIN)
+    tell(state, PRICE * 3)  # its profit is a claim on a vault that has nothing
+    with pytest.raises(errors.EmptyTill, match="has=400000000000, needs=450000000000"):
+        exchange.withdraw(state, house, trader, 450_000 * CASH)
+
+
+def test_the_healthy_are_not_liquidated() -> None:
+    state, (trader, keeper, *_) = opened()
+    exchange.trade(state, state.listings[0][POOL], trader, COIN)
+    with pytest.raises(errors.Healthy):
+        exchange.liquidate(state, state.listings[0][POOL], keeper, trader)
+
+
+def test_nobody_cancels_the_order_of_another() -> None:
+    state, (trader, other, *_) = opened()
+    book = state.listings[0][BOOK]
+    order = exchange.post(state, book, trader, COIN, PRICE - 1)
+    with pytest.raises(errors.NotAllowed):
+        exchange.cancel(state, book, other, order)
+    exchange.cancel(state, book, trader, order)
+
+
+def test_an_oracle_that_takes_no_reports_or_a_report_from_the_future_says_so() -> None:
+    rules = exchange_for(markets=(market_for(VirtualAmm(), oracle=Spot()), market_for(VirtualAmm(), name="told")))
+    state, (trader, *_) = open_world(rules)
+    for listing, when in zip(state.listings[0], (0.0, 1.0), strict=True):
+        with pytest.raises(errors.ReportRejected):
+            exchange.report(state, listing, Report(trader, PRICE, when))
+
+
+def test_an_order_that_would_trade_at_once_does_not_rest() -> None:
+    state, (trader, other, *_) = opened()
+    book = state.listings[0][BOOK]
+    exchange.post(state, book, trader, COIN, PRICE)
+    with pytest.raises(errors.CrossesBook):
+        exchange.post(state, book, other, -COIN, PRICE)
+
+
+def test_an_order_that_is_gone_cannot_be_cancelled() -> None:
+    state, (trader, *_) = opened()
+    book = state.listings[0][BOOK]
+    order = exchange.post(state, book, trader, COIN, PRICE)
+    exchange.cancel(state, book, trader, order)
+    with pytest.raises(errors.UnknownOrder):
+        exchange.cancel(state, book, trader, order)
+
+
+def test_capital_that_carries_positions_stays_in_the_vault() -> None:
+    state, (trader, investor, *_) = opened(vault=Vault(liquidity=0.0))
+    house, listing = state.houses[0], state.listings[0][POOL]
+    shares = exchange.invest(state, house, investor, 10_000 * CASH)
+    exchange.trade(state, listing, trader, 40 * COIN)
+    with pytest.raises(errors.VaultCommitted, match="committed="):
+        exchange.divest(state, house, investor, shares)
+
+
+def test_a_full_book_takes_no_more_orders() -> None:
+    state, (trader, *_) = opened()
+    book = state.listings[0][BOOK]
+    for number in range(4):
+        exchange.post(state, book, trader, COIN, PRICE - number)
+    with pytest.raises(errors.BookFull):
+        exchange.post(state, book, trader, COIN, PRICE - 9)
+
+
+def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:
+    reasons = errors.reasons()
+    assert len(reasons) == len(errors.Revert.__subclasses__())
+    assert len({reason.text for reason in reasons.values()}) == len(reasons)
+    assert 0 not in reasons
+    for reason in reasons.values():
+        shown = str(reason(amount=3, price=math.pi))
+        assert shown == f"{reason.__name__}: {reason.text} (amount=3, price={math.pi})"
+
+
+def test_every_reason_is_brought_about_in_this_file() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in (r.__name__ for r in errors.reasons().values()) if f"errors.{name}" not in source] == []

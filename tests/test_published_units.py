@@ -1,0 +1,161 @@
+"""The formulas give the numbers that venues and papers publish for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from machine import CASH, COIN, exchange_for, market_for, only, open_world, tell
+
+from protocol import exchange
+from protocol.funding.premium import premium_rate
+from protocol.funding.skew import skew_rate
+from protocol.funding.velocity import Velocity, velocity_rate
+from protocol.losses.base import pro_rata
+from protocol.losses.socialise import Socialise
+from protocol.state import State
+from protocol.venues.constant_product import ConstantProduct, amount_in, amount_out
+from protocol.venues.oracle_pool import OraclePool
+
+BP = 1e-4
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize(("premium", "funding"), [(0, 1), (3, 1), (10, 5), (-20, -15)])
+def test_binance_funding_is_the_premium_clamped_around_one_basis_point(premium: float, funding: float) -> None:
+    """F = P + clamp(1 bp - P, +-5 bp) over 8 h."""
+    assert premium_rate(premium * BP, 1 * BP, 5 * BP) == pytest.approx(funding * BP, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("premium", "funding"), [(-6.91, -3.91), (-2.81, 0.19), (-9.13, -6.13), (-2.14, 0.86), (-17.82, -14.82)]
+)
+def test_hyperliquid_rows_of_may_2023_obey_the_rule_with_three_basis_points(premium: float, funding: float) -> None:
+    """APE, ARB, BTC, ETH and INJ on 12 May 2023, in basis points per 8 h."""
+    assert premium_rate(premium * BP, 1 * BP, 3 * BP) == pytest.approx(funding * BP, abs=1e-12)
+
+
+def test_sip_80_takes_a_tenth_a_day_from_a_side_that_fills_the_scale() -> None:
+    assert skew_rate(100.0, 100.0, 0.1) == 0.1
+    assert skew_rate(-100.0, 100.0, 0.1) == -0.1
+    assert skew_rate(-250.0, 100.0, 0.1) == -0.1
+    assert skew_rate(25.0, 100.0, 0.1) == 0.025
+
+
+def sip_279() -> State:
+    market = market_for(OraclePool(spread=0.0, skew_scale=1e6), funding=Velocity(1e6, 3.0), fee=0.0)
+    state, _ = open_world(exchange_for(markets=(market,), **{"vault": exchange_for(OraclePool()).vault}))
+    return state
+
+
+def test_sip_279_fills_at_the_mean_of_the_premium_before_and_after() -> None:
+    """From a skew of 100 to one of 200, of a scale of 1,000,000, at 2,000: 2,000.3."""
+    state = sip_279()
+    _, listing = only(state)
+    trader = state.ledger.accounts - 1
+    exchange.trade(state, listing, trader, 100 * COIN)
+    fill = exchange.trade(state, listing, trader, 100 * COIN)
+    assert fill.owed / CASH / 100 == pytest.approx(2_000.3, abs=2e-8)
+
+
+def test_sip_279_costs_the_same_whole_or_in_a_thousand_slices() -> None:
+    state = sip_279()
+    _, listing = only(state)
+    venue = state.market(listing).venue
+    whole = venue.cost(state, listing, np.array([200 * COIN]))[0]
+    slices = venue.cost(state, listing, np.full(1_000, COIN // 5)).sum()
+    assert 0 <= slices - whole <= 1_000  # each slice is rounded up to a millionth of a dollar
+    assert (slices - whole) / whole < 3e-9
+
+
+def test_sip_279_rate_reaches_three_hundredths_of_a_percent_after_a_day_at_a_skew_of_100() -> None:
+    assert velocity_rate(0.0, 100.0, 1e6, 3.0, 1.0) == pytest.approx(0.0003, rel=1e-12)
+
+
+def test_sip_279_pays_thirty_dollars_over_that_day() -> None:
+    state = sip_279()
+    _, listing = only(state)
+    trader = state.ledger.accounts - 1
+    exchange.trade(state, listing, trader, 100 * COIN)
+    for block in range(1, 1_441):
+        state.time = DAY * block / 1_440
+        tell(state, 2_000.0)
+        exchange.close_block(state)
+    index, rate, _ = state.tables[listing.path + ".funding"]
+    assert rate * DAY == pytest.approx(0.0003, rel=1e-9)
+    assert index * 100 == pytest.approx(30.0, rel=1e-3)
+
+
+# ---------------------------------------------------------------------- swaps
+
+
+def test_fifty_thousand_dollars_buy_18_9932_ether_from_the_pool_of_the_textbook() -> None:
+    """1,000,000 USDC against 400 ETH at 30 bp: 18.9932 ETH, and 2,755.86 after."""
+    ether = amount_out(50_000 * 10**6, 1_000_000 * 10**6, 400 * 10**18, 997, 1_000)
+    assert ether / 1e18 == pytest.approx(18.9932, abs=5e-5)
+    assert 1_050_000 / (400 - ether / 1e18) == pytest.approx(2_755.86, abs=5e-3)
+    assert amount_in(ether, 1_000_000 * 10**6, 400 * 10**18, 997, 1_000) <= 50_000 * 10**6 + 1
+
+
+@pytest.mark.parametrize("pure", [amount_out, amount_in], ids=["amount_out", "amount_in"])
+def test_swap_formulas_are_the_contracts_own_floor_for_floor(pure: Callable[..., int]) -> None:
+    rng = np.random.Generator(np.random.Philox(3))
+    for _ in range(200):
+        amount, first, second = (int(x) for x in rng.integers(1, 10**9, 3))
+        second += amount
+        if pure is amount_out:
+            fee = amount * 997
+            expected = fee * second // (first * 1_000 + fee)
+        else:
+            expected = first * amount * 1_000 // ((second - amount) * 997) + 1
+        assert pure(amount, first, second, 997, 1_000) == expected
+
+
+def test_the_venue_trades_as_the_textbook_says() -> None:
+    state, (trader, *_) = open_world(exchange_for(ConstantProduct(liquidity=800_000.0)))
+    _, listing = only(state)  # 800,000 dollars against 400 ether
+    owed = exchange.trade(state, listing, trader, 18 * COIN).owed
+    assert owed == 800_000 * CASH * 18 * 1_000 // ((400 - 18) * 997) + 1
+
+
+@pytest.mark.parametrize(("factor", "share"), [(1.44, -0.01639), (0.64, -0.02439)])
+def test_a_provider_loses_400_dollars_on_a_hundredth_of_the_pool(factor: float, share: float) -> None:
+    """Impermanent loss x0 (sqrt p - sqrt p0)^2: pool of 1,000,000 USDC and 400 ETH, price times 1.44 or 0.64."""
+    before = 1_000_000.0, 400.0
+    price = 2_500.0 * factor
+    venue = ConstantProduct(fee=0.0)
+    size = 400.0 - 400.0 / factor**0.5
+    pool = np.array([before[1] * 1e8, before[0] * 1e6, 1e6])
+    owed = np.empty(1)
+    venue.price(pool, np.array([round(size * 1e8)]), owed)
+    cash, base = pool[1] / 1e6, pool[0] / 1e8
+    assert cash / base == pytest.approx(price, rel=1e-6)
+    held = before[0] + before[1] * price
+    loss = cash + base * price - held
+    assert 0.01 * loss == pytest.approx(-400.0, rel=1e-6)
+    assert loss / held == pytest.approx(share, abs=5e-6)
+
+
+# ---------------------------------------------------------------------- pro rata
+
+
+@pytest.mark.parametrize(("residual", "profits", "haircut"), [(150, (70, 50), 1.0), (50, (120, 60, 20), 0.25)])
+def test_a_pro_rata_haircut_is_the_residual_over_what_there_is_and_never_more_than_all(
+    residual: int, profits: tuple[int, ...], haircut: float
+) -> None:
+    """h = min(1, residual / sum of positive profits): 150/120 is 1; 50/200 is 0.25."""
+    taken = min(residual, sum(profits))
+    units = pro_rata(taken * CASH, np.array(profits, float))
+    assert units.tolist() == [haircut * profit * CASH for profit in profits]
+
+
+def test_a_socialised_loss_is_that_haircut() -> None:
+    state, traders = open_world(exchange_for(OraclePool()), stake=0)
+    house = state.houses[0]
+    for trader, coins in zip(traders, (120, 60, 20), strict=False):
+        exchange.deposit(state, house, trader, coins * CASH)
+    part = Socialise().charge(state, house, traders[3], 50 * CASH)
+    assert part.units.tolist() == [30 * CASH, 15 * CASH, 5 * CASH]
+    everything = Socialise().charge(state, house, traders[3], 250 * CASH)
+    assert everything.units.tolist() == [120 * CASH, 60 * CASH, 20 * CASH]
