@@ -218,15 +218,16 @@ class Game(mesa.Model):
         column = self.column[order.asset]
         market, fair = self.references[column], float(self.fair[self._known, column])
         listing = self.listing(player.role.market, player.role.exchange)
-        cash = market.quote(fair, order.size)
-        units = math.ceil(cash * listing.house.cash_scale)
-        base = math.floor(order.size * listing.size_scale)
+        base = int(order.size * listing.size_scale)
+        size = base / listing.size_scale
+        cash = market.quote(fair, size)
+        units = math.ceil(cash * listing.house.cash_scale) if math.isfinite(cash) else 1 << 62  # out of the book's reach
         ledger = self.state.ledger
         has_cash = units <= ledger.balance[listing.house.token, player.account]
         if not (has_cash and -base <= ledger.balance[listing.base, player.account]):
-            self.recorder.note(self.state.time, player.label, "reference trade refused", size=order.size)
+            self.recorder.note(self.state.time, player.label, "reference trade refused", size=size)
             return
-        market.trade(fair, order.size)
+        market.trade(fair, size)
         self.mids[self._known, column] = market.mid(fair)
         for row, amount in ((listing.house.token, -units), (listing.base, base)):
             src, dst = (WORLD, player.account) if amount > 0 else (player.account, WORLD)

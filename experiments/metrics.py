@@ -15,14 +15,13 @@ import pandas as pd
 
 from agents.game import Game
 from protocol.ledger import WORLD, Floats
-from protocol.state import House
+from protocol.state import House, State
 
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding")
 
 
-def worth_at_fair(game: Game, house: House) -> Floats:
+def worth_at_fair(game: Game, state: State, house: House) -> Floats:
     """Every account's claims on an exchange, cash coins, at fair instead of the index. Shape [accounts]."""
-    state = game.state
     worth = state.ledger.balance[house.cash] / house.cash_scale
     for listing in state.listings[house.index]:
         market = state.market(listing)
@@ -32,14 +31,13 @@ def worth_at_fair(game: Game, house: House) -> Floats:
     return result
 
 
-def close(game: Game, house: House) -> tuple[Floats, float]:
+def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
     """Claims after the closing, and the shortage that had to be passed on (cash coins). Shape [accounts].
 
     Whoever is below zero walks away. What custody then lacks is taken from insurance, then the vault, then everybody else
     in proportion.
     """
-    state = game.state
-    claims = np.maximum(worth_at_fair(game, house), 0.0)
+    claims = np.maximum(worth_at_fair(game, state, house), 0.0)
     claims[[WORLD, house.custody, house.clearing]] = 0.0
     till = state.ledger.balance[house.token, house.custody] / house.cash_scale
     shortage = max(0.0, float(claims.sum()) - till)
@@ -54,14 +52,17 @@ def close(game: Game, house: House) -> tuple[Floats, float]:
     return claims, shortage
 
 
-def wealth(game: Game) -> tuple[pd.Series[float], float]:
-    """Cash coins by group of accounts, shares valued at what stands behind them; and the shortage of the closing."""
-    state, ledger = game.state, game.state.ledger
+def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
+    """Cash coins by group of accounts at the game's latest fair, and the shortage of the closing.
+
+    Shares are valued at what stands behind them. `state` is the game's own, or an earlier one to compare it with.
+    """
+    ledger = state.ledger
     total = np.zeros(ledger.accounts)
     short = 0.0
     counted: set[int] = set()
     for house in state.houses:
-        claims, shortage = close(game, house)
+        claims, shortage = close(game, state, house)
         short += shortage
         if house.token not in counted:
             total += ledger.balance[house.token] / house.cash_scale
@@ -73,7 +74,7 @@ def wealth(game: Game) -> tuple[pd.Series[float], float]:
                 fair = game.fair_now(state.market(listing).instrument.base)
                 total += ledger.balance[listing.base] / listing.size_scale * fair
                 counted.add(listing.base)
-        for share, account in _shares(game, house):
+        for share, account in _shares(state, house):
             supply = -ledger.balance[share, WORLD]
             if supply > 0:
                 part = ledger.balance[share] / supply
@@ -85,24 +86,26 @@ def wealth(game: Game) -> tuple[pd.Series[float], float]:
     return groups.drop("world"), short
 
 
-def _shares(game: Game, house: House) -> list[tuple[int, int]]:
+def _shares(state: State, house: House) -> list[tuple[int, int]]:
     """(share row, account whose wealth it divides)."""
     pairs = [(house.share, house.vault)] if house.share >= 0 else []
-    return pairs + [(m.share, m.desk) for m in game.state.listings[house.index] if m.share >= 0]
+    return pairs + [(m.share, m.desk) for m in state.listings[house.index] if m.share >= 0]
 
 
-def metrics(game: Game, start: pd.Series[float], blocks: pd.DataFrame, flows: pd.DataFrame) -> dict[str, Any]:
+def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame) -> dict[str, Any]:
     """One flat row. Cash amounts in coins, times in seconds, gaps in relative terms.
 
-    A group's gain is its wealth at the end, less that at the start and less what it brought in meanwhile.
+    A group's gain is what it did beyond holding what it came with: wealth at the end, less that of the start at the prices of
+    the end, less what it brought in meanwhile.
     """
-    end, shortage = wealth(game)
+    end, shortage = wealth(game, game.state)
+    before, _ = wealth(game, start)
     brought = flows[flows["reason"] == "reentry"].groupby("target")["cash"].sum()
     row: dict[str, Any] = {"blocks": len(blocks), "time": game.state.time, "shortage": shortage}
     for group in end.index:
         row[f"wealth.{group}"] = float(end[group])
         inflow = 0.0 if group in PROTOCOL_GROUPS else float(brought.get(group, 0.0))
-        row[f"gain.{group}"] = float(end[group] - start.get(group, 0.0) - inflow)
+        row[f"gain.{group}"] = float(end[group] - before.get(group, 0.0) - inflow)
     for house in game.state.houses:
         last = blocks.iloc[-1]
         row |= {

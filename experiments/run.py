@@ -10,7 +10,7 @@ from collections.abc import Callable
 import mesa
 
 from agents.game import Game
-from experiments.metrics import metrics, wealth
+from experiments.metrics import metrics
 from experiments.record import Record, digest, tables
 from experiments.scenario import Scenario
 
@@ -34,7 +34,7 @@ def run(scenario: Scenario, *, check: bool = False, progress: Callable[[float], 
     """Play a scenario to its end. `progress` is told the share done, now and then. Raises LawBroken if `check` finds cause."""
     game = build(scenario, check=check)
     try:
-        start, _ = wealth(game)
+        start = game.state.save()
         game.play(progress)
         blocks, events, flows = tables(game)
         return Record(scenario, blocks, events, flows, metrics(game, start, blocks, flows), digest(game))

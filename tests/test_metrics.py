@@ -21,7 +21,7 @@ def test_wealth_of_all_is_what_the_world_has_put_in() -> None:
     ledger, house, listing = game.state.ledger, game.house(), game.listing()
     put_in = -ledger.balance[house.token, WORLD] / house.cash_scale
     put_in += -ledger.balance[listing.base, WORLD] / listing.size_scale * game.fair_now("ETH")
-    total, _ = wealth(game)
+    total, _ = wealth(game, game.state)
     assert float(total.sum()) == pytest.approx(put_in, rel=1e-9)
 
 

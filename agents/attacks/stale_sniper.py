@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, Role
 from agents.view import View
@@ -104,5 +106,6 @@ class StaleSniper(Role):
             return ()
         me.memory.update(until=view.seal, round=time, gap=abs(gap), entered=view.time)
         me.note(view, "attack", gap=gap, estimate=gain, size=size / listing.size_scale)
-        limit = index * (1.0 + side * (abs(gap) - self.least_profit / notional))
+        price = float(view.cost(listing, np.array([size]))[0]) / (size * listing.price_scale)
+        limit = price * (1.0 + side * (gain - self.least_profit) / notional)
         return (me.send(Trade(listing, me.account, size, limit), max(self.tip, self.bid_share * gain / gas)),)

@@ -131,7 +131,7 @@ class Column:
         return getattr(member.crowd.columns, self.name)[member.account - member.crowd.seats.first]
 
 
-class Member(mesa.Agent):  # type: ignore[misc]
+class Member(mesa.Agent):
     """One trader of a crowd: a real agent, whose numbers live in columns and whose money lives in the ledger."""
 
     stake, activity, leverage, threshold, patience = Column(), Column(), Column(), Column(), Column()
@@ -235,9 +235,8 @@ class Crowd(Role):
             listing.size_scale,
             house.cash_scale,
         )
-        crowd.desire = Desire(
-            *(np.empty(self.count, np.int64) for _ in range(2)), *(np.empty(self.count) for _ in range(2))
-        )
+        n = self.count
+        crowd.desire = Desire(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n))
         crowd.buffer = np.empty(self.count, np.int64)
         crowd.keys = np.array([game.streams.key(f"{self.label}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
@@ -271,7 +270,8 @@ class Crowd(Role):
         count = decide(me.keys, tick, elapsed, me.seats, Sight(mid, trend, gap), me.columns, arrays, me.desire)
         if count == 0:
             return ()
-        who, size, limit, late = (column[:count].copy() for column in me.desire)
+        who, size = me.desire.who[:count].copy(), me.desire.size[:count].copy()
+        limit, late = me.desire.limit[:count].copy(), me.desire.arrival[:count]
         arrival = view.arrival + late * max(0.0, view.seal - view.arrival)
         tip = np.full(count, self.tip)
         return (Orders(listing, who, size, limit, tip, arrival, np.full(count, view.seal + 60.0)),)

@@ -33,7 +33,7 @@ COSTS = (2e-4, 10e-4)  # round trip, relative
 BLOCKS = (1, 6)  # blocks between updates
 UPDATES = 600
 SEEDS = 8
-INTERVALS = (0.25, 2.0, 12.0)  # seconds a block, for the maker
+INTERVALS = (0.5, 2.0, 12.0)  # seconds a block, for the maker
 DELAYS = (0.0, 1.0, 4.0, 12.0)  # seconds until a quote stands
 
 
@@ -116,6 +116,7 @@ def quoting_scenario(point: Quoting) -> Scenario:
     base = vary(base, "world.chains.0.blocks.interval", point.interval)
     base = vary(base, "nature.tick", min(1.0, point.interval))
     base = vary(base, "cast.maker.latency", point.delay)
+    base = vary(base, "duration", 1_200.0)
     return dataclasses.replace(base, seed=point.seed)
 
 
