@@ -1,7 +1,8 @@
 """How fast the game is, against the same game written the plain Mesa way: `python -m benchmarks.speed [--quick]`.
 
-Both play one scenario in one process, in turn, so that whatever else the machine does slows both, with
-the garbage collector on, as models are run. They roll other dice, so what they play is compared as statistics over seeds, with Welch's intervals.
+Both play one scenario in one process, in turn, so that whatever else the machine does slows both, with the garbage
+collector on, as models are run. They roll other dice, so what they play is compared as statistics over seeds, with Welch's
+intervals.
 """
 
 from __future__ import annotations
@@ -273,8 +274,9 @@ def memory(make: Callable[[Scenario], Any], few: int = 1_000, many: int = 11_000
 
 
 def report(console: Console, quick: bool) -> None:
-    """Measure everything and print it."""
-    sizes = ((100, 20, 50), (1_000, 20, 20), (10_000, 12, 6), (100_000, 12, 2))  # traders, rounds, blocks a round
+    """Measure everything and print it. `sizes`: traders, rounds, blocks a round."""
+    play(scenario(200, 200), 200)  # so that whatever is compiled on first use is, down to liquidations
+    sizes: tuple[tuple[int, int, int], ...] = ((100, 20, 50), (1_000, 20, 20), (10_000, 12, 6), (100_000, 12, 2))
     if quick:
         sizes = ((100, 5, 40), (1_000, 5, 10), (10_000, 3, 5))
     speed = Table(title="Speed: the same game, same cast, depth and block space per trader fixed")
