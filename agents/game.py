@@ -221,7 +221,9 @@ class Game(mesa.Model):
         base = int(order.size * listing.size_scale)
         size = base / listing.size_scale
         cash = market.quote(fair, size)
-        units = math.ceil(cash * listing.house.cash_scale) if math.isfinite(cash) else 1 << 62  # out of the book's reach
+        units = (
+            math.ceil(cash * listing.house.cash_scale) if math.isfinite(cash) else 1 << 62
+        )  # out of the book's reach
         ledger = self.state.ledger
         has_cash = units <= ledger.balance[listing.house.token, player.account]
         if not (has_cash and -base <= ledger.balance[listing.base, player.account]):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class House(NamedTuple):
     """Where an exchange lives. Rows and accounts of the ledger; -1 where it has none."""
 
-    index: int
+    index: int  # type: ignore[assignment]
     name: str
     chain: int
     token: int  # row: the cash token
@@ -44,7 +44,7 @@ class Listing(NamedTuple):
     """Where a market lives. Rows and accounts of the ledger; -1 where it has none."""
 
     house: House
-    index: int
+    index: int  # type: ignore[assignment]
     name: str
     path: str  # prefix of its tables
     base: int  # row: the base token

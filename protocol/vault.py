@@ -50,7 +50,9 @@ class Vault:
         if self.liquidity < 0:
             wrong.append(f"liquidity = {self.liquidity}: must be 0 or more cash coins")
         if self.virtual_assets < 0 or self.virtual_shares < 0:
-            wrong.append(f"virtual_assets = {self.virtual_assets}, virtual_shares = {self.virtual_shares}: must be 0 or more")
+            wrong.append(
+                f"virtual_assets = {self.virtual_assets}, virtual_shares = {self.virtual_shares}: must be 0 or more"
+            )
         if not 0 <= self.fee < 1:
             wrong.append(f"fee = {self.fee}: allowed 0 to below 1")
         if self.commitment < 0:

@@ -6,7 +6,6 @@ Nothing here changes while a game runs, except as a whole and through governance
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +36,8 @@ from protocol.venues.base import Venue
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
+UNCAPPED = 1e12  # cash coins: more than there is
+
 
 @dataclass(frozen=True)
 class Market:
@@ -51,7 +52,7 @@ class Market:
     venue: Venue = field(default_factory=VirtualAmm)
     funding: Funding = field(default_factory=Premium)
     fee: float = 0.0005
-    open_interest_cap: float = math.inf
+    open_interest_cap: float = UNCAPPED
 
     def __post_init__(self) -> None:
         """Refuse pairs that make no sense."""
@@ -71,7 +72,9 @@ class Market:
         if isinstance(self.venue, OraclePool) and isinstance(self.funding, Premium):
             wrong.append("funding = Premium: the mid of an OraclePool is the index, so there is no premium to pay on")
         if isinstance(self.venue, OraclePool) and "" in self.oracle.sources():
-            wrong.append(f"oracle = {type(self.oracle).__name__}: an OraclePool cannot trade at the index of its own mid")
+            wrong.append(
+                f"oracle = {type(self.oracle).__name__}: an OraclePool cannot trade at the index of its own mid"
+            )
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -99,7 +102,9 @@ class Exchange:
         names = [market.name for market in self.markets]
         if not names:
             wrong.append("markets = (): an exchange needs at least one")
-        wrong += [f"markets: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        wrong += [
+            f"markets: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
+        ]
         for market in self.markets:
             wrong += [
                 f"markets.{market.name}.oracle.source = {source!r}: no such market; there are {', '.join(names)}"
@@ -160,7 +165,9 @@ class World:
         for what, names in (("chains", [c.name for c in self.chains]), ("exchanges", [e.name for e in self.exchanges])):
             if not names:
                 wrong.append(f"{what} = (): a world needs at least one")
-            wrong += [f"{what}: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+            wrong += [
+                f"{what}: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
+            ]
         chains = [chain.name for chain in self.chains]
         wrong += [
             f"exchanges.{exchange.name}.chain = {exchange.chain!r}: no such chain; there are {', '.join(chains)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from protocol.compiled import stale
@@ -14,6 +15,8 @@ SHARED = ROOT.parent / "shared"
 
 def pytest_configure(config: pytest.Config) -> None:
     """Clear compiled caches that an edit elsewhere has made out of date, once, before workers start."""
+    hypothesis.settings.register_profile("undertow", deadline=None)  # the first example may compile
+    hypothesis.settings.load_profile("undertow")
     if not hasattr(config, "workerinput"):
         stale(ROOT / "protocol", ROOT / "agents")
 

@@ -18,7 +18,7 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str) -> l
     for number, ((cost, blocks), group) in enumerate(values.groupby(["cost", "blocks"])):
         ways = "once, in the last block" if blocks == 1 else f"any of {blocks} blocks"
         columns = [1e4 * group[c] for c in ("value", "low", "high")]
-        line(rent, number, group["age"], columns, f"{1e4 * float(cost):g} bp cost, {ways}")
+        line(rent, number, group["age"], columns, f"{1e4 * float(str(cost)):g} bp cost, {ways}")
     ages = np.geomspace(values["age"].min(), values["age"].max(), 60)
     for cost in sorted(values["cost"].unique()):
         theory = [1e4 * stale_value(0.6, age, float(cost)) for age in ages]

@@ -158,7 +158,10 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     quoted = pd.DataFrame(spread(measure_quoting, quoting, workers=workers, title=f"{NAME}: maker"))
     out.mkdir(parents=True, exist_ok=True)
     values = _summary(sniped, ["cost", "blocks", "age"], "value")
-    values["theory"] = [stale_value(VOLATILITY, row.age, row.cost) for row in values.itertuples()]
+    values["theory"] = [
+        stale_value(VOLATILITY, age, cost)
+        for age, cost in zip(values["age"].tolist(), values["cost"].tolist(), strict=True)
+    ]
     spreads = _summary(quoted, ["interval", "delay"], "spread")
     for name, frame in (("sniper-runs", sniped), ("maker-runs", quoted), ("sniper", values), ("maker", spreads)):
         frame.to_csv(out / f"{NAME}-{name}.csv", index=False)

@@ -30,7 +30,8 @@ def take(pool: Floats, size: float) -> float:
     if factor <= 0.0:
         return np.nan
     pool[1] += size
-    return np.ceil(size * pool[0] * factor)
+    owed: float = np.ceil(size * pool[0] * factor)
+    return owed
 
 
 _fill_loop = claims_loop(take)
@@ -49,7 +50,7 @@ def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
 
 @dataclass(frozen=True)
 class OraclePool(Venue):
-    """Index pricing. `spread` is full and relative; `skew_scale` in base coins; `confidence_weight` widens by the oracle's doubt."""
+    """Index pricing. `spread` is full, relative; `skew_scale` in base coins; `confidence_weight` widens by the oracle's doubt."""
 
     spread: float = 0.0004
     skew_scale: float = 500_000.0
@@ -79,7 +80,9 @@ class OraclePool(Venue):
 
     def mid(self, state: State, listing: Listing) -> float:
         """Index with the premium of the present skew."""
-        return read_index(state, listing).value * (1.0 + self._skew(state, listing) / (self.skew_scale * listing.size_scale))
+        return read_index(state, listing).value * (
+            1.0 + self._skew(state, listing) / (self.skew_scale * listing.size_scale)
+        )
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """[price, skew, skew scale, half spread]. Raises StalePrice."""
