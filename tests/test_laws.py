@@ -19,6 +19,7 @@ from protocol.liquidations.full import Full
 from protocol.liquidations.partial import Partial
 from protocol.losses.deleverage import Deleverage
 from protocol.losses.insurance import Insurance
+from protocol.margins.base import Threshold
 from protocol.margins.isolated import Isolated
 from protocol.state import State
 from protocol.vault import Vault
@@ -268,7 +269,9 @@ def test_nobody_is_paid_for_liquidating_the_desk_of_a_venue() -> None:
     amm = state.listings[0][0]
     exchange.trade(state, amm, who[0], -40 * COIN)
     tell(state, PRICE * 0.5)
-    worth, needs = state.exchange(state.houses[0]).margin.standing(state, state.houses[0], 1, amm.desk)
+    worth, needs = state.exchange(state.houses[0]).margin.standing(
+        state, state.houses[0], Threshold.MAINTENANCE, amm.desk
+    )
     assert worth < needs
     assert isinstance(Witness(state).does(exchange.liquidate, who[1], amm, who[1], amm.desk), Healthy)
 
@@ -305,18 +308,35 @@ def test_nobody_leaves_a_debt_behind_by_closing_their_last_position() -> None:
     assert sum(paid for _, paid in done.covered) == done.deficit
 
 
+@pytest.mark.parametrize("free", range(25))
+def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
+    state, who = crashed(losses=(Deleverage(),))
+    house, (_, pool, _) = state.houses[0], state.listings[0]
+    exchange.deposit(state, house, who[2], 100_000 * CASH)
+    for trader in who[1:3]:
+        tell(state, PRICE)
+        exchange.trade(state, pool, trader, -20 * COIN)
+    tell(state, PRICE * 0.8)
+    while len(state.ledger.journal) - state.ledger.mark() > free:
+        state.ledger.move(house.token, who[1], who[2], 1, Reason.GENESIS)
+    done = Witness(state).does(exchange.liquidate, who[3], pool, who[3], who[0])
+    assert done.deleveraged == 40 * COIN
+
+
 def test_deleveraging_takes_from_nobody_more_than_they_have() -> None:
     state, who = open_world(rules(insurance=0.0, losses=(Deleverage(), Insurance()), liquidation=Full()), stake=10_000)
     house, (_, pool, _) = state.houses[0], state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.trade(state, pool, who[1], -45 * COIN)
-    tell(state, PRICE * 0.9)
-    exchange.withdraw(state, house, who[1], 9_000 * CASH)  # what its profit allows
-    tell(state, PRICE * 0.4)
+    tell(state, PRICE * 0.6)
+    exchange.withdraw(state, house, who[1], 40_000 * CASH)  # the profit is gone before it can be taken back
+    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, who[1])
+    debt, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, who[0])
+    assert 0 < worth < -debt
     done = Witness(state).does(exchange.liquidate, who[2], pool, who[2], who[0])
-    worth, _ = state.exchange(house).margin.standing(state, house, 1, who[1])
-    assert done.deleveraged > 0
-    assert worth > -1e-3
+    left, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, who[1])
+    assert 0 < done.deleveraged < 45 * COIN
+    assert 0 <= left < 0.01 * worth
 
 
 def test_an_empty_pool_takes_and_gives_nothing() -> None:
