@@ -16,7 +16,7 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str) -> l
     figure, axes = panels(1, 2)
     rent, maker = axes[0]
     for number, ((cost, blocks), group) in enumerate(values.groupby(["cost", "blocks"])):
-        ways = "once, in the last block" if blocks == 1 else f"any of {blocks} blocks"
+        ways = "last block only" if blocks == 1 else f"any of {blocks} blocks"
         columns = [1e4 * group[c] for c in ("value", "low", "high")]
         line(rent, number, group["age"], columns, f"{1e4 * float(str(cost)):g} bp cost, {ways}")
     ages = np.geomspace(values["age"].min(), values["age"].max(), 60)
@@ -39,14 +39,14 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str) -> l
     rent.minorticks_off()
     rent.set_xlabel("age of the index at its update (s)")
     rent.set_ylabel("sniper's gain per update\n(bp of notional, 95 % interval)")
-    rent.set_title("An older index pays the sniper; a fee is the cure")
-    rent.legend()
+    rent.set_title("An old index pays; a fee is the cure")
+    rent.legend(loc="lower right", fontsize=5.5, bbox_to_anchor=(1.02, 0.0))
     for number, (interval, group) in enumerate(spreads.groupby("interval")):
         columns = [1e4 * group[c] for c in ("spread", "low", "high")]
         line(maker, number, group["delay"], columns, f"{float(str(interval)):g} s blocks")
     maker.set_xlabel("delay until a quote stands (s)")
     maker.set_ylabel("maker's quoted spread\n(bp of its centre, 95 % interval)")
-    maker.set_title("Slow blocks and slow quotes widen the spread")
+    maker.set_title("Slow blocks, slow quotes: wider spreads")
     maker.set_ylim(bottom=0)
     maker.legend(title="block time", title_fontsize=6.5)
     return save(figure, out, name, f"seeds a point: {int(values['seeds'].max())}")
