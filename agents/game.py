@@ -41,8 +41,8 @@ GRID = 1e-9  # seconds: how far apart two equal times may be
 class OutsideDemand:
     """Everybody else's demand for block space: gas per block as a share of capacity, more of it when prices move.
 
-    `load` is the share at reference volatility, `swing` how much realised volatility (over an hour, against `reference` per
-    root year) multiplies it, `value` the mean willingness to pay in cash coins per gas.
+    `load` is the share at reference volatility; `swing` says how much a net move over the last ten minutes multiplies it,
+    as a rate beyond `reference` per root year; `value` is the mean willingness to pay in cash coins per gas.
     """
 
     load: float = 0.5
@@ -164,6 +164,7 @@ class Game(mesa.Model):
             time,
             self._outside(chain, time),
             int(uniform_at(self._keys["ordering"], self.state.height, chain) * 2.0**62),
+            laws.Judge() if self.check else None,
         )
         self._next[chain] = self._wait(chain, time)
         if self.check:
@@ -250,6 +251,13 @@ class Game(mesa.Model):
             1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0)
         )
         return Outside(load * self.state.rules.chains[chain].capacity * (0.5 + 0.5 * noise), demand.value)
+
+    def reference_cost(self, asset: str, tick: int, size: float) -> float:
+        """What a reference order of `size` base coins would have paid at `tick`, cash coins: for views as old as that."""
+        column = self.column[asset]
+        fair, then = float(self.fair[tick, column]), ReferenceMarket(self.references[column].venue)
+        then.displacement = math.log(float(self.mids[tick, column]) / fair)
+        return then.quote(fair, size)
 
     # ------------------------------------------------------------------ publishers
 

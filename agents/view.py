@@ -86,8 +86,7 @@ class View:
 
     def reference_cost(self, asset: str, size: float) -> float:
         """What a market order of `size` base coins would pay there, cash coins (negative: receive)."""
-        market = self._game.references[self._game.column[asset]]
-        return market.quote(self.reference(asset) / np.exp(market.displacement), size)
+        return self._game.reference_cost(asset, self._tick, size)
 
     def published(self, listing: Listing) -> Report | None:
         """The newest signed report of a publisher for this market, for anybody to carry on chain; None if it has none."""

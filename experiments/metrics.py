@@ -1,8 +1,8 @@
 """What a run amounts to: one row of numbers, wealth first.
 
-Wealth of an owner is what its accounts are worth at fair after a closing in which deficits pass through the waterfall, plus
-its tokens; an insolvent account is abandoned. What custody cannot pay is missing from somebody's wealth, so wealth sums to
-what was brought in.
+Wealth of an owner is what its accounts are worth at fair after a closing in which the debts of those who walk away pass
+through the exchange's order of losses, plus its tokens. What custody still cannot pay is missing from every claim in
+proportion, so that wealth sums to what was brought in.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ import pandas as pd
 
 from agents.game import Game
 from protocol.ledger import WORLD, Floats
+from protocol.losses.backstop import VaultBackstop
+from protocol.losses.base import Loss
+from protocol.losses.insurance import Insurance
 from protocol.state import House, State
 
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding")
@@ -32,24 +35,38 @@ def worth_at_fair(game: Game, state: State, house: House) -> Floats:
 
 
 def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
-    """Claims after the closing, and the shortage that had to be passed on (cash coins). Shape [accounts].
+    """Claims after the closing, and what custody could not pay (cash coins). Shape [accounts].
 
-    Whoever is below zero walks away. What custody then lacks is taken from insurance, then the vault, then everybody else
-    in proportion.
+    Players below zero walk away, and what they owe passes through the exchange's own order of losses. What is missing then
+    (a virtual AMM's own deficit above all) is missing from the till, and so from every claim in proportion.
     """
-    claims = np.maximum(worth_at_fair(game, state, house), 0.0)
+    worth = worth_at_fair(game, state, house)
+    players = state.ledger.exchange < 0
+    players[WORLD] = False
+    owed = float(-worth[players & (worth < 0)].sum())
+    claims = np.maximum(worth, 0.0)
     claims[[WORLD, house.custody, house.clearing]] = 0.0
+    for loss in state.exchange(house).losses:
+        payers = _payers(loss, house, players)
+        able = float(claims[payers].sum())
+        paid = min(owed, able)
+        if paid > 0:
+            claims[payers] *= 1.0 - paid / able
+            owed -= paid
     till = state.ledger.balance[house.token, house.custody] / house.cash_scale
     shortage = max(0.0, float(claims.sum()) - till)
-    left = shortage
-    for account in (house.insurance, house.vault):
-        if account >= 0:
-            taken = min(left, claims[account])
-            claims[account] -= taken
-            left -= taken
-    if left > 0:
-        claims *= 1.0 - left / claims.sum()
+    if shortage > 0:
+        claims *= 1.0 - shortage / claims.sum()
     return claims, shortage
+
+
+def _payers(loss: Loss, house: House, players: Any) -> Any:
+    """Who bears a step of the waterfall at a closing, in proportion to their claims."""
+    if isinstance(loss, Insurance):
+        return [house.insurance]
+    if isinstance(loss, VaultBackstop):
+        return [house.vault] if house.vault >= 0 else []
+    return np.flatnonzero(players)
 
 
 def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
@@ -115,6 +132,9 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
         worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
         players = game.state.ledger.exchange < 0
         players[WORLD] = False
+        own = worth_at_fair(game, game.state, house)
+        desks = [listing.desk for listing in game.state.listings[house.index] if listing.size >= 0]
+        row[f"{house.name}.venue_deficit"] = float(-np.minimum(own[desks], 0.0).sum())
         row[f"{house.name}.underwater"] = float(-worth[players & (worth < 0)].sum())
         for listing in game.state.listings[house.index]:
             row |= _market(blocks, listing.path)

@@ -7,8 +7,9 @@ its gas. Attack surface: order and capacity are for sale.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -79,6 +80,16 @@ class Block(NamedTuple):
     waiting: int  # transactions that did not fit
 
 
+class Witness(Protocol):
+    """Somebody who watches every transaction: `before` it is shown the state, `after` what was done to it."""
+
+    def before(self, state: State) -> Any:
+        """What it wants to remember."""
+
+    def after(self, state: State, seen: Any, verb: str, account: int, reverted: bool) -> None:
+        """What it thinks of the deed."""
+
+
 class Mempool:
     """What waits for a chain."""
 
@@ -110,8 +121,19 @@ def _select(orders: Orders, which: Any) -> Orders:
     return Orders(orders.listing, *(column[which] for column in orders[1:]))
 
 
-def seal(state: State, number: int, mempool: Mempool, time: float, outside: Outside = QUIET, entropy: int = 0) -> Block:
-    """Seal the next block of chain `number` at `time`: order, fit, execute, then close the block. Leaves the journal open."""
+def seal(
+    state: State,
+    number: int,
+    mempool: Mempool,
+    time: float,
+    outside: Outside = QUIET,
+    entropy: int = 0,
+    witness: Witness | None = None,
+) -> Block:
+    """Seal the next block of chain `number` at `time`: order, fit, execute, then close the block. Leaves the journal open.
+
+    With a `witness`, it is shown the state before and after every transaction.
+    """
     rules = state.rules.chains[number]
     path = f"chain.{rules.name}.fee"
     fee: float = state.tables[path]
@@ -123,7 +145,7 @@ def seal(state: State, number: int, mempool: Mempool, time: float, outside: Outs
     queue = _line_up(pending, rows)
     order = _serve(rules, queue, opened, time, outside, fee, entropy)
     kept = _keep_waiting(mempool, queue, order, pending, rows, time) if len(order) < len(queue.gas) else 0
-    receipts, filled, used = _execute(state, number, queue, order, pending, rows, fee)
+    receipts, filled, used = _execute(state, number, queue, order, pending, rows, fee, witness)
 
     others = min(float(outside.above(np.array([fee]))[0]), max(0.0, rules.capacity - used))
     goal = rules.target * rules.capacity
@@ -166,8 +188,15 @@ def _serve(rules: Chain, queue: Queue, opened: float, time: float, outside: Outs
     order = rules.ordering.rank(queue.arrival, queue.tip, entropy)
     share = np.minimum(np.maximum((queue.arrival - opened) / max(time - opened, 1e-12), 0.0), 1.0)
     ahead = rules.ordering.ahead(outside, fee, share, queue.tip)
-    fits = queue.gas[order].cumsum() + ahead[order] <= rules.capacity
-    return order[fits]
+    gas, ahead = queue.gas[order], ahead[order]
+    if (gas.cumsum() + ahead <= rules.capacity).all():
+        return order
+    served, used = [], 0.0  # what does not fit is passed over, and holds nobody else up
+    for row, (units, before) in enumerate(zip(gas.tolist(), ahead.tolist(), strict=True)):
+        if used + units + before <= rules.capacity:
+            served.append(row)
+            used += units
+    return order[served]
 
 
 def _keep_waiting(
@@ -187,7 +216,14 @@ def _keep_waiting(
 
 
 def _execute(
-    state: State, number: int, queue: Queue, order: Ints, pending: list[Pending], rows: list[Orders], fee: float
+    state: State,
+    number: int,
+    queue: Queue,
+    order: Ints,
+    pending: list[Pending],
+    rows: list[Orders],
+    fee: float,
+    witness: Witness | None,
 ) -> tuple[list[Receipt], list[Filled], float]:
     """Run what is served, in turn: singles one by one, plain orders of one market in runs."""
     receipts: list[Receipt] = []
@@ -210,7 +246,7 @@ def _execute(
     row = 0
     for at, end in pairwise((0, *turns.tolist(), len(order))):
         if market[at] < 0:
-            receipt = _run_single(state, pending[order[at]], token, scale, fee)
+            receipt = _run_single(state, pending[order[at]], token, scale, fee, witness)
             used += receipt.transaction.gas if receipt.paid else 0.0
             receipts.append(receipt)
             continue
@@ -221,25 +257,40 @@ def _execute(
         if not pays.all():
             batch = Batch(batch.account[pays], batch.size[pays], batch.limit[pays])
         if len(batch.size):
-            filled.append(_run_orders(state, queue.listings[market[at]], batch))
+            run_orders = _run_orders if witness is None else partial(_run_watched, witness)
+            filled.append(run_orders(state, queue.listings[market[at]], batch))
             used += GAS["Trade"] * len(batch.size)
     return receipts, filled, used
 
 
-def _run_single(state: State, item: Pending, token: int, scale: int, fee: float) -> Receipt:
+def _run_single(state: State, item: Pending, token: int, scale: int, fee: float, witness: Witness | None) -> Receipt:
     transaction = item.transaction
     gas = int(np.ceil(transaction.gas * (fee + item.tip) * scale))
     try:
         state.ledger.move(token, transaction.account, WORLD, gas, Reason.GAS)
     except InsufficientBalance as poor:
         return Receipt(transaction, item.arrival, item.tip, 0, None, poor)
-    mark = state.mark()
+    seen = witness.before(state) if witness is not None else None
+    mark, outcome, failure = state.mark(), None, None
     try:
         outcome = transaction.apply(state)
     except Revert as revert:
         state.rewind(mark)
-        return Receipt(transaction, item.arrival, item.tip, gas, None, revert)
-    return Receipt(transaction, item.arrival, item.tip, gas, outcome, None)
+        failure = revert
+    if witness is not None:
+        witness.after(state, seen, type(transaction).__name__.lower(), transaction.account, failure is not None)
+    return Receipt(transaction, item.arrival, item.tip, gas, outcome, failure)
+
+
+def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch) -> Filled:
+    """Fill a run of plain orders one by one, each before the eyes of a witness. Runs of one are runs."""
+    parts = []
+    for row in range(len(batch.size)):
+        seen, one = witness.before(state), slice(row, row + 1)
+        parts.append(_run_orders(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
+        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0]))
+    owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
+    return Filled(listing, batch.account, batch.size, owed, code)
 
 
 def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:

@@ -176,6 +176,8 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
 
 def trade(state: State, listing: Listing, account: int, size: int, limit: float = math.nan) -> Fill:
     """One order, whole or not at all. `limit`: worst average price (on a book: of any part). Raises what the filling loop found."""
+    if listing.size >= 0:
+        _need_usable(state, listing.house, account)
     before = _standing_if_live(state, listing, account)
 
     fills = fill(state, listing, Batch(np.array([account]), np.array([size]), np.array([limit])))
@@ -280,6 +282,7 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
     """Carry out the exchange's plan for an account below maintenance. Raises Healthy, StalePrice, and what a fill raises."""
     house, exchange = listing.house, state.exchange(listing.house)
     index = usable_index(state, listing)
+    _need_usable(state, house, account)
     plan = exchange.liquidation.plan(state, listing, account)
     if plan is None:
         raise Healthy(account=account, market=listing.name)

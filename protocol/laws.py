@@ -320,3 +320,15 @@ def check_step(before: Snapshot, deed: Deed, after: State) -> None:
     violations = [f"{law.__name__}: {line}" for law in STEP_LAWS for line in law(before, deed, after)]
     if violations:
         raise LawBroken(violations)
+
+
+class Judge:
+    """A witness for `chain.seal` that holds every transaction to STEP_LAWS. Raises LawBroken."""
+
+    def before(self, state: State) -> Snapshot:
+        """What the laws need to know."""
+        return snapshot(state)
+
+    def after(self, state: State, seen: Snapshot, verb: str, account: int, reverted: bool) -> None:
+        """Judge the deed."""
+        check_step(seen, Deed(verb, account, reverted), state)

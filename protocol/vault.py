@@ -3,7 +3,7 @@
 Shares follow ERC-4626 with virtual shares and assets, every rounding against the caller. The formulas take Python integers
 and are then exact. What a share is worth is the vault account's equity at the index, positions included.
 Attack surface: without virtual shares the first depositor can make the next one's shares round to zero; with positions
-open, whoever knows better than the index can enter or leave at the others' cost (`lockup`, `fee`).
+open, whoever knows better than the index can enter or leave at the others' cost (`fee`).
 """
 
 from __future__ import annotations

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from protocol import exchange
+from protocol import exchange, laws
 from protocol.chain import Mempool, Orders, Pending, seal
+from protocol.errors import StalePrice
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.ema import Ema
+from protocol.oracles.pull import Pull
 from protocol.orderings.base import Outside
 from protocol.orderings.fifo import Fifo
 from protocol.orderings.priority_fee import PriorityFee
@@ -122,3 +125,54 @@ def test_a_crowds_orders_and_single_trades_share_one_order() -> None:
         seal(state, 0, pool, 12.0)
         runs.append(state.ledger.balance.copy())
     assert (runs[0] == runs[1]).all()
+
+
+def test_a_bundle_too_large_for_a_block_holds_nobody_up() -> None:
+    state, trader = world(Chain(capacity=3.0 * GAS["Trade"]))
+    listing = state.listings[0][0]
+    pool = Mempool()
+    giant = Bundle(trader, (Trade(listing, trader, COIN),) * 4)
+    pool.pending += [
+        later(giant, 1e-6),
+        later(Trade(listing, trader + 1, COIN)),
+        later(Trade(listing, trader + 2, COIN)),
+    ]
+    block = seal(state, 0, pool, 12.0)
+    assert [receipt.transaction.account for receipt in block.receipts] == [trader + 1, trader + 2]
+    assert block.waiting == 1
+
+
+def test_a_witness_sees_every_deed_and_changes_none() -> None:
+    digests = []
+    for witness in (None, laws.Judge()):
+        state, trader = world()
+        house, listing = state.houses[0], state.listings[0][0]
+        pool = Mempool()
+        pool.pending += [later(Withdraw(house, trader, 60_000 * CASH)), later(Trade(listing, trader + 1, COIN))]
+        who, size, none = trader + np.arange(3), np.array([5, -3, 9_999]) * COIN, np.full(3, np.nan)
+        pool.orders.append(Orders(listing, who, size, none, np.zeros(3), np.full(3, 2.0), np.full(3, 60.0)))
+        seal(state, 0, pool, 12.0, witness=witness)
+        digests.append(state.digest())
+    assert digests[0] == digests[1]
+
+
+def test_a_revert_that_leaves_a_trace_is_caught_while_the_chain_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, trader = world()
+    pool = Mempool()
+    pool.pending.append(later(Withdraw(state.houses[0], trader, 60_000 * CASH)))
+    monkeypatch.setattr(State, "rewind", lambda self, mark: None)
+    with pytest.raises(laws.LawBroken, match="reverted, yet"):
+        seal(state, 0, pool, 12.0, witness=laws.Judge())
+
+
+def test_an_account_whose_other_market_has_no_usable_index_may_not_trade() -> None:
+    chain = Chain()
+    markets = (Market(oracle=Ema()), Market(name="OTHER", oracle=Pull(max_age=60.0)))
+    state = genesis(World((chain,), (Exchange(chain=chain.name, markets=markets),)), {"ETH": 2_000.0})
+    house, trader = state.houses[0], state.ledger.open("trader")
+    state.ledger.move(house.token, WORLD, trader, 100_000 * CASH, Reason.GENESIS)
+    exchange.deposit(state, house, trader, 100_000 * CASH)
+    exchange.trade(state, state.listings[0][1], trader, COIN)
+    state.time = 100.0
+    with pytest.raises(StalePrice):
+        exchange.trade(state, state.listings[0][0], trader, COIN)

@@ -115,3 +115,13 @@ def test_a_released_game_is_forgotten_by_mesa() -> None:
     release(game)
     assert game not in getattr(mesa.Agent, "_ids", {})
     assert len(game.agents) == 0
+
+
+def test_an_old_view_prices_a_reference_order_as_of_then() -> None:
+    game = build(scenario())
+    game.step()
+    view = View(game, game.state, 1.0, 1, 1.0, 24.0)
+    before = view.reference_cost("ETH", 10.0)
+    game.references[0].trade(float(game.fair[12, 0]), 5_000.0)
+    assert view.reference_cost("ETH", 10.0) == before
+    assert before > 10.0 * view.reference("ETH")

@@ -1,8 +1,8 @@
 """Auto-deleveraging: the most profitable and most levered accounts on the other side close against the bankrupt one.
 
 Ranked by profit share times leverage, as Binance-type venues do; they close at the bankruptcy price, so the debtor ends at
-zero and no cash is needed. Nobody closes more than their own equity can bear at that price. Production queues over-haircut
-winners against pro rata (arXiv:2512.01112).
+zero but for the keeper's reward, which goes down the waterfall. Nobody closes more than their own equity can bear at that
+price. Production queues over-haircut winners against pro rata (arXiv:2512.01112).
 """
 
 from __future__ import annotations
