@@ -25,6 +25,7 @@ from protocol import laws
 from protocol.chain import Mempool, Orders, Pending, seal
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.base import Report
+from protocol.oracles.guarded import Guarded
 from protocol.oracles.pull import Pull, sign
 from protocol.orderings.base import Outside
 from protocol.state import House, Listing, State
@@ -264,7 +265,8 @@ class Game(mesa.Model):
     def published(self, listing: Listing, tick: int) -> Report | None:
         """The signed report a publisher made of the reference mid at `tick`, if the market's oracle takes any."""
         oracle: Any = self.state.market(listing).oracle
-        oracle = getattr(oracle, "inner", oracle)
+        while isinstance(oracle, Guarded):
+            oracle = oracle.inner
         if not isinstance(oracle, Pull):
             return None
         asset = self.state.market(listing).instrument.base

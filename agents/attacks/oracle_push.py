@@ -75,6 +75,13 @@ def reach(oracle: Oracle, move: Floats, held: Floats, interval: float) -> Floats
     return 0.0 * move * held
 
 
+def judged(oracle: Oracle) -> bool:
+    """Whether `reach` knows how this oracle follows its source."""
+    if isinstance(oracle, Guarded):
+        return judged(oracle.inner)
+    return isinstance(oracle, (Spot, ArithmeticTwap, GeometricTwap, Ema))
+
+
 @dataclass(frozen=True)
 class OraclePush(Role):
     """Puts all it has behind a plan that pays; `base` lets it push down too. Ponders every `ponder` seconds, rests `rest`.
@@ -146,6 +153,9 @@ class OraclePush(Role):
         pool = self.source(view, listing)
         if pool is None:
             me.note(view, "attack declined", why="no pool moves this index")
+            return ()
+        if not judged(view.state.market(listing).oracle):
+            me.note(view, "attack declined", why="cannot judge this oracle")
             return ()
         plans = [plan for side in (1, -1) if (plan := self.plan(me, view, listing, pool, side)) is not None]
         if not plans:

@@ -1,0 +1,90 @@
+"""Every bundled scenario reads, keeps the laws, and reaches what it is there to show."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.nature.replay import Replay
+from experiments.codec import dumps, loads
+from experiments.overrides import vary
+from experiments.record import Record
+from experiments.run import run
+from experiments.scenario import Scenario, bundled, find
+from experiments.twins import twin_without
+
+
+def numbers(record: Record, kind: str) -> list[dict[str, Any]]:
+    """What was written beside each event of a kind."""
+    found: list[dict[str, Any]] = record.events.loc[record.events["kind"] == kind, "numbers"].tolist()
+    return found
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_a_bundled_scenario_survives_the_way_to_toml_and_back(name: str) -> None:
+    scenario = find(name)
+    assert loads(Scenario, dumps(scenario)) == scenario
+
+
+@pytest.mark.parametrize("name", [name for name in bundled() if name != "october-2025"])
+def test_a_bundled_scenario_keeps_every_law(name: str) -> None:
+    record = run(dataclasses.replace(find(name), duration=900.0), check=True)
+    assert record.metrics["blocks"] > 50
+
+
+def test_the_guarded_pull_reaches_take_overs_insurance_and_the_vault() -> None:
+    record = run(find("guarded-pull"))
+    liquidations = numbers(record, "liquidation")
+    assert len(liquidations) > 20
+    assert any("paid by Insurance" in one for one in liquidations)
+    assert any("paid by VaultBackstop" in one for one in liquidations)
+    assert numbers(record, "oracle update")
+    assert record.metrics["gain.sniper"] > 0
+
+
+def test_the_leveraged_crash_deleverages_and_socialises() -> None:
+    record = run(find("leveraged-crash"))
+    liquidations = numbers(record, "liquidation")
+    assert sum(one["deleveraged"] > 0 for one in liquidations) > 3
+    assert any("paid by Socialise" in one for one in liquidations)
+    assert record.metrics["dex.deficit"] > 0
+    assert record.flows.query("reason == 'reentry' and target == 'leveraged'")["cash"].sum() > 0
+
+
+def test_the_makers_book_is_quoted_and_traded_on() -> None:
+    record = run(dataclasses.replace(find("maker-book"), duration=1_200.0))
+    assert len(numbers(record, "quote")) > 100
+    assert record.metrics["dex.ETH-PERP.fills"] > 20
+    assert all(quote["spread"] > 0 for quote in numbers(record, "quote"))
+
+
+def test_the_stale_oracle_pays_a_sniper_and_the_vault_pays_for_it() -> None:
+    pair = twin_without(find("stale-oracle"), "sniper")
+    assert pair.gain("sniper") > 10_000
+    assert pair.gain("founders") + pair.gain("provider") < -10_000
+
+
+def test_the_push_pays_under_a_short_window_and_stays_home_under_a_long_one() -> None:
+    for seed in (1, 2, 3):
+        pays = twin_without(dataclasses.replace(find("oracle-push"), seed=seed), "attacker")
+        assert pays.gain("attacker") > 1_000
+        assert numbers(pays.run, "attack")
+        long = vary(find("oracle-push"), "exchange.markets.ETH-PERP.oracle.window", 3_600.0)
+        stays = run(dataclasses.replace(long, seed=seed))
+        assert not numbers(stays, "attack")
+        assert numbers(stays, "attack declined")
+        assert abs(stays.metrics["gain.attacker"]) < 1.0
+
+
+def test_the_real_crash_liquidates_and_parts_mid_from_fair(klines: Path) -> None:
+    scenario = find("october-2025")
+    assert isinstance(scenario.nature, Replay)
+    played = dataclasses.replace(scenario, nature=dataclasses.replace(scenario.nature, files=(str(klines),)))
+    record = run(played)
+    assert record.metrics["dex.liquidations"] > 100
+    assert record.metrics["dex.deficit"] > 0
+    assert record.metrics["dex.ETH-PERP.mid_gap_worst"] > 0.05
+    assert record.blocks["dex.ETH-PERP.fair"].min() == pytest.approx(3_435.0, abs=1.0)  # the recorded low of the day
