@@ -83,8 +83,8 @@ class PlainTrader(mesa.Agent):  # type: ignore[misc]
         if abs(size) < 1e-9:
             return
         limit = model.mid_seen * (1.0 + side * crowd.slippage)
-        arrival = model.first_arrival + self.random.random() * (model.time - model.first_arrival)
-        model.mempool.append(Order(self, size, limit, crowd.tip, arrival, model.time + 60.0))
+        arrival = model.first_arrival + self.random.random() * (model.clock - model.first_arrival)
+        model.mempool.append(Order(self, size, limit, crowd.tip, arrival, model.clock + 60.0))
 
     def accrue(self, due: float) -> None:
         """Pay the block's funding, `due` cash coins per base coin held long."""
@@ -157,7 +157,7 @@ class PlainKeeper(mesa.Agent):  # type: ignore[misc]
             if trader.size != 0.0 and trader.equity(index) < abs(trader.size) * index * share
         ]
         below.sort(key=lambda found: -found[0])
-        arrival = model.time + model.interval - model.tick + role.latency
+        arrival = model.clock + model.interval - model.tick + role.latency
         for _, trader in below[: role.most]:
             prize = model.reward * abs(model.cost(-trader.size))
             profit = prize - LIQUIDATE_GAS * model.base_fee
@@ -189,7 +189,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.volatility = nature.volatility[0] * math.sqrt(years)
         self.drift = (nature.drift[0] - 0.5 * nature.volatility[0] ** 2) * years
 
-        self.time = 0.0
+        self.clock = 0.0  # seconds; Mesa 3.5 advances a `time` of its own
         self.height = 0
         self.fair = self.reference = nature.start[0]
         self.past = deque([self.fair], maxlen=max(8, round(600.0 / self.tick)) + 1)  # fair, one a tick
@@ -219,7 +219,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.traders = self.agents.select(agent_type=PlainTrader)
         self.datacollector = mesa.DataCollector(
             model_reporters={
-                "time": "time",
+                "time": "clock",
                 "height": "height",
                 "base_fee": "fee_now",
                 "gas_used": "gas_used",
@@ -253,7 +253,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
     @property
     def index(self) -> float:
         """The moving average of the mid, now."""
-        fade = math.exp2((self.average_time - self.time) / self.half_life)
+        fade = math.exp2((self.average_time - self.clock) / self.half_life)
         return self.average_mid + (self.average - self.average_mid) * fade
 
     def cost(self, size: float) -> float:
@@ -274,7 +274,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
     def advance(self) -> None:
         """Move the clock and fair, and note what every trader sees alike."""
         latency = 0.25
-        start = self.time
+        start = self.clock
         self.mid_seen = self.mid
         log_mid = math.log(self.mid_seen)
         for _ in range(round(self.interval / self.tick)):
@@ -284,8 +284,8 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.trend = log_mid - self.trend_average
         self.trend_average += self.trend * (1.0 - math.exp(-self.interval / self.memory))
         self.gap = math.log(self.reference) - log_mid
-        self.time = start + self.interval
-        self.first_arrival = self.time - self.tick + latency
+        self.clock = start + self.interval
+        self.first_arrival = self.clock - self.tick + latency
 
     def outside(self) -> float:
         """Gas that everybody else wants, more of it when fair has been moving."""
@@ -305,7 +305,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.fills = self.rejected = self.failed = 0
         self.height += 1
         outside = self.outside()
-        queue = [order for order in self.mempool if order.expires >= self.time]
+        queue = [order for order in self.mempool if order.expires >= self.clock]
         queue.sort(key=lambda order: (-order.tip, order.arrival))
         self.mempool = []
         wanted = 0.0
@@ -399,7 +399,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
 
     def close(self) -> None:
         """The oracle looks at the sealed block; funding accrues to every trader, and its next rate is set."""
-        self.average, self.average_mid, self.average_time = self.index, self.mid, self.time
+        self.average, self.average_mid, self.average_time = self.index, self.mid, self.clock
         index, funding = self.index, self.funding
         self.traders.do("accrue", self.funding_rate * self.interval * index)
         rate = premium_rate(self.mid / index - 1.0, funding.interest, funding.band)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,7 @@ def _middle(values: Floats) -> float:
 def aggregate(table: Floats, oldest: float) -> tuple[float, float, float, int]:
     """Median, its time, the median distance from it, and how many are no older than `oldest`; of all, if none is."""
     fresh = table[:, TIME] >= oldest
-    count = fresh.sum()
+    count: Any = fresh.sum()
     rows = table[fresh] if count else table
     value = _middle(rows[:, VALUE])
     return value, _middle(rows[:, TIME]), _middle(np.abs(rows[:, VALUE] - value)), count
