@@ -395,16 +395,12 @@ def _pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple
         paid = int(charges.units.sum())
         if not paid:
             continue
-        reason = _LOSS_REASONS.get(type(loss).__name__, Reason.LOSS_SOCIALISED)
         state.ledger.move_many(
-            house.cash, charges.account, np.full(len(charges.account), account), charges.units, reason
+            house.cash, charges.account, np.full(len(charges.account), account), charges.units, loss.reason
         )
         covered.append((type(loss).__name__, paid))
         left -= paid
     return deficit, tuple(covered)
-
-
-_LOSS_REASONS = {"Insurance": Reason.INSURANCE, "VaultBackstop": Reason.LOSS_VAULT}
 
 
 # ---------------------------------------------------------------------- vault

@@ -41,7 +41,6 @@ class Reason(IntEnum):
     LIQUIDITY = 12
     REFERENCE = 13
     REENTRY = 14
-    DELEVERAGE = 15
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 
-BASIS_POINT = 1e-4
 SECONDS_PER_DAY = 86_400.0
 SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 
@@ -16,13 +15,3 @@ SECONDS_PER_YEAR = 365 * SECONDS_PER_DAY
 def to_units_down(quantity: float, scale: int) -> int:
     """Smallest units of `quantity` whole coins, rounded towards minus infinity. `scale` is units per coin."""
     return math.floor(quantity * scale)
-
-
-def to_units_up(quantity: float, scale: int) -> int:
-    """Smallest units of `quantity` whole coins, rounded towards plus infinity. `scale` is units per coin."""
-    return math.ceil(quantity * scale)
-
-
-def to_coins(units: float, scale: int) -> float:
-    """Whole coins of an amount in smallest units."""
-    return units / scale

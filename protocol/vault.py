@@ -16,19 +16,9 @@ def shares_down(assets: int, total: int, supply: int, virtual_assets: int, virtu
     return assets * (supply + virtual_shares) // (total + virtual_assets)
 
 
-def shares_up(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
-    """Shares to burn for a withdrawal of `assets`, rounded up."""
-    return -(-assets * (supply + virtual_shares) // (total + virtual_assets))
-
-
 def assets_down(shares: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
     """Assets for `shares` redeemed, rounded down."""
     return shares * (total + virtual_assets) // (supply + virtual_shares)
-
-
-def assets_up(shares: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
-    """Assets owed for `shares` minted, rounded up."""
-    return -(-shares * (total + virtual_assets) // (supply + virtual_shares))
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ def test_the_guarded_pull_reaches_take_overs_insurance_and_the_vault() -> None:
     assert len(liquidations) > 20
     assert any("paid by Insurance" in one for one in liquidations)
     assert any("paid by VaultBackstop" in one for one in liquidations)
+    for step, reason in (("Insurance", "insurance"), ("VaultBackstop", "loss_vault")):
+        told = sum(one.get(f"paid by {step}", 0.0) for one in liquidations)
+        assert record.flows.loc[record.flows["reason"] == reason, "cash"].sum() == pytest.approx(told, abs=1e-3)
     assert numbers(record, "oracle update")
     assert record.metrics["gain.sniper"] > 0
 

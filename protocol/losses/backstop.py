@@ -6,9 +6,11 @@ Named for what it does, since `vault.py` holds the vault itself. Attack surface:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from protocol.ledger import Reason
 from protocol.losses.base import NOBODY, Charges, Loss
 from protocol.margins.base import Threshold
 from protocol.state import House, State
@@ -19,6 +21,8 @@ class VaultBackstop(Loss):
     """Pays up to `most` of the vault's equity."""
 
     most: float = 1.0
+
+    reason: ClassVar[Reason] = Reason.LOSS_VAULT
 
     def __post_init__(self) -> None:
         """Refuse a share that is none."""

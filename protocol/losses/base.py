@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from protocol.ledger import Floats, Ints
+from protocol.ledger import Floats, Ints, Reason
 from protocol.state import House, Listing, State
 
 
@@ -28,7 +28,9 @@ NOBODY = Charges(np.empty(0, np.int64), np.empty(0, np.int64))
 
 @dataclass(frozen=True)
 class Loss(ABC):  # noqa: B024 - both hooks have a sound default
-    """One step of a waterfall."""
+    """One step of a waterfall. `reason`: the row of the flow table that it pays under."""
+
+    reason: ClassVar[Reason] = Reason.LOSS_SOCIALISED
 
     def capacity(self, state: State, house: House) -> int:
         """Cash units it could pay now."""

@@ -6,9 +6,11 @@ Attack surface: it pays whoever stands opposite a bankrupt account, also when bo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from protocol.ledger import Reason
 from protocol.losses.base import NOBODY, Charges, Loss
 from protocol.state import House, State
 
@@ -18,6 +20,8 @@ class Insurance(Loss):
     """Pays until it is empty, or up to `most` of what it holds for one debtor."""
 
     most: float = 1.0
+
+    reason: ClassVar[Reason] = Reason.INSURANCE
 
     def __post_init__(self) -> None:
         """Refuse a share that is none."""
