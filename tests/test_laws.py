@@ -13,6 +13,7 @@ from machine import CASH, COIN, PRICE, Witness, market_for, only, open_world, te
 from protocol import exchange, laws
 from protocol import vault as vaults
 from protocol.errors import AccountIsolated, Healthy, NothingToDo, UnderMargined, VaultCommitted
+from protocol.exchange import cash, forced
 from protocol.funding.premium import Premium
 from protocol.ledger import Reason
 from protocol.liquidations.full import Full
@@ -191,7 +192,7 @@ def test_the_law_of_the_journal_sees_a_move_that_was_not_written_down(monkeypatc
 
 def test_the_law_of_margin_sees_a_withdrawal_that_nobody_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     state, who = played()
-    monkeypatch.setattr(exchange, "_need_margin", lambda *_: None)
+    monkeypatch.setattr(cash, "need_margin", lambda *_: None)
     with pytest.raises(laws.LawBroken, match="margin_is_kept: withdraw: account"):
         Witness(state).does(exchange.withdraw, who[0], state.houses[0], who[0], 99_999 * CASH)
 
@@ -202,7 +203,7 @@ def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkey
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.withdraw(state, state.houses[0], who[1], 9_000 * CASH)
     tell(state, PRICE * 0.85)
-    monkeypatch.setattr(exchange, "_need_margin", lambda *_: None)
+    monkeypatch.setattr(forced, "need_margin", lambda *_: None)
     with pytest.raises(laws.LawBroken, match="margin_is_kept: liquidate: account"):
         Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
 

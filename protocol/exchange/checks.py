@@ -1,0 +1,70 @@
+"""Views that verbs share: the usable index, the desk of a market, and what an account must meet or a Revert is raised."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from protocol.clearing import Desk
+from protocol.errors import (
+    AccountIsolated,
+    StalePrice,
+    UnderMargined,
+)
+from protocol.ledger import Floats
+from protocol.margins.base import Threshold
+from protocol.oracles.base import Reading, Status, read_index
+from protocol.state import House, Listing, State
+
+
+def usable_index(state: State, listing: Listing) -> Reading:
+    """The index of a market. Raises StalePrice unless it is fresh."""
+    reading = read_index(state, listing)
+    if reading.status != Status.FRESH:
+        raise StalePrice(market=listing.name, status=reading.status.name, age=state.time - reading.time)
+    return reading
+
+
+def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, price: float) -> Desk:
+    """What the filling loop needs to know of a market of claims."""
+    house, market = listing.house, state.market(listing)
+    cap = market.open_interest_cap / price * listing.size_scale
+    return Desk(
+        state.ledger.arrays,
+        listing.size,
+        listing.quote,
+        listing.funding,
+        house.cash,
+        listing.desk,
+        house.clearing,
+        listing.fund,
+        listing.fees,
+        float(state.tables[listing.path + ".funding"][0]) * listing.price_scale,
+        fee,
+        listing.price_scale,
+        interest,
+        np.array([cap, cap]),
+        least,
+    )
+
+
+def need_margin(state: State, house: House, account: int) -> None:
+    """The account meets its initial margin. Raises UnderMargined."""
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
+    if worth < needs:
+        raise UnderMargined(account=account, equity=worth, required=needs)
+
+
+def need_room(state: State, house: House, account: int) -> None:
+    """No more positions than the margin rule allows one account."""
+    rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
+    held = int(np.count_nonzero(state.ledger.balance[rows, account]))
+    most = state.exchange(house).margin.most()
+    if held > most:
+        raise AccountIsolated(account=account, positions=held, allowed=most)
+
+
+def need_usable(state: State, house: House, account: int) -> None:
+    """Every market in which the account holds a position must have an index."""
+    for listing in state.listings[house.index]:
+        if listing.size >= 0 and state.ledger.balance[listing.size, account] != 0:
+            usable_index(state, listing)

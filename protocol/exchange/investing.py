@@ -1,0 +1,125 @@
+"""The vault and the pools of tokens: liquidity in against shares, and out."""
+
+from __future__ import annotations
+
+import math
+
+from protocol import vault as vaults
+from protocol.errors import (
+    EmptyTill,
+    InsufficientBalance,
+    NothingToDo,
+    VaultCommitted,
+)
+from protocol.exchange.checks import need_usable
+from protocol.ledger import WORLD, Reason
+from protocol.margins.base import Threshold
+from protocol.state import House, Listing, State
+
+MOST_SHARES = 1 << 62  # vault shares there may be: a vault that lost nearly all would give out more
+
+
+def vault_total(state: State, house: House) -> int:
+    """Cash units the vault's equity is worth at the index; below zero when it owes more than it has.
+
+    Its cash is counted in integers apart from its positions, so that what one investor brings changes nothing else.
+    """
+    terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+    weight, held = terms.weight.copy(), state.ledger.balance[house.first : house.last, house.vault]
+    weight[house.cash - house.first] = 0.0
+    return int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
+
+
+def invest(state: State, house: House, account: int, units: int) -> int:
+    """Cash tokens into the vault, shares out (rounded down). Returns the shares.
+
+    Raises NothingToDo, InsufficientBalance, StalePrice, and VaultCommitted where too little is left to price a share by.
+    """
+    rules = state.exchange(house).vault
+    if rules is None or units <= 0:
+        raise NothingToDo(amount=units)
+    need_usable(state, house, house.vault)
+
+    supply = -int(state.ledger.balance[house.share, WORLD])
+    total = vault_total(state, house)
+    if total + rules.virtual_assets <= 0:
+        raise VaultCommitted(equity=total, shares=supply)
+    shares = vaults.shares_down(units, total, supply, rules.virtual_assets, rules.virtual_shares)
+    if shares <= 0:
+        raise NothingToDo(amount=units, shares=shares)
+    if supply + shares > MOST_SHARES:
+        raise VaultCommitted(equity=total, shares=supply)
+
+    state.ledger.move(house.token, account, house.custody, units, Reason.LIQUIDITY)
+    state.ledger.move(house.cash, house.custody, house.vault, units, Reason.LIQUIDITY)
+    state.ledger.move(house.share, WORLD, account, shares, Reason.LIQUIDITY)
+    return shares
+
+
+def divest(state: State, house: House, account: int, shares: int) -> int:
+    """Vault shares in, cash tokens out (rounded down, less the exit fee). Returns the cash units.
+
+    Raises NothingToDo, InsufficientBalance, StalePrice, EmptyTill, and VaultCommitted where positions need the capital.
+    """
+    rules = state.exchange(house).vault
+    if rules is None or shares <= 0:
+        raise NothingToDo(shares=shares)
+    need_usable(state, house, house.vault)
+
+    supply = -int(state.ledger.balance[house.share, WORLD])
+    total = max(0, vault_total(state, house))
+    gross = vaults.assets_down(shares, total, supply, rules.virtual_assets, rules.virtual_shares)
+    units = min(total, math.floor(gross * (1.0 - rules.fee))) if rules.fee else min(total, gross)
+    if units <= 0:
+        raise NothingToDo(shares=shares, amount=units)
+    if state.ledger.balance[house.token, house.custody] < units:
+        raise EmptyTill(has=int(state.ledger.balance[house.token, house.custody]), needs=units)
+
+    state.ledger.move(house.share, account, WORLD, shares, Reason.LIQUIDITY)
+    state.ledger.move(house.cash, house.vault, house.custody, units, Reason.LIQUIDITY)
+    state.ledger.move(house.token, house.custody, account, units, Reason.LIQUIDITY)
+
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)
+    if worth < rules.commitment * needs:
+        raise VaultCommitted(equity=worth, committed=rules.commitment * needs)
+    return units
+
+
+def provide(state: State, listing: Listing, account: int, cash: int) -> int:
+    """Both tokens into a pool in its proportion, at most `cash` cash units; pool shares out, rounded down. Returns them.
+
+    Raises NothingToDo, InsufficientBalance.
+    """
+    ledger, house = state.ledger, listing.house
+    if listing.size >= 0 or cash <= 0:
+        raise NothingToDo(market=listing.name, amount=cash)
+    reserve_base, reserve_cash = (int(ledger.balance[row, listing.desk]) for row in (listing.base, house.token))
+    supply = -int(ledger.balance[listing.share, WORLD])
+    if supply <= 0:
+        raise NothingToDo(market=listing.name, shares=supply)
+
+    base = -(-cash * reserve_base // reserve_cash)
+    shares = min(cash * supply // reserve_cash, base * supply // reserve_base)
+    if shares <= 0:
+        raise NothingToDo(market=listing.name, amount=cash)
+
+    ledger.move(house.token, account, listing.desk, cash, Reason.LIQUIDITY)
+    ledger.move(listing.base, account, listing.desk, base, Reason.LIQUIDITY)
+    ledger.move(listing.share, WORLD, account, shares, Reason.LIQUIDITY)
+    return shares
+
+
+def remove(state: State, listing: Listing, account: int, shares: int) -> tuple[int, int]:
+    """Pool shares in, both tokens out, rounded down. Returns (base, cash) units. Raises NothingToDo, InsufficientBalance."""
+    ledger, house = state.ledger, listing.house
+    if listing.size >= 0 or shares <= 0:
+        raise NothingToDo(market=listing.name, shares=shares)
+    supply = -int(ledger.balance[listing.share, WORLD])
+    if supply < shares:
+        raise InsufficientBalance(market=listing.name, has=supply, needs=shares)
+    base, cash = (int(ledger.balance[row, listing.desk]) * shares // supply for row in (listing.base, house.token))
+
+    ledger.move(listing.share, account, WORLD, shares, Reason.LIQUIDITY)
+    ledger.move(listing.base, listing.desk, account, base, Reason.LIQUIDITY)
+    ledger.move(house.token, listing.desk, account, cash, Reason.LIQUIDITY)
+    return base, cash
