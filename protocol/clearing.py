@@ -43,12 +43,14 @@ class Fills(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What margin asks of an account: linear value and requirement over an exchange's claim rows."""
+    """What an account is worth and needs, over an exchange's claim rows: sums by row, plus its worst scenario."""
 
     first: int  # claim rows first..first+len(weight)-1
     weight: Floats  # [rows] cash coins per unit
-    rate: Floats  # [rows] margin in cash coins per unit of absolute size
+    long: Floats  # [rows] margin in cash coins per unit held
+    short: Floats  # [rows] margin in cash coins per unit owed
     slope: Floats  # [rows] margin in cash coins per squared unit of size
+    grid: Floats  # [scenarios, rows] gain in cash coins per unit; none: no scenarios
     most: int  # how many positions one account may hold
 
 
@@ -82,19 +84,38 @@ def equity(arrays: Arrays, terms: Terms, account: int) -> float:
 
 
 @inner
-def needed(units: int, rate: float, slope: float) -> float:
-    """Cash coins of margin that one position needs."""
+def needed(units: int, long: float, short: float, slope: float) -> float:
+    """Cash coins of margin that one position needs by itself."""
     size = abs(units)
-    return size * (rate + slope * size)
+    return size * ((long if units > 0 else short) + slope * size)
+
+
+@inner
+def is_position(terms: Terms, row: int) -> bool:
+    """Whether a row is the size of a position, rather than cash in some form."""
+    return bool(terms.long[row] != 0.0 or terms.short[row] != 0.0)
+
+
+@inner
+def worst_loss(arrays: Arrays, terms: Terms, account: int) -> float:
+    """Cash coins the account loses in the scenario that is worst for it; 0 where none costs it anything."""
+    worst = 0.0
+    for scenario in range(len(terms.grid)):
+        gain = 0.0
+        for row in range(len(terms.weight)):
+            gain += terms.grid[scenario, row] * arrays.balance[terms.first + row, account]
+        worst = max(worst, -gain)
+    return worst
 
 
 @inner
 def required(arrays: Arrays, terms: Terms, account: int) -> float:
     """Cash coins of margin the account needs."""
-    total = 0.0
-    for row in range(len(terms.rate)):
-        if terms.rate[row] != 0.0:
-            total += needed(arrays.balance[terms.first + row, account], terms.rate[row], terms.slope[row])
+    total = worst_loss(arrays, terms, account)
+    for row in range(len(terms.long)):
+        if is_position(terms, row):
+            units = arrays.balance[terms.first + row, account]
+            total += needed(units, terms.long[row], terms.short[row], terms.slope[row])
     return total
 
 
@@ -102,8 +123,8 @@ def required(arrays: Arrays, terms: Terms, account: int) -> float:
 def positions(arrays: Arrays, terms: Terms, account: int) -> int:
     """How many positions the account holds."""
     count = 0
-    for row in range(len(terms.rate)):
-        if terms.rate[row] != 0.0 and arrays.balance[terms.first + row, account] != 0:
+    for row in range(len(terms.long)):
+        if is_position(terms, row) and arrays.balance[terms.first + row, account] != 0:
             count += 1
     return count
 
@@ -298,14 +319,24 @@ def pricing_loop(take: Take) -> Any:
 def examine(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats) -> None:
     """Equity and requirement of every account, row by row of the ledger as it lies in memory. Shapes [accounts]; cash coins."""
     worth[:], needs[:] = 0.0, 0.0
+    gain = np.empty(len(worth))
+    for scenario in range(len(terms.grid)):
+        gain[:] = 0.0
+        for row in range(len(terms.weight)):
+            weight, units = terms.grid[scenario, row], arrays.balance[terms.first + row]
+            if weight != 0.0:
+                for account in range(len(worth)):
+                    gain[account] += weight * units[account]
+        for account in range(len(needs)):
+            needs[account] = max(needs[account], -gain[account])
     for row in range(len(terms.weight)):
-        weight, rate, slope = terms.weight[row], terms.rate[row], terms.slope[row]
+        weight, long, short, slope = terms.weight[row], terms.long[row], terms.short[row], terms.slope[row]
         units = arrays.balance[terms.first + row]
         for account in range(len(worth)):
             worth[account] += weight * units[account]
-        if rate != 0.0:
+        if is_position(terms, row):
             for account in range(len(needs)):
-                needs[account] += needed(units[account], rate, slope)
+                needs[account] += needed(units[account], long, short, slope)
 
 
 @compiled

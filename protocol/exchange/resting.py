@@ -79,8 +79,11 @@ def _need_margin_if_filled(state: State, listing: Listing, account: int, size: i
     sizes = state.ledger.balance[house.first : house.last, account].copy()
     worth, held = float(terms.weight @ sizes), int(sizes[row])
     sizes[row] = then = held + size
-    needs = float(np.abs(sizes) @ (terms.rate + terms.slope * np.abs(sizes)))
-    positions = np.count_nonzero(sizes[terms.rate != 0.0])
+    rate = np.where(sizes > 0, terms.long, terms.short)
+    needs = float(np.abs(sizes) @ (rate + terms.slope * np.abs(sizes))) + float(
+        np.max(-terms.grid @ sizes, initial=0.0)
+    )
+    positions = np.count_nonzero(sizes[(terms.long != 0.0) | (terms.short != 0.0)])
     if positions > terms.most:
         raise AccountIsolated(account=account, market=listing.name)
     shrinks = positions > 0 and abs(then) < abs(held) and then * held >= 0

@@ -30,3 +30,11 @@ class Instrument(ABC):
     @abstractmethod
     def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
         """(row, cash coins per unit) of each of its claim rows at `price` (cash coins per base coin)."""
+
+    def price(self, state: State, listing: Listing, index: float) -> float:
+        """What one base coin of the contract is worth at `index`, both in cash coins: the index, unless it derives from it."""
+        return index
+
+    def needs(self, state: State, listing: Listing, price: float, index: float, share: float) -> tuple[float, float]:
+        """Margin in cash coins for one base coin long and for one short, where the margin rule asks `share` of notional."""
+        return share * price, share * price

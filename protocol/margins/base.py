@@ -52,20 +52,27 @@ class Margin(ABC):
         terms: Terms = state.derived((house.index, "terms", which), lambda: self._terms(state, house, which))
         return terms
 
+    def grid(self, state: State, house: House) -> Floats:
+        """Gain in each scenario of one unit of each claim row, cash coins [scenarios, rows]. Most margins ask no scenarios."""
+        return np.empty((0, house.last - house.first))
+
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
-        rows = house.last - house.first
-        weight, rate, slope = np.zeros(rows), np.zeros(rows), np.zeros(rows)
+        weight, long, short, slope = (np.zeros(house.last - house.first) for _ in range(4))
         weight[house.cash - house.first] = 1.0 / house.cash_scale
         for listing in state.listings[house.index]:
             if listing.size < 0:
                 continue
-            price = read_index(state, listing).value
-            for row, value in state.market(listing).instrument.weights(state, listing, price):
+            instrument, index = state.market(listing).instrument, read_index(state, listing).value
+            price = instrument.price(state, listing, index)
+            for row, value in instrument.weights(state, listing, price):
                 weight[row - house.first] = value
             share, further = self.rate(state, listing, which)
-            rate[listing.size - house.first] = share * price / listing.size_scale
+            needs = instrument.needs(state, listing, price, index, share)
+            long[listing.size - house.first], short[listing.size - house.first] = (
+                n / listing.size_scale for n in needs
+            )
             slope[listing.size - house.first] = further * price / listing.size_scale**2
-        return Terms(house.first, weight, rate, slope, self.most())
+        return Terms(house.first, weight, long, short, slope, self.grid(state, house), self.most())
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""
