@@ -22,8 +22,9 @@ from agents.recorder import Recorder
 from agents.streams import Streams, uniform_at
 from agents.view import View
 from protocol import laws
-from protocol.chain import Mempool, Orders, Pending, seal
+from protocol.chain import seal
 from protocol.ledger import WORLD, Reason
+from protocol.mempool import Mempool, Orders, Pending
 from protocol.oracles.base import Report
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.pull import Pull, sign
@@ -207,11 +208,9 @@ class Game(mesa.Model):
 
     def _take(self, player: Player, action: Action, chain: int, arrival: float) -> None:
         if isinstance(action, Send):
-            self.mempools[chain].pending.append(
-                Pending(action.transaction, action.tip, arrival, arrival + self.patience)
-            )
+            self.mempools[chain].send(Pending(action.transaction, action.tip, arrival, arrival + self.patience))
         elif isinstance(action, Orders):
-            self.mempools[chain].orders.append(action)
+            self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):
             self._trade_reference(player, action)
 

@@ -45,6 +45,7 @@ class Listing(NamedTuple):
 
     house: House
     index: int  # type: ignore[assignment]
+    number: int  # among all markets of the world
     name: str
     path: str  # prefix of its tables
     base: int  # row: the base token
@@ -81,6 +82,8 @@ class State:
         self.ledger = ledger
         self.houses = houses
         self.listings = listings  # [exchange][market]
+        self.markets = tuple(listing for row in listings for listing in row)  # by `Listing.number`
+        self.chain_token = {house.chain: house.token for house in reversed(houses)}  # row in which a chain's gas is paid
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed
@@ -158,11 +161,13 @@ class State:
 
     def exchange(self, house: House) -> Exchange:
         """The rules of an exchange."""
-        return self.rules.exchanges[house.index]
+        exchange: Exchange = self.tables["rules"].exchanges[house.index]
+        return exchange
 
     def market(self, listing: Listing) -> Market:
         """The rules of a market."""
-        return self.rules.exchanges[listing.house.index].markets[listing.index]
+        market: Market = self.tables["rules"].exchanges[listing.house.index].markets[listing.index]
+        return market
 
     def find(self, house: House, name: str) -> Listing:
         """The market of that name. Raises KeyError, which a validated World rules out."""

@@ -208,7 +208,7 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
     houses, listings = [], []
     for number, exchange in enumerate(world.exchanges):
-        house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain])
+        house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain], sum(map(len, listings)))
         houses.append(house)
         listings.append(markets)
     state = State(ledger, tuple(houses), tuple(listings))
@@ -221,7 +221,9 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     return state
 
 
-def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) -> tuple[House, tuple[Listing, ...]]:
+def _open_exchange(
+    ledger: Ledger, number: int, exchange: Exchange, chain: int, first: int
+) -> tuple[House, tuple[Listing, ...]]:
     def account(role: str) -> int:
         return ledger.open(role, exchange=number, chain=chain)
 
@@ -250,6 +252,7 @@ def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) 
             Listing(
                 house=house,
                 index=index,
+                number=first + index,
                 name=market.name,
                 path=name,
                 base=ledger.row[market.instrument.base],

@@ -19,7 +19,7 @@ import numpy as np
 from agents.player import Action, Player, Role
 from agents.streams import Streams, normal_at, uniform_at
 from agents.view import View
-from protocol.chain import Orders
+from protocol.mempool import orders
 from protocol.compiled import compiled
 from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason
 from protocol.state import Listing
@@ -274,7 +274,7 @@ class Crowd(Role):
         limit, late = me.desire.limit[:count].copy(), me.desire.arrival[:count]
         arrival = view.arrival + late * max(0.0, view.seal - view.arrival)
         tip = np.full(count, self.tip)
-        return (Orders(listing, who, size, limit, tip, arrival, np.full(count, view.seal + 60.0)),)
+        return (orders(listing, who, size, limit, tip, arrival, np.full(count, view.seal + 60.0)),)
 
     def _reenter(self, me: CrowdPlayer) -> None:
         """Members who have lost nearly everything, and owe nothing, bring a new stake."""
