@@ -88,23 +88,34 @@ def seal(
     """
     rules = state.rules.chains[number]
     path = f"chain.{rules.name}.fee"
-    fee: float = state.tables[path]
-    opened = state.time
+    terms = Terms(rules, state.tables[path], outside, outside.paying(state.tables[path]), state.time, time, entropy)
     pending, rows = mempool.take(time)
     state.time = time
     state.height += 1
 
     queue = _line_up(pending, rows)
-    order = _serve(rules, queue, pending, opened, time, outside, fee, entropy)
+    order = _serve(terms, queue, pending)
     waiting = _keep_waiting(mempool, queue, order, pending) if len(order) < len(queue) else 0
-    receipts, filled, used = _execute(state, number, queue, order, pending, fee, witness)
+    receipts, filled, used = _execute(state, number, queue, order, pending, terms.fee, witness)
 
-    others = min(float(outside.above(np.array([fee]))[0]), max(0.0, rules.capacity - used))
+    others = min(terms.paying, max(0.0, rules.capacity - used))
     goal = rules.target * rules.capacity
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
-    state.put(path, max(rules.fee_floor, fee * (1.0 + drift)))
+    state.put(path, max(rules.fee_floor, terms.fee * (1.0 + drift)))
     exchange.close_block(state)
-    return Block(time, state.height, fee, used, others, tuple(receipts), tuple(filled), waiting)
+    return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting)
+
+
+class Terms(NamedTuple):
+    """What a block is sealed under."""
+
+    rules: Chain
+    fee: float  # the base fee, cash coins per gas
+    outside: Outside
+    paying: float  # gas of those outside who pay the base fee
+    opened: float  # seconds: when the last block was sealed
+    time: float  # seconds: when this one is
+    entropy: int
 
 
 def _line_up(pending: list[Pending], rows: Rows) -> Rows:
@@ -118,21 +129,20 @@ def _line_up(pending: list[Pending], rows: Rows) -> Rows:
     return queue
 
 
-def _serve(
-    rules: Chain, queue: Rows, pending: list[Pending], opened: float, time: float, outside: Outside, fee: float, entropy: int
-) -> Ints:
+def _serve(terms: Terms, queue: Rows, pending: list[Pending]) -> Ints:
     """Positions in the queue that are served, in turn."""
     if len(queue) == 0:
         return np.empty(0, np.int64)
-    order = rules.ordering.rank(queue["arrival"], queue["tip"], entropy)
+    ordering, capacity, arrival, tip = terms.rules.ordering, terms.rules.capacity, queue["arrival"], queue["tip"]
+    order = ordering.rank(arrival, tip, terms.entropy)
     own = [item.transaction.gas for item in pending]
-    if sum(own) + TRADE_GAS * (len(queue) - len(own)) + outside.gas <= rules.capacity:
+    if sum(own) + TRADE_GAS * (len(queue) - len(own)) + terms.paying <= capacity:
         return order  # all fits, whoever comes before whom
     gas = np.full(len(queue), float(TRADE_GAS))
     gas[: len(own)] = own
-    share = np.minimum(np.maximum((queue["arrival"] - opened) / max(time - opened, 1e-12), 0.0), 1.0)
-    ahead = rules.ordering.ahead(outside, fee, share, queue["tip"])
-    return order[_fit(gas[order], ahead[order], rules.capacity)]
+    share = np.minimum(np.maximum((arrival - terms.opened) / max(terms.time - terms.opened, 1e-12), 0.0), 1.0)
+    ahead = ordering.ahead(terms.outside, terms.fee, share, tip)
+    return order[_fit(gas[order], ahead[order], capacity)]
 
 
 @compiled

@@ -54,7 +54,7 @@ def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arri
 
 @compiled
 def _arrived(rows: Rows, count: int, time: float, here: Rows) -> tuple[int, int]:
-    """Move rows that have arrived by `time` into `here`, drop those that expired before, close ranks; how many are here, and left."""
+    """Move rows that have arrived by `time` to `here`, drop what has expired, close ranks; how many are here, and how many left."""
     taken = left = 0
     for row in range(count):
         if rows[row]["arrival"] > time:

@@ -69,6 +69,8 @@ class Mark(NamedTuple):
 
     moves: int
     writes: int
+    version: int
+    memory: dict[Any, Any]  # what had been derived by then
 
 
 _WHOLE = object()
@@ -83,7 +85,12 @@ class State:
         self.houses = houses
         self.listings = listings  # [exchange][market]
         self.markets = tuple(listing for row in listings for listing in row)  # by `Listing.number`
-        self.chain_token = {house.chain: house.token for house in reversed(houses)}  # row in which a chain's gas is paid
+        self.claims = tuple(
+            tuple(m for m in row if m.size >= 0) for row in listings
+        )  # [exchange], without spot markets
+        self.chain_token = {
+            house.chain: house.token for house in reversed(houses)
+        }  # row in which a chain's gas is paid
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed
@@ -117,7 +124,7 @@ class State:
 
     def mark(self) -> Mark:
         """A point to `rewind` to."""
-        return Mark(self.ledger.mark(), len(self._undo))
+        return Mark(self.ledger.mark(), len(self._undo), self.version, self._memory.copy())
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
@@ -133,7 +140,10 @@ class State:
             else:
                 self.tables[path][index] = old
         del self._undo[mark.writes :]
-        self.version += 1
+        self.version, self._memory = (
+            mark.version,
+            mark.memory.copy(),
+        )  # all is as it was, and so is what derives from it
 
     def finalise(self) -> None:
         """Let go of the journal: nothing before now will be undone."""
@@ -143,7 +153,7 @@ class State:
 
     def derived(self, key: Any, compute: Any) -> Any:
         """`compute()`, remembered under `key` until anything at all has changed."""
-        stamp = (self.version, int(self.ledger.count[0]), self.time)
+        stamp = (self.version, self.ledger.count.item(), self.time)
         known = self._memory.get(key)
         if known is not None and known[0] == stamp:
             return known[1]

@@ -122,8 +122,8 @@ def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets
 
 
 def _is_flat(state: State, house: House, account: int) -> bool:
-    rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
-    return not state.ledger.balance[rows, account].any()
+    balance = state.ledger.balance
+    return not any(balance[listing.size, account] for listing in state.claims[house.index])
 
 
 def _pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:

@@ -12,9 +12,8 @@ from enum import IntEnum
 
 import numpy as np
 
-from protocol.clearing import Terms, examine, examine_one
+from protocol.clearing import Terms, examine, examine_one, find_below
 from protocol.ledger import Floats, Ints
-from protocol.oracles.base import read_index
 from protocol.state import House, Listing, State
 
 MANY = 1 << 30
@@ -57,22 +56,23 @@ class Margin(ABC):
         return np.empty((0, house.last - house.first))
 
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
-        weight, long, short, slope = (np.zeros(house.last - house.first) for _ in range(4))
-        weight[house.cash - house.first] = 1.0 / house.cash_scale
-        for listing in state.listings[house.index]:
-            if listing.size < 0:
-                continue
-            instrument, index = state.market(listing).instrument, read_index(state, listing).value
+        first = house.first
+        sheet = np.zeros((4, house.last - first))
+        weight, long, short, slope = sheet[0], sheet[1], sheet[2], sheet[3]
+        weight[house.cash - first] = 1.0 / house.cash_scale
+        markets = state.exchange(house).markets
+        for listing in state.claims[house.index]:
+            row, scale, market = listing.size - first, listing.size_scale, markets[listing.index]
+            instrument = market.instrument
+            index = market.oracle.read(state, listing, listing.path + ".oracle").value
             price = instrument.price(state, listing, index)
-            for row, value in instrument.weights(state, listing, price):
-                weight[row - house.first] = value
+            for claim, value in instrument.weights(state, listing, price):
+                weight[claim - first] = value
             share, further = self.rate(state, listing, which)
             needs = instrument.needs(state, listing, price, index, share)
-            long[listing.size - house.first], short[listing.size - house.first] = (
-                n / listing.size_scale for n in needs
-            )
-            slope[listing.size - house.first] = further * price / listing.size_scale**2
-        return Terms(house.first, weight, long, short, slope, self.grid(state, house), self.most())
+            long[row], short[row] = needs[0] / scale, needs[1] / scale
+            slope[row] = further * price / (scale * scale)
+        return Terms(first, weight, long, short, slope, self.grid(state, house), self.most())
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""
@@ -86,6 +86,7 @@ class Margin(ABC):
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
         """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        worth, needs = self.standings(state, house, which)
-        found = np.flatnonzero(worth < needs)
-        return found, needs[found]
+        worth, needs = np.empty((2, state.ledger.accounts))
+        found = np.empty(len(worth), np.int64)
+        count = find_below(state.ledger.arrays, self.terms(state, house, which), worth, needs, found)
+        return found[:count], needs[found[:count]] if count else needs[:0]
