@@ -47,7 +47,9 @@ class Orders(NamedTuple):
 def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arrival: Any, expires: Any) -> Orders:
     """Orders in one market from columns, or numbers that hold for all. Shapes [n]."""
     rows = np.empty(len(account), ORDER)
-    for name, column in zip(ORDER.names, (listing.number, account, size, limit, tip, arrival, expires), strict=True):
+    for name, column in zip(
+        ORDER.fields or (), (listing.number, account, size, limit, tip, arrival, expires), strict=True
+    ):
         rows[name] = column
     return Orders(rows)
 
@@ -100,5 +102,7 @@ class Mempool:
             here = [item for item in self.pending if item.arrival <= time <= item.expires]
             self.pending = [item for item in self.pending if item.arrival > time]
         rows = np.empty(self._count, ORDER)
+        if not self._count:
+            return here, rows
         taken, self._count = _arrived(self._rows, self._count, time, rows)
         return here, rows[:taken]

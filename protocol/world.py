@@ -206,9 +206,12 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     """The state before the first block. `prices`: cash coins per base coin, for every base the markets trade."""
     ledger = Ledger(_assets(world))
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
-    houses, listings = [], []
+    houses: list[House] = []
+    listings: list[tuple[Listing, ...]] = []
     for number, exchange in enumerate(world.exchanges):
-        house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain], sum(map(len, listings)))
+        house, markets = _open_exchange(
+            ledger, number, exchange, chains[exchange.chain], sum(len(row) for row in listings)
+        )
         houses.append(house)
         listings.append(markets)
     state = State(ledger, tuple(houses), tuple(listings))

@@ -175,7 +175,7 @@ class Crowd(Role):
         trend = log_mid - me.average
         me.average += trend * (1.0 - math.exp(-elapsed / self.memory))
         gap = math.log(view.reference(state.market(listing).instrument.base)) - log_mid
-        sight = Sight(mid, trend, gap, elapsed, view.arrival, max(0.0, view.seal - view.arrival), view.seal + PATIENCE)
+        sight = Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE)
         tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
         wants, ruined = decide(me.keys, tick, me.seats, sight, me.columns, state.ledger.arrays, me.rows, me.broke)
         if ruined:

@@ -49,7 +49,7 @@ class Sight(NamedTuple):
     gap: float
     elapsed: float  # since it last decided
     arrival: float  # of the first order sent now
-    spread: float  # over which the members' orders arrive
+    seal: float  # when the last one arrives
     expires: float
 
 
@@ -97,7 +97,7 @@ def decide(
         row["size"] = int(size)
         row["limit"] = sight.mid * (1.0 + side * columns.patience[member])
         row["tip"] = seats.tip
-        row["arrival"] = sight.arrival + uniform_of(arrivals, member) * sight.spread
+        row["arrival"] = sight.arrival + uniform_of(arrivals, member) * max(0.0, sight.seal - sight.arrival)
         row["expires"] = sight.expires
         count += 1
     return count, broke
