@@ -19,7 +19,7 @@ class PriorityFee(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first."""
-        if tip.min() == tip.max():
+        if len(tip) and tip.min() == tip.max():
             return np.argsort(arrival, kind="stable")
         return np.lexsort((arrival, -tip))
 
