@@ -70,7 +70,6 @@ class Mark(NamedTuple):
     moves: int
     writes: int
     version: int
-    memory: dict[Any, Any]  # what had been derived by then
 
 
 _WHOLE = object()
@@ -124,7 +123,7 @@ class State:
 
     def mark(self) -> Mark:
         """A point to `rewind` to."""
-        return Mark(self.ledger.mark(), len(self._undo), self.version, self._memory.copy())
+        return Mark(self.ledger.mark(), len(self._undo), self.version)
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
@@ -140,10 +139,9 @@ class State:
             else:
                 self.tables[path][index] = old
         del self._undo[mark.writes :]
-        self.version, self._memory = (
-            mark.version,
-            mark.memory.copy(),
-        )  # all is as it was, and so is what derives from it
+        self.version = mark.version  # all is as it was, and so is what was derived by then
+        for key in [key for key, (stamp, _) in self._memory.items() if stamp[:2] > (mark.version, mark.moves)]:
+            del self._memory[key]
 
     def finalise(self) -> None:
         """Let go of the journal: nothing before now will be undone."""
