@@ -284,12 +284,10 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         market = state.market(listing)
         price = prices[market.instrument.base]
         if listing.size < 0:
-            liquidity: float = getattr(market.venue, "liquidity", 0.0)
-            cash = to_units_down(liquidity, int(house.cash_scale))
-            base = to_units_down(liquidity / price, int(listing.size_scale))
+            base, cash, coins = market.venue.endowment(listing, price)
             ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
             ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
-            shares = to_units_down(liquidity, 10**SHARE_DECIMALS)
+            shares = to_units_down(coins, 10**SHARE_DECIMALS)
             ledger.move(listing.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
         else:
             state.put(listing.path + ".funding", np.zeros(3))

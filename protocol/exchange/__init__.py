@@ -8,6 +8,7 @@ from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Fill, Liquidated
 from protocol.exchange.forced import liquidate
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
+from protocol.exchange.ranges import provide_range, remove_range
 from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
 from protocol.exchange.trading import fill, is_live, trade
@@ -26,7 +27,9 @@ __all__ = [
     "liquidate",
     "post",
     "provide",
+    "provide_range",
     "remove",
+    "remove_range",
     "report",
     "trade",
     "vault_total",

@@ -33,6 +33,14 @@ class Venue(ABC):
     def mid(self, state: State, listing: Listing) -> float:
         """The price of an infinitely small trade, cash coins per base coin, without spread and fee."""
 
+    def endowment(self, listing: Listing, price: float) -> tuple[int, int, float]:
+        """What founders put into a pool of tokens at genesis: base units, cash units, and the coins of shares they get."""
+        return 0, 0, 0.0
+
+    def belongs(self, state: State, listing: Listing) -> tuple[tuple[int, int, int], ...]:
+        """(account, base units, cash units) of what lies with the venue and is somebody's by name rather than by share."""
+        return ()
+
     def moves(self, state: State, listing: Listing, orders: int) -> int:
         """The most journal entries that filling so many orders now can need."""
         return MOVES_PER_FILL * orders
