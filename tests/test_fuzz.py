@@ -34,6 +34,7 @@ from protocol.oracles.base import Report
 from protocol.oracles.spot import Spot
 from protocol.state import Listing
 from protocol.vault import Vault
+from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
@@ -46,7 +47,8 @@ AMM = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=Prem
 SELF = Market("self", oracle=Spot("spot"), venue=VirtualAmm(liquidity=2e6), funding=Skew(skew_scale=1_000.0))
 BOOK = Market("book", oracle=Told(), venue=OrderBook(slots=6), funding=Premium())
 SPOT = Market("spot", instrument=Token(), oracle=Spot(), venue=ConstantProduct(liquidity=1e6), funding=Unfunded())
-ALL = (POOL, AMM, SELF, BOOK, SPOT)
+RANGE = Market("range", instrument=Token(), oracle=Spot(), venue=ConcentratedPool(liquidity=1e6), funding=Unfunded())
+ALL = (POOL, AMM, SELF, BOOK, SPOT, RANGE)
 
 WORLDS = {
     "cross, full, insurance then socialise": Exchange(
@@ -164,12 +166,32 @@ class Walk(Witness):
             self.does(exchange.divest, account, self.house, account, self.amount(self.has(self.house.share, account)))
 
     def pool(self) -> None:
-        account, listing = self.among(self.traders), self.listings[-1]
+        account = self.among(self.traders)
+        listing = next(one for one in self.listings if one.name == "spot")
         if self.rng.random() < 0.5:
             units = self.amount(min(self.has(self.house.token, account), 30_000 * CASH))
             self.does(exchange.provide, account, listing, account, units)
         else:
             self.does(exchange.remove, account, listing, account, self.amount(self.has(listing.share, account)))
+
+    def ranges(self) -> None:
+        """Into a range, out of one, whole or in part, or a range that is none."""
+        found = [one for one in self.listings if one.name == "range"]
+        if not found:
+            return
+        listing, account = found[0], self.among(self.traders)
+        venue = self.state.market(listing).venue
+        if self.rng.random() < 0.5:
+            centre = venue.mid(self.state, listing) * self.among([0.9, 1.0, 1.0, 1.1])
+            low, high = venue.span(centre * 0.95, centre * 1.05, listing)
+            low += self.among([0, 0, 0, 0, 1])
+            most = self.amount(10 * COIN), self.amount(min(self.has(self.house.token, account), 30_000 * CASH))
+            self.does(exchange.provide_range, account, listing, account, low, high, *most)
+        elif held := venue.held(self.state, listing):
+            one = self.among(held)
+            self.does(
+                exchange.remove_range, one.account, listing, one.account, one.low, one.high, self.amount(one.liquidity)
+            )
 
     def report(self) -> None:
         """Somebody else's report, mostly refused; the index itself is told in `pass_time`."""
@@ -244,10 +266,11 @@ class Walk(Witness):
     def go(self, steps: int) -> None:
         deeds = {
             self.cash: 0.10,
-            self.trade: 0.34,
+            self.trade: 0.32,
             self.quote: 0.18,
-            self.vault: 0.08,
-            self.pool: 0.05,
+            self.vault: 0.06,
+            self.pool: 0.04,
+            self.ranges: 0.05,
             self.report: 0.02,
             self.liquidate: 0.08,
             self.duel: 0.05,
@@ -261,6 +284,7 @@ MEANT = [
     *("closed whole", "closed in part", "keeper took over", "bad debt", "deficit left uncovered", "block"),
     *("Insurance paid", "VaultBackstop paid", "Deleverage paid", "Socialise paid"),
     *("deposit", "withdraw", "trade", "invest", "divest", "provide", "remove", "liquidate", "report"),
+    *("provide_range", "remove_range"),
     *("post", "cancel", "cancel_all"),
     *(reason.__name__ for reason in errors.reasons().values()),
 ]

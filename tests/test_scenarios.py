@@ -57,6 +57,18 @@ def test_the_leveraged_crash_deleverages_and_socialises() -> None:
     assert record.flows.query("reason == 'reentry' and target == 'leveraged'")["cash"].sum() > 0
 
 
+def test_the_ranged_pool_is_followed_by_its_providers_and_kept_at_fair_for_the_oracle() -> None:
+    record = run(dataclasses.replace(find("ranged-pool"), duration=3_600.0))
+    assert len(numbers(record, "provider follows")) >= 3
+    assert record.metrics["dex.ETH-USD.fills"] > 200
+    assert record.metrics["dex.ETH-USD.mid_gap_rms"] < 0.003
+    assert record.metrics["dex.ETH-PERP.latency_gap_rms"] < 0.005
+    assert record.metrics["gain.arbitrageur"] > 0 > record.metrics["gain.ranger"]
+    fees = record.flows.query("reason == 'fee' and source == 'venue' and target == 'ranger'")
+    assert fees["cash"].sum() > 100
+    assert abs(record.metrics["wealth.venue"]) < 1.0
+
+
 def test_the_makers_book_is_quoted_and_traded_on() -> None:
     record = run(dataclasses.replace(find("maker-book"), duration=1_200.0))
     assert len(numbers(record, "quote")) > 100
