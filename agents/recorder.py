@@ -181,11 +181,11 @@ class Recorder:
         found: dict[str, tuple[float, int, int]] = {}
         for run in block.filled:
             traded, fills, rejected = found.get(run.listing.path, (0.0, 0, 0))
-            good = len(run.code) - int(np.count_nonzero(run.code))
+            good, bad = int(np.count_nonzero(run.code == 0)), int(np.count_nonzero(run.code > 0))
             found[run.listing.path] = (
                 traded + float(np.abs(run.owed).sum()),
                 fills + good,
-                rejected + len(run.code) - good,
+                rejected + bad,
             )
         for receipt in block.receipts:
             for done in receipt.outcome if type(receipt.outcome) is tuple else (receipt.outcome,):

@@ -93,7 +93,7 @@ class Trade(NamedTuple):
         """Gas units."""
         return GAS["Trade"]
 
-    def apply(self, state: State) -> exchange.Fill:
+    def apply(self, state: State) -> exchange.Fill | exchange.Queued:
         """See `exchange.trade`."""
         return exchange.trade(state, self.listing, self.account, self.size, self.limit)
 

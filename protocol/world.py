@@ -32,7 +32,7 @@ from protocol.orderings.priority_fee import PriorityFee
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
 from protocol.vault import Vault
-from protocol.venues.base import Venue
+from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
@@ -111,6 +111,12 @@ class Exchange:
                 for source in market.oracle.sources()
                 if source and source not in names
             ]
+            waits = market.instrument.claims() and market.venue.settles == AT_THE_CLOSE
+            if waits and isinstance(self.liquidation, Full):
+                wrong.append(
+                    f"liquidation = Full: {market.name} trades in a {type(market.venue).__name__},"
+                    " where no forced sale finds depth; let keepers take positions over (Partial)"
+                )
             if market.venue.counterparty == "vault" and self.vault is None:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
         if self.insurance < 0:

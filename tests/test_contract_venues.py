@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from machine import COIN, exchange_for, only, open_world, quote_book
+from machine import COIN, exchange_for, only, open_world, quote_book, tell
 
 from experiments.codec import variants
-from protocol import exchange
+from protocol import exchange, laws
 from protocol.clearing import Batch
 from protocol.errors import Revert
 from protocol.state import Listing, State
-from protocol.venues.base import Venue
+from protocol.venues.base import AT_ONCE, AT_THE_CLOSE, QUEUED, Venue
 
 SIZES = np.array([3, -2, 1, -4, 2]) * COIN + np.array([1, -1, 7, 0, 3])
-CASES = [pytest.param(kind, id=name) for name, kind in variants(Venue).items()]
+ALL = [pytest.param(kind, id=name) for name, kind in variants(Venue).items()]
+CASES = [case for case in ALL if case.values[0].settles == AT_ONCE]
+LATER = [case for case in ALL if case.values[0].settles == AT_THE_CLOSE]
 
 
 def opened(kind: type[Any]) -> tuple[State, Listing, list[int]]:
@@ -36,19 +38,19 @@ def quoted(state: State, listing: Listing, sizes: Any) -> Any:
     return state.market(listing).venue.cost(state, listing, np.asarray(sizes, np.int64))
 
 
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("kind", ALL)
 def test_a_venue_opens_at_the_price_it_was_given(kind: type[Any]) -> None:
     state, listing, _ = opened(kind)
     assert state.market(listing).venue.mid(state, listing) == pytest.approx(2_000.0, rel=1e-9)
 
 
-@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("kind", ALL)
 def test_quoting_changes_nothing(kind: type[Any]) -> None:
     state, listing, _ = opened(kind)
     before = state.digest(), state.mark()
     first = quoted(state, listing, SIZES)
     assert (state.digest(), state.mark()) == before
-    assert np.array_equal(first, quoted(state, listing, SIZES))
+    assert np.array_equal(first, quoted(state, listing, SIZES), equal_nan=True)
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -115,6 +117,44 @@ def test_a_batch_fills_as_its_orders_would_one_at_a_time(kind: type[Any]) -> Non
     assert len(set(fills.code.tolist())) >= 4
     assert np.array_equal(single.ledger.balance, state.ledger.balance)
     assert single.digest() == state.digest()
+
+
+# ---------------------------------------------------------------------- venues that settle at the close of a block
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_what_waits_for_the_close_is_queued_moves_nothing_and_claims_no_fill(kind: type[Any]) -> None:
+    state, listing, (trader, *_) = opened(kind)
+    balance = state.ledger.balance.copy()
+    done = exchange.trade(state, listing, trader, COIN)
+    assert isinstance(done, exchange.Queued)
+    assert done.owed == 0
+    fills = exchange.fill(state, listing, Batch(np.array([trader]), np.array([COIN]), np.array([np.nan])))
+    assert (fills.code.tolist(), fills.owed.tolist()) == ([QUEUED], [0])
+    assert np.array_equal(state.ledger.balance, balance)
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_what_the_close_tells_is_what_the_ledger_shows(kind: type[Any]) -> None:
+    state, listing, (first, second, *_) = opened(kind)
+    exchange.trade(state, listing, first, 3 * COIN)
+    exchange.trade(state, listing, second, -2 * COIN)
+    before = state.ledger.balance[listing.size].copy()
+    state.time += 3_600.0
+    tell(state, 2_000.0)
+    (cleared,) = exchange.close_block(state)
+    change = state.ledger.balance[listing.size] - before
+    told = np.zeros_like(change)
+    np.add.at(told, cleared.account[cleared.code == 0], cleared.size[cleared.code == 0])
+    assert np.array_equal(told, change)
+    assert change[[first, second]].tolist() == [2 * COIN, -2 * COIN]
+    laws.check(state)
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_nobody_is_quoted_a_price_before_the_close(kind: type[Any]) -> None:
+    state, listing, _ = opened(kind)
+    assert np.isnan(quoted(state, listing, SIZES)).all()
 
 
 PLAY = """

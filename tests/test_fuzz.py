@@ -38,6 +38,7 @@ from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
+from protocol.venues.self_trade import CancelTaker, DecrementBoth
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Exchange, Market
 
@@ -63,14 +64,17 @@ WORLDS = {
         losses=(Insurance(0.5), VaultBackstop(0.2), Socialise(0.3)),
     ),
     "scaled, full, deleverage then insurance": Exchange(
-        markets=ALL,
+        markets=(POOL, AMM, SELF, replace(BOOK, venue=OrderBook(slots=6, self_trade=DecrementBoth())), SPOT, RANGE),
         vault=Vault(liquidity=2e6, commitment=3.0),
         margin=VolatilityScaled(inner=Cross(slope=1e-5), half_life=60.0),
         insurance=2_000.0,
         losses=(Deleverage(), Insurance(), Socialise()),
     ),
     "cross, full, insurance then deleverage, nobody else": Exchange(
-        markets=ALL, vault=Vault(liquidity=1e6), insurance=100.0, losses=(Insurance(), Deleverage())
+        markets=(POOL, AMM, SELF, replace(BOOK, venue=OrderBook(slots=6, self_trade=CancelTaker())), SPOT, RANGE),
+        vault=Vault(liquidity=1e6),
+        insurance=100.0,
+        losses=(Insurance(), Deleverage()),
     ),
     "cross, partial, nobody pays": Exchange(
         markets=ALL, vault=Vault(liquidity=0.0), liquidation=Partial(close_factor=0.3), insurance=0.0, losses=()
