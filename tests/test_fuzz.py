@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, open_world, tell
 
-from protocol import errors, exchange
+from protocol import errors, exchange, laws
 from protocol.funding.premium import Premium
 from protocol.funding.skew import Skew
 from protocol.funding.unfunded import Unfunded
@@ -34,6 +34,7 @@ from protocol.oracles.base import Report
 from protocol.oracles.spot import Spot
 from protocol.state import Listing
 from protocol.vault import Vault
+from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
@@ -49,6 +50,7 @@ SELF = Market("self", oracle=Spot("spot"), venue=VirtualAmm(liquidity=2e6), fund
 BOOK = Market("book", oracle=Told(), venue=OrderBook(slots=6), funding=Premium())
 SPOT = Market("spot", instrument=Token(), oracle=Spot(), venue=ConstantProduct(liquidity=1e6), funding=Unfunded())
 RANGE = Market("range", instrument=Token(), oracle=Spot(), venue=ConcentratedPool(liquidity=1e6), funding=Unfunded())
+SEALED = Market("sealed", oracle=Told(), venue=BatchAuction(interval=24.0, slots=12), funding=Premium())
 ALL = (POOL, AMM, SELF, BOOK, SPOT, RANGE)
 
 WORLDS = {
@@ -56,7 +58,7 @@ WORLDS = {
         markets=ALL, vault=Vault(liquidity=2e6), insurance=2_000.0, losses=(Insurance(), Socialise())
     ),
     "isolated, partial, insurance then vault then socialise": Exchange(
-        markets=ALL,
+        markets=(*ALL, SEALED),
         vault=Vault(liquidity=500_000.0, fee=0.001),
         margin=Isolated(),
         liquidation=Partial(penalty=0.002),
@@ -77,7 +79,11 @@ WORLDS = {
         losses=(Insurance(), Deleverage()),
     ),
     "cross, partial, nobody pays": Exchange(
-        markets=ALL, vault=Vault(liquidity=0.0), liquidation=Partial(close_factor=0.3), insurance=0.0, losses=()
+        markets=(*ALL, SEALED),
+        vault=Vault(liquidity=0.0),
+        liquidation=Partial(close_factor=0.3),
+        insurance=0.0,
+        losses=(),
     ),
     "cross, full, vault first": Exchange(
         markets=(replace(POOL, fee=0.0), SPOT),
@@ -144,10 +150,11 @@ class Walk(Witness):
         self.does(exchange.trade, account, listing, account, size, limit)
 
     def quote(self) -> None:
-        books = [listing for listing in self.claims if isinstance(self.state.market(listing).venue, OrderBook)]
+        books = [one for one in self.claims if isinstance(self.state.market(one).venue, OrderBook | BatchAuction)]
         listing, account = self.among(books * 4 + self.claims), self.among(self.traders)
         kind = self.rng.random()
-        resting = self.state.tables.get(listing.path + ".book", [])
+        tables = self.state.tables
+        resting = tables.get(listing.path + ".book", tables.get(listing.path + ".bids", []))
         if kind < 0.75:
             side = self.among([-1, 1])
             price = self.index * (1.0 - side * self.among([0.001, 0.002, 0.01, -0.02]))
@@ -262,7 +269,11 @@ class Walk(Witness):
         self.note("block")
         digest = self.state.digest()
         self.state.rewind(mark)
-        exchange.close_block(self.state)
+        for cleared in exchange.close_block(self.state):
+            self.note("auction cleared" if (cleared.code == 0).any() else "auction without a trade")
+            for code in cleared.code[cleared.code > 0].tolist():
+                self.note(f"passed over: {errors.reasons()[code].__name__}")
+        laws.check(self.state)
         assert self.state.digest() == digest
         if self.rng.random() < 0.3:
             self.state.finalise()
@@ -288,7 +299,13 @@ MEANT = [
     *("closed whole", "closed in part", "keeper took over", "bad debt", "deficit left uncovered", "block"),
     *("Insurance paid", "VaultBackstop paid", "Deleverage paid", "Socialise paid"),
     *("deposit", "withdraw", "trade", "invest", "divest", "provide", "remove", "liquidate", "report"),
-    *("provide_range", "remove_range"),
+    *(
+        "provide_range",
+        "remove_range",
+        "auction cleared",
+        "passed over: UnderMargined",
+        "passed over: SlippageExceeded",
+    ),
     *("post", "cancel", "cancel_all"),
     *(reason.__name__ for reason in errors.reasons().values()),
 ]
