@@ -16,6 +16,7 @@ from experiments.run import run
 from experiments.scenario import Scenario, bundled, find
 from experiments.twins import twin_without
 from protocol import exchange
+from protocol.venues.self_trade import CancelMaker, CancelTaker, DecrementBoth, SelfTradePrevention
 
 
 def numbers(record: Record, kind: str) -> list[dict[str, Any]]:
@@ -100,6 +101,13 @@ def test_the_spot_books_makers_pick_each_other_off_and_never_trade_with_themselv
     assert record.metrics["dex.ETH-USD.fills"] > 300
     assert record.metrics["dex.ETH-USD.mid_gap_rms"] < 0.005
     assert record.metrics["gain.takers"] < 0
+
+
+@pytest.mark.parametrize("rule", [CancelMaker(), CancelTaker(), DecrementBoth()])
+def test_what_becomes_of_self_trades_is_a_parameter_of_the_book(rule: SelfTradePrevention) -> None:
+    varied = vary(dataclasses.replace(find("spot-book"), duration=1_800.0), "exchange.market.venue.self_trade", rule)
+    reverts = [one["why"] for one in numbers(run(varied), "reverted")]
+    assert ("SelfTrade" in reverts) == isinstance(rule, CancelTaker)
 
 
 def test_the_makers_book_is_quoted_and_traded_on() -> None:
