@@ -8,6 +8,7 @@ rounding is the contract's: against whoever trades. Sources: Adams, Zinsmeister,
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 Q96, Q128 = 1 << 96, 1 << 128
@@ -42,6 +43,7 @@ def ceil_div(above: int, below: int) -> int:
     return -(-above // below)
 
 
+@lru_cache(maxsize=1 << 16)
 def price_at(tick: int) -> int:
     """Root price of a tick: sqrt(1.0001**tick) * 2**96."""
     ratio = Q128

@@ -7,7 +7,7 @@ it last looked. Growth wraps at 2**256, as there: only differences mean anything
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_right
 from typing import NamedTuple
 
 from protocol.venues.tick_math import (
@@ -63,10 +63,9 @@ class TickPool:
         self.ticks: dict[int, Tick] = {}
 
     def copy(self) -> TickPool:
-        """An independent one."""
+        """An independent one: cheap, for `order` and `ticks` are replaced and never written into."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
-        other.order, other.ticks = self.order.copy(), self.ticks.copy()
         return other
 
     def become(self, other: TickPool) -> None:
@@ -127,7 +126,8 @@ class TickPool:
     def _cross(self, tick: int, side: int) -> None:
         if tick in self.ticks:
             gross, net, base, cash = self.ticks[tick]
-            self.ticks[tick] = Tick(gross, net, self.growth[0] - base & WRAP, self.growth[1] - cash & WRAP)
+            outside = self.growth[0] - base & WRAP, self.growth[1] - cash & WRAP
+            self.ticks = self.ticks | {tick: Tick(gross, net, *outside)}
             self.liquidity += side * net
 
     # ------------------------------------------------------------------ providing
@@ -157,20 +157,16 @@ class TickPool:
             self._bound(high, liquidity, -liquidity)
         base, cash = self.fees(position, low, high)
         changed = Position(position.liquidity + liquidity, *self.inside(low, high))
-        for tick in (low, high):
-            if tick in self.ticks and self.ticks[tick].gross == 0:
-                del self.ticks[tick]
-                del self.order[bisect_left(self.order, tick)]
+        self.ticks = {tick: end for tick, end in self.ticks.items() if end.gross}
+        self.order = sorted(self.ticks)
         if low <= self.tick < high:
             self.liquidity += liquidity
         return changed, base, cash
 
     def _bound(self, tick: int, gross: int, net: int) -> None:
-        if tick not in self.ticks:
-            insort(self.order, tick)
-            self.ticks[tick] = Tick(0, 0, *(self.growth if tick <= self.tick else (0, 0)))
-        was = self.ticks[tick]
-        self.ticks[tick] = was._replace(gross=was.gross + gross, net=was.net + net)
+        fresh = Tick(0, 0, *(self.growth if tick <= self.tick else (0, 0)))
+        was = self.ticks.get(tick, fresh)
+        self.ticks = self.ticks | {tick: was._replace(gross=was.gross + gross, net=was.net + net)}
 
     def needs(self, low: int, high: int, liquidity: int) -> tuple[int, int]:
         """(base, cash) units that `liquidity` in a range costs now, rounded up."""
