@@ -229,6 +229,8 @@ def test_nothing_that_a_player_is_told_depends_on_what_others_have_bid() -> None
 
 
 def test_a_bid_that_is_none_or_finds_no_room_is_refused() -> None:
+    state, listing, (a, *_) = opened()
+    assert exchange.fill(state, listing, Batch(np.array([a]), np.array([2**51]), np.array([PRICE]))).code[0] > 0
     state, listing, (a, *_) = opened(slots=1)
     batch = Batch(np.array([a] * 4), np.array([0, COIN, 2**60, COIN]), np.array([PRICE, -1.0, PRICE, PRICE]))
     expected = [errors.NothingToDo.code, errors.NothingToDo.code, errors.DepthExceeded.code, QUEUED]

@@ -77,7 +77,7 @@ class Venue(ABC):
 
     @abstractmethod
     def fill(self, pool: Any, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
-        """Run the filling loop of `clearing` with this venue's `take`."""
+        """Run the filling loop of `clearing` with this venue's `take`. `batch.size` becomes what was traded where that is less."""
 
     @abstractmethod
     def price(self, pool: Any, sizes: Ints, owed: Floats) -> None:

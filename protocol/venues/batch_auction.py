@@ -131,6 +131,7 @@ class BatchAuction(Venue):
     def fill(self, pool: Tray, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """Queue each order for the next auction. A forced trade cannot wait, and finds no depth."""
         forced = isinstance(desk, Desk) and desk.least == -math.inf
+        most = min(MOST, (1 << 62) // self.slots)  # units: all that can wait must add up in 64 bits
         for row, size in enumerate(batch.size.tolist()):
             limit = float(batch.limit[row])
             ticks = whole_ticks(size, limit, self.tick)
@@ -139,7 +140,7 @@ class BatchAuction(Venue):
             fills.owed[row], code = 0, QUEUED
             if size == 0 or ticks == 0:
                 code = errors.NothingToDo.code
-            elif forced or abs(size) > MOST:
+            elif forced or abs(size) > most:
                 code = errors.DepthExceeded.code
             elif len(pool.rows) >= pool.slots:
                 code = errors.BookFull.code

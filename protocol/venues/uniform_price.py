@@ -21,9 +21,10 @@ def crossing(ticks: Ints, size: Ints, reference: int) -> int | None:
     bids, asks = size > 0, size < 0
     if not (bids.any() and asks.any()) or ticks[bids].max() < ticks[asks].min():
         return None
-    prices = np.unique(ticks)
-    wanted = np.array([int(size[bids & (ticks >= price)].sum()) for price in prices])
-    offered = np.array([-int(size[asks & (ticks <= price)].sum()) for price in prices])
+    prices, level = np.unique(ticks, return_inverse=True)
+    at_price = np.zeros((2, len(prices)), np.int64)
+    np.add.at(at_price, (asks.astype(np.int64), level), np.abs(size))
+    wanted, offered = at_price[0, ::-1].cumsum()[::-1], at_price[1].cumsum()
     wanted_above, offered_below = np.append(wanted[1:], 0), np.append(0, offered[:-1])
     low = prices[np.argmax(offered >= wanted_above)]  # the lowest price that enough is offered at
     high = prices[len(prices) - 1 - np.argmax((wanted >= offered_below)[::-1])]  # the highest that enough is wanted at
@@ -39,12 +40,13 @@ def allot(ticks: Ints, size: Ints, price: int, ration: Ration) -> Ints:
     inside = {side: (size * side > 0) & ((price - ticks) * side <= 0) for side in (1, -1)}
     volume = min(abs(int(size[rows].sum())) for rows in inside.values())
     for side, rows in inside.items():
-        left = volume
-        limits = np.unique(ticks[rows])
-        for limit in limits[::-1] if side > 0 else limits:
-            level = np.flatnonzero(rows & (ticks == limit))
-            wanted = np.abs(size[level])
-            got = wanted if int(wanted.sum()) <= left else ration.share(wanted, left)
-            parts[level] = side * got
-            left -= int(got.sum())
+        queue = np.flatnonzero(rows)
+        queue = queue[np.argsort(-side * ticks[queue], kind="stable")]
+        units = np.abs(size[queue])
+        whole = units.cumsum() <= volume
+        parts[queue[whole]] = side * units[whole]
+        if not whole.all():
+            margin = ticks[queue] == ticks[queue[np.argmin(whole)]]
+            left = volume - int(units[: np.argmax(margin)].sum())
+            parts[queue[margin]] = side * ration.share(units[margin], left)
     return parts
