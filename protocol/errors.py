@@ -120,6 +120,18 @@ class BookFull(Revert):
     code, text = 16, "the book is full"
 
 
+class BadRange(Revert):
+    """Two ticks that are not the ends of a range in this pool."""
+
+    code, text = 41, "no range of this pool's ticks"
+
+
+class SelfTrade(Revert):
+    """The order met one of its own sender, and the book cancels the newer."""
+
+    code, text = 42, "the order would trade with its sender's own"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.oracles.base import Report, read_index
 from protocol.state import Listing, State
 
@@ -13,8 +14,12 @@ def report(state: State, listing: Listing, posted: Report) -> None:
     state.market(listing).oracle.accept(state, listing, listing.path + ".oracle", posted)
 
 
-def close_block(state: State) -> None:
-    """What every exchange does once a block is sealed: oracles look, funding accrues, margins look."""
+def close_block(state: State) -> tuple[Cleared, ...]:
+    """What every exchange does once a block is sealed: auctions clear, oracles look, funding accrues, margins look.
+
+    Returns what became of the orders that waited for an auction.
+    """
+    cleared = clear_auctions(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
         exchange = state.rules.exchanges[house.index]
         for listing in listings:
@@ -23,6 +28,7 @@ def close_block(state: State) -> None:
             if listing.size >= 0:
                 _accrue(state, listing)
         exchange.margin.observe(state, house)
+    return cleared
 
 
 def _accrue(state: State, listing: Listing) -> None:
