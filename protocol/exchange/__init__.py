@@ -4,8 +4,9 @@ Each verb reads require / compute / move / check, raises a Revert when it may no
 what was done by then. Rules are looked up in the state, where governance may have changed them.
 """
 
+from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.cash import deposit, withdraw
-from protocol.exchange.fills import Fill, Liquidated
+from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Started
 from protocol.exchange.forced import liquidate
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
 from protocol.exchange.resting import cancel, cancel_all, post
@@ -13,21 +14,31 @@ from protocol.exchange.sealing import close_block, report
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
+    "Bidden",
     "Fill",
+    "Forfeited",
+    "Lifted",
     "Liquidated",
+    "Started",
+    "bark",
+    "bid",
     "cancel",
     "cancel_all",
     "close_block",
+    "deal",
     "deposit",
     "divest",
     "fill",
     "invest",
     "is_live",
+    "lift",
     "liquidate",
     "post",
     "provide",
+    "redo",
     "remove",
     "report",
+    "take",
     "trade",
     "vault_total",
     "withdraw",

@@ -8,6 +8,7 @@ from protocol.errors import (
     AccountIsolated,
     BookFull,
     CrossesBook,
+    InAuction,
     NotAllowed,
     NothingToDo,
     SlippageExceeded,
@@ -15,6 +16,7 @@ from protocol.errors import (
     UnknownOrder,
 )
 from protocol.exchange.checks import usable_index
+from protocol.liquidations.cases import locked
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.order_book import OrderBook
@@ -23,7 +25,7 @@ from protocol.venues.order_book import OrderBook
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
     """Rest an order on the book, at `price` or the tick before it, without trading now. Returns its number.
 
-    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, and
+    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, InAuction, and
     UnderMargined or AccountIsolated where the account could not carry all its orders of that side at the index.
     """
     book = _book(state, listing)
@@ -34,6 +36,8 @@ def post(state: State, listing: Listing, account: int, size: int, price: float) 
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):
         raise BookFull(market=listing.name, slots=book.slots)
+    if account in locked(state, listing.house):
+        raise InAuction(account=account, market=listing.name)
     index = usable_index(state, listing).value
     if not index / book.reach <= ticks * book.tick <= index * book.reach:
         raise SlippageExceeded(market=listing.name, price=price, index=index, reach=book.reach)
@@ -63,6 +67,13 @@ def cancel_all(state: State, listing: Listing, account: int) -> int:
     if len(orders):
         book.drop(state, listing, orders)
     return len(orders)
+
+
+def withdraw_orders(state: State, listing: Listing, account: int) -> None:
+    """Take all of an account's orders off the book, where there is one: it is up for auction."""
+    venue = state.market(listing).venue
+    if isinstance(venue, OrderBook) and len(orders := venue.resting(state, listing, account).order):
+        venue.drop(state, listing, orders)
 
 
 def _book(state: State, listing: Listing) -> OrderBook:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
+    InAuction,
     UnderMargined,
     reasons,
 )
 from protocol.exchange.checks import desk_of, need_usable, usable_index
 from protocol.exchange.fills import Fill
+from protocol.liquidations.cases import locked
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 
@@ -21,6 +24,9 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    barred = locked(state, listing.house) if listing.size >= 0 else batch.account[:0]
+    if len(barred) and (those := np.isin(batch.account, barred)).any():
+        return _fill_others(state, listing, batch, those)
     fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
@@ -38,6 +44,17 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
         market.venue.fill(pool, desk, terms, batch, fills)
 
     market.venue.keep(state, listing, pool)
+    return fills
+
+
+def _fill_others(state: State, listing: Listing, batch: Batch, barred: NDArray[np.bool_]) -> Fills:
+    """Fill the orders of those who are not up for auction."""
+    fills = Fills(np.zeros(len(batch.size), np.int64), np.where(barred, InAuction.code, 0))
+    if not barred.all():
+        free = ~barred
+        fills.owed[free], fills.code[free] = fill(
+            state, listing, Batch(batch.account[free], batch.size[free], batch.limit[free])
+        )
     return fills
 
 
