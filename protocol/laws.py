@@ -313,7 +313,7 @@ def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[s
         f"trade: the position of account {account}, up for auction, in {listing.path}"
         f" went from {before.balance[listing.size, account]} to {after.ledger.balance[listing.size, account]}"
         for listing in _claims(after)
-        for account in before.locked[listing.house.index].tolist()
+        for account in np.intersect1d(before.locked[listing.house.index], locked(after, listing.house)).tolist()
         if before.balance[listing.size, account] != after.ledger.balance[listing.size, account]
     ]
 

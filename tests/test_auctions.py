@@ -298,6 +298,16 @@ def test_an_owner_whose_account_stands_again_gets_it_back_and_sooner_nobody_lift
     assert isinstance(witness.does(exchange.trade, debtor, listing, debtor, -COIN), exchange.Fill)
 
 
+def test_an_owner_who_stands_again_is_free_at_its_next_order() -> None:
+    state, listing, (debtor, keeper, *_) = crashed(Dutch())
+    exchange.bark(state, listing, keeper, debtor)
+    witness = Witness(state)
+    assert isinstance(witness.does(exchange.trade, debtor, listing, debtor, -COIN), errors.InAuction)
+    tell(state, PRICE)
+    assert isinstance(witness.does(exchange.trade, debtor, listing, debtor, -COIN), exchange.Fill)
+    assert case_of(state, listing, debtor) is None
+
+
 def test_orders_of_whoever_is_put_up_leave_the_book() -> None:
     state, listing, (debtor, keeper, *_) = crashed(Dutch(), move=0.0)
     book = state.listings[0][2]

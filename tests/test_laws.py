@@ -222,7 +222,7 @@ def test_the_law_of_auctions_sees_an_owner_who_trades_away(monkeypatch: pytest.M
     tell(state, PRICE * 0.93)
     exchange.bark(state, pool, who[1], who[0])
     assert isinstance(Witness(state).does(exchange.trade, who[0], pool, who[0], -COIN), InAuction)
-    monkeypatch.setattr(trading, "locked", lambda *_: np.empty(0, np.int64))
+    monkeypatch.setattr(trading, "barred", lambda *_: np.empty(0, np.int64))
     with pytest.raises(laws.LawBroken, match="auctioned_do_not_trade: trade: the position of account"):
         Witness(state).does(exchange.trade, who[0], pool, who[0], -COIN)
 

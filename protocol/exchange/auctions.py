@@ -21,9 +21,10 @@ from protocol.errors import (
     TooEarly,
     UnderMargined,
 )
+from protocol.exchange.cases import close_case, give_back
 from protocol.exchange.checks import need_margin, need_usable, usable_index
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Liquidated, Started
-from protocol.exchange.forced import carry_out, close_case, give_back
+from protocol.exchange.forced import carry_out
 from protocol.exchange.resting import withdraw_orders
 from protocol.ledger import Reason
 from protocol.liquidations.backstop import Backstop

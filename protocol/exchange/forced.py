@@ -16,12 +16,13 @@ from protocol.errors import (
     TooEarly,
     VaultCommitted,
 )
+from protocol.exchange.cases import close_case
 from protocol.exchange.checks import desk_of, need_margin, need_room, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.ledger import Floats, Reason
 from protocol.liquidations.base import Plan, below_maintenance
-from protocol.liquidations.cases import Case, case_of, drop_case
+from protocol.liquidations.cases import case_of
 from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
@@ -88,23 +89,6 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
         account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, taken, deficit, covered
     )
     return done._replace(taker=taker, price=plan.price, opened=since[0], started=since[1], rounds=since[2])
-
-
-def close_case(state: State, listing: Listing, account: int) -> Case | None:
-    """End the account's case if it needs no sale any more, a standing bid given back. Returns the case there was."""
-    case = case_of(state, listing, account)
-    if case is None or not state.exchange(listing.house).liquidation.recovered(state, listing, account):
-        return case
-
-    give_back(state, listing, case)
-    drop_case(state, listing, account)
-    return case
-
-
-def give_back(state: State, listing: Listing, case: Case) -> None:
-    """What a standing bid had locked, to its bidder."""
-    if case.held:
-        state.ledger.move(listing.house.cash, listing.house.escrow, case.bidder, case.held, Reason.AUCTION)
 
 
 def _need_carried(state: State, house: House, taker: int) -> None:

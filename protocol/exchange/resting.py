@@ -15,8 +15,8 @@ from protocol.errors import (
     UnderMargined,
     UnknownOrder,
 )
+from protocol.exchange.cases import barred
 from protocol.exchange.checks import usable_index
-from protocol.liquidations.cases import locked
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.order_book import OrderBook
@@ -36,7 +36,7 @@ def post(state: State, listing: Listing, account: int, size: int, price: float) 
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):
         raise BookFull(market=listing.name, slots=book.slots)
-    if account in locked(state, listing.house):
+    if len(barred(state, listing.house, np.array([account]))):
         raise InAuction(account=account, market=listing.name)
     index = usable_index(state, listing).value
     if not index / book.reach <= ticks * book.tick <= index * book.reach:

@@ -13,9 +13,9 @@ from protocol.errors import (
     UnderMargined,
     reasons,
 )
+from protocol.exchange.cases import barred
 from protocol.exchange.checks import desk_of, need_usable, usable_index
 from protocol.exchange.fills import Fill
-from protocol.liquidations.cases import locked
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 
@@ -24,9 +24,9 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
-    barred = locked(state, listing.house) if listing.size >= 0 else batch.account[:0]
-    if len(barred) and (those := np.isin(batch.account, barred)).any():
-        return _fill_others(state, listing, batch, those)
+    up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
+    if len(up):
+        return _fill_others(state, listing, batch, np.isin(batch.account, up))
     fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
@@ -47,11 +47,11 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     return fills
 
 
-def _fill_others(state: State, listing: Listing, batch: Batch, barred: NDArray[np.bool_]) -> Fills:
+def _fill_others(state: State, listing: Listing, batch: Batch, up: NDArray[np.bool_]) -> Fills:
     """Fill the orders of those who are not up for auction."""
-    fills = Fills(np.zeros(len(batch.size), np.int64), np.where(barred, InAuction.code, 0))
-    if not barred.all():
-        free = ~barred
+    fills = Fills(np.zeros(len(batch.size), np.int64), np.where(up, InAuction.code, 0))
+    if not up.all():
+        free = ~up
         fills.owed[free], fills.code[free] = fill(
             state, listing, Batch(batch.account[free], batch.size[free], batch.limit[free])
         )

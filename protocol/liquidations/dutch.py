@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_numbers
 from protocol.liquidations.cases import Case, case_of
 from protocol.liquidations.curves import Curve, Stairstep, is_stale
-from protocol.liquidations.lots import Lot, is_dust, lot_of, part_to_restore
+from protocol.liquidations.lots import Lot, lot_of, no_dust, part_to_restore
 from protocol.state import Listing, State
 
 
@@ -87,7 +87,7 @@ class Dutch(Liquidation):
         return lot.side * (1.0 - lot.price / case.start) > self.halt
 
     def plan(self, state: State, listing: Listing, account: int) -> Plan | None:
-        """What a taker may have now: as much as lets the owner stand again, or what would leave dust, whole."""
+        """What a taker may have now: as much as lets the owner stand again, no dust sold and none left."""
         lot, case = lot_of(state, listing, account), case_of(state, listing, account)
         if lot is None or case is None or self.recovered(state, listing, account):
             return None
@@ -95,6 +95,5 @@ class Dutch(Liquidation):
             return None
         price = self.asks(state, lot, case, state.time)
         part = part_to_restore(state, lot, price, self.penalty, self.buffer)
-        if is_dust(lot, part, self.dust):
-            part = abs(lot.size)
+        part = no_dust(lot, part, price, self.dust)
         return Plan(account, listing, -lot.side * part, price, 0.0, self.penalty)

@@ -15,6 +15,8 @@ from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
 from protocol.state import Listing, State
 
+ROUNDING = 1e-5  # cash coins: what carrying a sale out may round off
+
 
 class Lot(NamedTuple):
     """A position for sale, as it stands now."""
@@ -77,7 +79,7 @@ def stands_after(state: State, lot: Lot, sold: int, price: float, charges: float
     """Whether the account meets its maintenance and `buffer` of it more, once `sold` units went at `price`."""
     coins = sold / lot.listing.size_scale
     worth = lot.worth - coins * (lot.side * (lot.price - price) + charges * price)
-    return worth >= (1.0 + buffer) * needs_without(state, lot, sold)
+    return worth >= (1.0 + buffer) * needs_without(state, lot, sold) + ROUNDING
 
 
 def part_to_restore(state: State, lot: Lot, price: float, charges: float, buffer: float) -> int:
@@ -119,6 +121,13 @@ def carries(state: State, lot: Lot, taker: int, sold: int, price: float, share: 
     worth, _ = margin.standing(state, house, Threshold.INITIAL, taker)
     worth += sold / lot.listing.size_scale * lot.side * (lot.price - price)
     return worth >= share * needs_with(state, lot.listing, taker, lot.side * sold, Threshold.INITIAL)
+
+
+def no_dust(lot: Lot, part: int, price: float, dust: float) -> int:
+    """At least `part` units, such that neither what goes nor what stays is worth less than `dust` cash coins."""
+    least = math.ceil(min(dust / price * lot.listing.size_scale, abs(lot.size))) if price > 0 else 0
+    part = min(max(part, least), abs(lot.size))
+    return abs(lot.size) if is_dust(lot, part, dust) else part
 
 
 def is_dust(lot: Lot, sold: int, dust: float) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_numbers
 from protocol.liquidations.cases import Case, case_of
-from protocol.liquidations.lots import Lot, is_dust, lot_of, needs_without, part_to_restore, price_leaving
+from protocol.liquidations.lots import Lot, lot_of, needs_without, no_dust, part_to_restore, price_leaving
 from protocol.state import Listing, State
 
 
@@ -117,6 +117,5 @@ class Staged(Liquidation):
         if state.time - case.started + case.ahead >= self.fast + self.slow:
             return Plan(account, listing, -lot.size, price, 0.0, 0.0)
         part = part_to_restore(state, lot, price, self.penalty, self.buffer)
-        if is_dust(lot, part, self.dust):
-            part = abs(lot.size)
+        part = no_dust(lot, part, price, self.dust)
         return Plan(account, listing, -lot.side * part, price, 0.0, self.penalty)
