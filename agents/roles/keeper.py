@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.taking import affordable, look_back, rivalry, taking, wait_for
+from agents.roles.taking import affordable, carried, look_back, rivalry, taking, wait_for
 from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol import exchange
@@ -24,7 +24,7 @@ from protocol.ledger import Ints
 from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import Threshold
 from protocol.state import House, Listing
-from protocol.transactions import Liquidate, Transaction
+from protocol.transactions import GAS, Liquidate, Transaction
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:
@@ -125,12 +125,17 @@ class Keeper(Role):
             if isinstance(done, exchange.Started):
                 yield Choice(telling, done.reward / listing.house.cash_scale)
         lot = taking(view, me, listing, account, self.cost)
-        if lot is not None and lot.profit > self.least_profit:
-            if lot.profit >= (1.0 - rivalry(me, self.rivals)) * lot.later:
-                yield Choice(lot.transaction, lot.profit + lot.transaction.gas * view.fee(listing))
-            else:
-                wait_for(me, view, listing, account)
-                me.note(view, "take put off", account=account, now=lot.profit, later=lot.later)
+        if lot is None:
+            return
+        gas = GAS["Take"] * view.fee(listing)
+        now, later = lot.profit(lot.now, gas), lot.profit(lot.later, gas)
+        if now <= self.least_profit:
+            return
+        if now < (1.0 - rivalry(me, self.rivals)) * later:
+            if wait_for(me, view, listing, account):
+                me.note(view, "take put off", account=account, now=now, later=later)
+        elif (part := carried(view, me, lot)) is not None:
+            yield Choice(part[0], lot.now * part[1])
 
     def _prize(self, view: View, done: exchange.Liquidated) -> float:
         """Cash coins: the reward, and the discount of what it takes over at the index, less its cost."""

@@ -20,17 +20,23 @@ from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.lots import Lot, lot_of
 from protocol.liquidations.staged import Staged
 from protocol.state import Listing
-from protocol.transactions import GAS
 
 PARTS = (1.0, 0.5, 0.25, 0.1)  # of what may be taken: the largest that it can carry is what it takes
 
 
 class Taking(NamedTuple):
-    """A take that is possible. Cash coins."""
+    """A lot that may be had. Cash coins; `now` and `later` for a base coin, at the next block and the one after."""
 
-    transaction: Take
-    profit: float  # now, gas paid at the base fee
-    later: float  # at the next block, were it still there
+    listing: Listing
+    account: int
+    most: int  # units
+    worth: float  # of a base coin, to the taker
+    now: float
+    later: float
+
+    def profit(self, each: float, gas: float) -> float:
+        """Of the whole, less gas."""
+        return each * self.most / self.listing.size_scale - gas
 
 
 def worth_to(view: View, lot: Lot, cost: float) -> float:
@@ -40,7 +46,7 @@ def worth_to(view: View, lot: Lot, cost: float) -> float:
 
 
 def taking(view: View, me: Player, listing: Listing, account: int, cost: float) -> Taking | None:
-    """The best that can be had of a running auction: none, if there is none or nothing of it can be carried."""
+    """What may be had of a running auction, if any."""
     state = view.state
     rule = state.exchange(listing.house).liquidation
     rule = rule.inner if isinstance(rule, Backstop) else rule
@@ -51,18 +57,20 @@ def taking(view: View, me: Player, listing: Listing, account: int, cost: float) 
     if plan is None or rule.stale(case, view.seal):
         return None
     worth = worth_to(view, lot, cost)
-    interval = state.rules.chains[listing.house.chain].blocks.interval
-    gas = GAS["Take"] * view.fee(listing)
-    gain = lot.side * (worth - rule.asks(state, lot, case, view.seal))
-    after = lot.side * (worth - rule.asks(state, lot, case, view.seal + interval))
-    if rule.stale(case, view.seal + interval):
-        after = -math.inf
+    after = view.seal + state.rules.chains[listing.house.chain].blocks.interval
+    now = lot.side * (worth - rule.asks(state, lot, case, view.seal))
+    later = -math.inf if rule.stale(case, after) else lot.side * (worth - rule.asks(state, lot, case, after))
+    return Taking(listing, account, abs(plan.size), worth, now, later)
+
+
+def carried(view: View, me: Player, lot: Taking) -> tuple[Take, float] | None:
+    """The largest part that it can carry, by simulation, and the base coins of it. None: not even the smallest."""
+    whole = abs(view.balance(lot.listing.size, lot.account))
     for part in PARTS:
-        most = abs(lot.size) if part == 1.0 else max(1, int(abs(plan.size) * part))
-        done, _ = view.simulate(Take(listing, me.account, account, most))
+        most = whole if part == 1.0 else max(1, int(lot.most * part))
+        done, _ = view.simulate(Take(lot.listing, me.account, lot.account, most))
         if isinstance(done, exchange.Liquidated):
-            coins = done.taken / listing.size_scale
-            return Taking(Take(listing, me.account, account, most, worth), gain * coins - gas, after * coins - gas)
+            return Take(lot.listing, me.account, lot.account, most, lot.worth), done.taken / lot.listing.size_scale
     return None
 
 
@@ -88,9 +96,14 @@ def look_back(me: Player, view: View) -> None:
         me.memory[what] = me.memory.get(what, 0) + 1
 
 
-def wait_for(me: Player, view: View, listing: Listing, account: int) -> None:
-    """Remember a lot that one leaves for later."""
+def wait_for(me: Player, view: View, listing: Listing, account: int) -> bool:
+    """Remember a lot that one leaves for later; whether it is the first time."""
     case = case_of(view.state, listing, account)
-    size = view.balance(listing.size, account)
-    if case is not None:
-        me.memory.setdefault("waited", {})[listing, account] = (size, case.opened)
+    if case is None:
+        return False
+    me.memory.setdefault("waited", {})[listing, account] = (view.balance(listing.size, account), case.opened)
+    known: set[tuple[str, int, float]] = me.memory.setdefault("put off", set())
+    key = (listing.path, account, case.started)
+    first = key not in known
+    known.add(key)
+    return first

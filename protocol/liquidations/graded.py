@@ -36,13 +36,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Graded(Liquidation):
-    """`steps` from the highest health down; `grace` and `window` in seconds; positions below `dust` cash coins go whole."""
+    """`steps` from the highest health down; `grace` and `window` in seconds; positions below `dust` cash coins go whole.
+
+    `tip` cash coins out of the insurance go to whoever warns, since warning by itself earns nothing.
+    """
 
     steps: tuple[Step, ...] = (Step(1.0, 0.25), Step(0.6, 0.5), Step(0.25, 1.0))
     routes: tuple[Route, ...] = field(default_factory=lambda: (ThroughVenue(), AtOracle()))
     grace: float = 60.0
     window: float = 600.0
     dust: float = 1_000.0
+    tip: float = 2.0
 
     def __post_init__(self) -> None:
         """Refuse ladders that do not lead down."""
@@ -56,6 +60,7 @@ class Graded(Liquidation):
             ("grace", self.grace, 0 <= self.grace < math.inf, "0 or more seconds"),
             ("window", self.window, self.window > 0, "above 0 seconds"),
             ("dust", self.dust, 0 <= self.dust < math.inf, "0 or more cash coins"),
+            ("tip", self.tip, 0 <= self.tip < math.inf, "0 or more cash coins"),
         )
 
     @property
@@ -86,6 +91,10 @@ class Graded(Liquidation):
         if lot is None or state.time - case.started <= self.grace + self.window:
             return None
         return case._replace(started=state.time, start=lot.price, rounds=case.rounds + 1)
+
+    def incentive(self, notional: float) -> float:
+        """The tip."""
+        return self.tip
 
     def ways(self, state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
         """Every route that is open, for as much as the step allows."""

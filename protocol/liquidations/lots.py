@@ -7,6 +7,7 @@ much, and the smallest part whose sale lets it stand again. Everything in cash c
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -59,15 +60,28 @@ def price_leaving(lot: Lot, left: float, charges: float) -> float:
     return (lot.price - (lot.worth - left) / lot.coins) / (1.0 - lot.side * charges)
 
 
-def needs_with(state: State, listing: Listing, account: int, change: int, which: Threshold) -> float:
-    """What an account would need with `change` units more of a position, cash coins. WORLD, who holds none: of it alone."""
+def needing(state: State, listing: Listing, account: int, which: Threshold) -> Callable[[int], float]:
+    """What the account would need, cash coins, as a function of its position here, in units; all else as it is."""
     house, row = listing.house, listing.size - listing.house.first
     terms = state.exchange(house).margin.terms(state, house, which)
     sizes = state.ledger.balance[house.first : house.last, account].copy()
-    sizes[row] += change
+    sizes[row] = 0
     rate = np.where(sizes > 0, terms.long, terms.short)
-    alone = float(np.abs(sizes) @ (rate + terms.slope * np.abs(sizes)))
-    return alone + float(np.max(-terms.grid @ sizes, initial=0.0))
+    others = float(np.abs(sizes) @ (rate + terms.slope * np.abs(sizes)))
+    long, short, slope = float(terms.long[row]), float(terms.short[row]), float(terms.slope[row])
+    base, column = terms.grid @ sizes, terms.grid[:, row]
+
+    def needs(held: int) -> float:
+        units = abs(held)
+        alone = others + units * ((long if held > 0 else short) + slope * units)
+        return alone + float(np.max(-(base + column * held), initial=0.0)) if len(column) else alone
+
+    return needs
+
+
+def needs_with(state: State, listing: Listing, account: int, change: int, which: Threshold) -> float:
+    """What an account would need with `change` units more of a position, cash coins. WORLD, who holds none: of it alone."""
+    return needing(state, listing, account, which)(int(state.ledger.balance[listing.size, account]) + change)
 
 
 def needs_without(state: State, lot: Lot, sold: int) -> float:
@@ -75,21 +89,23 @@ def needs_without(state: State, lot: Lot, sold: int) -> float:
     return needs_with(state, lot.listing, lot.account, -lot.side * sold, Threshold.MAINTENANCE)
 
 
-def stands_after(state: State, lot: Lot, sold: int, price: float, charges: float, buffer: float) -> bool:
-    """Whether the account meets its maintenance and `buffer` of it more, once `sold` units went at `price`."""
-    coins = sold / lot.listing.size_scale
-    worth = lot.worth - coins * (lot.side * (lot.price - price) + charges * price)
-    return worth >= (1.0 + buffer) * needs_without(state, lot, sold) + ROUNDING
-
-
 def part_to_restore(state: State, lot: Lot, price: float, charges: float, buffer: float) -> int:
-    """The fewest units whose sale at `price` lets the account stand; the whole lot where no part does. By bisection."""
+    """The fewest units whose sale at `price` lets the account meet maintenance and `buffer` of it more.
+
+    The whole lot where no part does. By bisection: what is needed falls with size, whatever the margin rule.
+    """
+    needs = needing(state, lot.listing, lot.account, Threshold.MAINTENANCE)
+    each = (lot.side * (lot.price - price) + charges * price) / lot.listing.size_scale  # what selling a unit costs
+
+    def stands(sold: int) -> bool:
+        return lot.worth - sold * each >= (1.0 + buffer) * needs(lot.size - lot.side * sold) + ROUNDING
+
     low, high = 0, abs(lot.size)
-    if not stands_after(state, lot, high - 1, price, charges, buffer):
+    if not stands(high - 1):
         return high
     while high - low > 1:
         middle = (low + high) // 2
-        if stands_after(state, lot, middle, price, charges, buffer):
+        if stands(middle):
             high = middle
         else:
             low = middle
