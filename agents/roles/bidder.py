@@ -73,11 +73,11 @@ class Bidder(Role):
         rule = rule.inner if isinstance(rule, Backstop) else rule
         if not isinstance(rule, English):
             return
-        said: dict[tuple[str, int, int], float] = me.memory.setdefault("said", {})
+        said: dict[tuple[str, int, int, float], float] = me.memory.setdefault("said", {})
         for listing in view.state.listings[house.index]:
             yield from self._put_up(me, view, rule, listing)
             for case in cases(view.state, listing).values():
-                key = (listing.path, case.account, case.rounds if case.bidder < 0 else -case.bidder)
+                key = (listing.path, case.account, case.rounds, 0.0 if case.bidder < 0 else case.bid)
                 if said.get(key, -self.pause) + self.pause > view.seal:
                     continue
                 for action in self._answer(me, view, rule, listing, case):

@@ -128,10 +128,11 @@ class Keeper(Role):
         if lot is None:
             return
         gas = GAS["Take"] * view.fee(listing)
-        now, later = lot.profit(lot.now, gas), lot.profit(lot.later, gas)
+        now = lot.profit(lot.now, gas)
         if now <= self.least_profit:
             return
-        if now < (1.0 - rivalry(me, self.rivals)) * later:
+        later = lot.waiting(1.0 - rivalry(me, self.rivals), gas)
+        if now < later:
             if wait_for(me, view, listing, account):
                 me.note(view, "take put off", account=account, now=now, later=later)
         elif (part := carried(view, me, lot)) is not None:

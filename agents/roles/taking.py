@@ -1,7 +1,7 @@
 """What a lot in a falling auction is worth to somebody who would carry it, now and later.
 
 A taker values the lot at the reference mid less its own cost, and takes as soon as waiting for a lower price would, by its
-own belief about rivals, bring less: profit now against profit at the next block times the chance that nobody else comes.
+own belief about rivals, bring less: profit now against profit n blocks on times the chance that nobody has come by then.
 The belief is learned from what became of the lots it waited for.
 """
 
@@ -21,22 +21,27 @@ from protocol.liquidations.lots import Lot, lot_of
 from protocol.liquidations.staged import Staged
 from protocol.state import Listing
 
+AHEAD = (1, 2, 4, 8, 16, 32, 64)  # blocks it looks ahead
 PARTS = (1.0, 0.5, 0.25, 0.1)  # of what may be taken: the largest that it can carry is what it takes
 
 
 class Taking(NamedTuple):
-    """A lot that may be had. Cash coins; `now` and `later` for a base coin, at the next block and the one after."""
+    """A lot that may be had. Cash coins; `now` and `later` for a base coin, at the next block and each of `AHEAD` after it."""
 
     listing: Listing
     account: int
     most: int  # units
     worth: float  # of a base coin, to the taker
     now: float
-    later: float
+    later: tuple[float, ...]
 
     def profit(self, each: float, gas: float) -> float:
         """Of the whole, less gas."""
         return each * self.most / self.listing.size_scale - gas
+
+    def waiting(self, keep: float, gas: float) -> float:
+        """Of the best moment to come, if a lot is still there after a block with the chance `keep`."""
+        return max(keep**blocks * self.profit(each, gas) for blocks, each in zip(AHEAD, self.later, strict=True))
 
 
 def worth_to(view: View, lot: Lot, cost: float) -> float:
@@ -57,10 +62,13 @@ def taking(view: View, me: Player, listing: Listing, account: int, cost: float) 
     if plan is None or rule.stale(case, view.seal):
         return None
     worth = worth_to(view, lot, cost)
-    after = view.seal + state.rules.chains[listing.house.chain].blocks.interval
-    now = lot.side * (worth - rule.asks(state, lot, case, view.seal))
-    later = -math.inf if rule.stale(case, after) else lot.side * (worth - rule.asks(state, lot, case, after))
-    return Taking(listing, account, abs(plan.size), worth, now, later)
+    interval = state.rules.chains[listing.house.chain].blocks.interval
+
+    def gain(time: float) -> float:
+        return -math.inf if rule.stale(case, time) else lot.side * (worth - rule.asks(state, lot, case, time))
+
+    later = tuple(gain(view.seal + blocks * interval) for blocks in AHEAD)
+    return Taking(listing, account, abs(plan.size), worth, gain(view.seal), later)
 
 
 def carried(view: View, me: Player, lot: Taking) -> tuple[Take, float] | None:
