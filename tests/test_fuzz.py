@@ -252,14 +252,18 @@ class Walk(Witness):
             for account in self.traders:
                 if account not in cases(self.state, listing) and rule.opens(self.state, listing, account) is None:
                     continue
-                for _ in range(4):
+                for _ in range(6):
                     self.auction(listing, account)
+                    if self.rng.random() < 0.1:
+                        self.later(100.0)
                 if self.rng.random() < 0.3:
                     self.pass_time()
 
     def auction(self, listing: Listing, account: int) -> None:
         keeper = self.among(self.traders)
-        verb = self.among([exchange.bark, exchange.take, exchange.bid, exchange.deal, exchange.redo, exchange.lift])
+        rising = self.state.exchange(self.house).liquidation.takes_bids
+        suited = [exchange.bark, *([exchange.bid] * 4 if rising else [exchange.take] * 2)]
+        verb = self.among([*suited, exchange.take, exchange.bid, exchange.deal, exchange.redo, exchange.lift])
         arguments: tuple[Any, ...] = (listing, keeper, account)
         if verb is exchange.lift:
             arguments = (listing, account)
@@ -270,8 +274,21 @@ class Walk(Witness):
         done = self.does(verb, keeper, *arguments)
         if isinstance(done, exchange.Liquidated):
             self.tally(done)
-        if isinstance(done, exchange.Forfeited):
-            self.note("forfeited")
+        if isinstance(done, exchange.Bidden) and self.rng.random() < 0.5:
+            self.regret(listing, keeper, account)
+
+    def regret(self, listing: Listing, bidder: int, account: int) -> None:
+        """A bidder takes out what it can, the market moves on, and the lot is dealt."""
+        self.does(exchange.withdraw, bidder, self.house, bidder, self.has(self.house.cash, bidder))
+        against = math.copysign(0.05, self.has(listing.size, account))
+        self.later(15.0, 1.0 - self.among([against, against, -0.2 * against]))
+        done = self.does(exchange.deal, bidder, listing, bidder, account)
+        self.note("forfeited" if isinstance(done, exchange.Forfeited) else "dealt after all")
+
+    def later(self, seconds: float, factor: float = 1.0) -> None:
+        self.state.time += seconds
+        self.index *= factor
+        tell(self.state, self.index)
 
     def duel(self) -> None:
         """Two open against each other with all they may, in one market; the index jumps; keepers come."""
