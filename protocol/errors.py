@@ -132,6 +132,36 @@ class SelfTrade(Revert):
     code, text = 42, "the order would trade with its sender's own"
 
 
+class InAuction(Revert):
+    """The account is up for auction: its owner may not trade, and nobody puts it up twice."""
+
+    code, text = 30, "the account is up for auction"
+
+
+class NoAuction(Revert):
+    """The account is not up in this market, or its auction is over."""
+
+    code, text = 31, "no auction is running"
+
+
+class AuctionStale(Revert):
+    """The round is too old, too cheap or overtaken, and must be started anew."""
+
+    code, text = 32, "the auction must be started anew"
+
+
+class TooEarly(Revert):
+    """The rule asks to wait: for grace, for bids, or for a round to end."""
+
+    code, text = 33, "too early"
+
+
+class BidTooLow(Revert):
+    """A bid that does not better the last one by enough."""
+
+    code, text = 34, "the bid is too low"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -13,6 +13,7 @@ import numpy as np
 
 from protocol.exchange import vault_total
 from protocol.ledger import WORLD, Floats, Ints
+from protocol.liquidations.cases import held, locked
 from protocol.losses.base import players
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
@@ -44,6 +45,7 @@ class Snapshot(NamedTuple):
     excess: tuple[Floats, ...]  # [exchange][account] equity less initial margin, cash coins
     shares: dict[str, tuple[int, int]]  # what stands behind all shares, and how many there are, virtual ones counted
     digest: str
+    locked: tuple[Ints, ...]  # [exchange][found] accounts up for auction
 
 
 Law = Callable[[State], list[str]]
@@ -53,7 +55,12 @@ StepLaw = Callable[[Snapshot, Deed, State], list[str]]
 def snapshot(state: State) -> Snapshot:
     """What `STEP_LAWS` need to know of a state that is about to change."""
     return Snapshot(
-        state.ledger.balance.copy(), state.ledger.mark(), _excess(state), share_prices(state), state.digest()
+        state.ledger.balance.copy(),
+        state.ledger.mark(),
+        _excess(state),
+        share_prices(state),
+        state.digest(),
+        tuple(locked(state, house) for house in state.houses),
     )
 
 
@@ -219,6 +226,17 @@ def journal_is_legible(state: State) -> list[str]:
     return [f"journal entry {row}: {ledger.journal[row].tolist()}" for row in np.flatnonzero(bad)]
 
 
+def bids_are_backed(state: State) -> list[str]:
+    """Escrow holds what standing bids have locked, to the unit; no case but an open account's has a bid."""
+    wrong = []
+    for house in state.houses:
+        promised = held(state, house)
+        has = int(state.ledger.balance[house.cash, house.escrow]) if house.escrow >= 0 else 0
+        if has != promised:
+            wrong.append(f"{house.name}: escrow holds {has}, standing bids have locked {promised}")
+    return wrong
+
+
 LAWS: tuple[Law, ...] = (
     rows_sum_to_zero,
     tokens_not_overdrawn,
@@ -230,6 +248,7 @@ LAWS: tuple[Law, ...] = (
     flat_accounts_are_clean,
     positions_within_margin_rule,
     venues_hold_what_they_owe,
+    bids_are_backed,
     journal_is_legible,
 )
 
@@ -270,6 +289,9 @@ def journal_tells_all(before: Snapshot, deed: Deed, after: State) -> list[str]:
     ]
 
 
+KEEPING = frozenset({"liquidate", "take", "deal"})  # what befalls others while somebody does their duty
+
+
 def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
     """Whoever moves claims of its own ends with initial margin, or with smaller positions and no less excess than before.
 
@@ -285,7 +307,7 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
         sizes = [listing.size for listing in after.listings[house.index] if listing.size >= 0]
         old, new = before.balance[sizes, account], after.ledger.balance[sizes, account]
         grew = bool(((np.abs(new) > np.abs(old)) | (new * np.sign(old) < 0)).any())
-        if deed.verb == "liquidate" and not grew:
+        if deed.verb in KEEPING and not grew:
             continue
         worth, needs = after.exchange(house).margin.standing(after, house, Threshold.INITIAL, account)
         excess = worth - needs
@@ -296,17 +318,34 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
     return wrong
 
 
+def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[str]:
+    """Nobody's trade changes a position that is up for auction, neither its owner's nor that of one who meets its orders."""
+    if deed.verb != "trade":
+        return []
+    return [
+        f"trade: the position of account {account}, up for auction, in {listing.path}"
+        f" went from {before.balance[listing.size, account]} to {after.ledger.balance[listing.size, account]}"
+        for listing in _claims(after)
+        for account in np.intersect1d(before.locked[listing.house.index], locked(after, listing.house)).tolist()
+        if before.balance[listing.size, account] != after.ledger.balance[listing.size, account]
+    ]
+
+
 SHARE_VERBS = frozenset({"deposit", "withdraw", "invest", "divest", "provide", "remove"})
 
 
 def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """No share loses worth because somebody comes or goes: exact, by cross-multiplication."""
+    """No share loses worth because somebody comes or goes: exact, by cross-multiplication.
+
+    A vault may hold positions at an index that a pool's reserves set: who provides moves that by a rounding, as a trade would.
+    """
     if deed.verb not in SHARE_VERBS:
         return []
+    apart = {house.name for house in after.houses} if deed.verb in ("provide", "remove") else set()
     return [
         f"{deed.verb}: {name} went from {before.shares[name]} to {(assets, shares)} assets and shares"
         for name, (assets, shares) in share_prices(after).items()
-        if assets * before.shares[name][1] < before.shares[name][0] * shares
+        if name not in apart and assets * before.shares[name][1] < before.shares[name][0] * shares
     ]
 
 
@@ -314,6 +353,7 @@ STEP_LAWS: tuple[StepLaw, ...] = (
     revert_leaves_no_trace,
     journal_tells_all,
     margin_is_kept,
+    auctioned_do_not_trade,
     share_prices_do_not_fall,
 )
 

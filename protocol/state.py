@@ -38,6 +38,7 @@ class House(NamedTuple):
     treasury: int
     vault: int
     cash_scale: float  # units per coin
+    escrow: int = -1  # account: holds what bids in auctions lock
 
 
 class Listing(NamedTuple):

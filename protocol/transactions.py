@@ -28,6 +28,12 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Post": 120_000,
     "Cancel": 60_000,
     "CancelAll": 90_000,
+    "Bark": 200_000,
+    "Redo": 120_000,
+    "Lift": 60_000,
+    "Take": 400_000,
+    "Bid": 150_000,
+    "Deal": 350_000,
 }
 
 
@@ -99,11 +105,12 @@ class Trade(NamedTuple):
 
 
 class Liquidate(NamedTuple):
-    """Forced closure of `target`'s position by the keeper `account`."""
+    """Forced closure of `target`'s position by the keeper `account`, by one of the ways that the rule allows."""
 
     listing: Listing
     account: int
     target: int
+    way: int = 0
 
     @property
     def gas(self) -> int:
@@ -112,7 +119,7 @@ class Liquidate(NamedTuple):
 
     def apply(self, state: State) -> exchange.Liquidated:
         """See `exchange.liquidate`."""
-        return exchange.liquidate(state, self.listing, self.account, self.target)
+        return exchange.liquidate(state, self.listing, self.account, self.target, self.way)
 
 
 class Invest(NamedTuple):

@@ -119,6 +119,8 @@ class Exchange:
                 )
             if market.venue.counterparty == "vault" and self.vault is None:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
+        if self.liquidation.needs_vault and self.vault is None:
+            wrong.append(f"liquidation = {type(self.liquidation).__name__}: needs a vault")
         if self.insurance < 0:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
         if wrong:
@@ -252,6 +254,7 @@ def _open_exchange(
         treasury=account("treasury"),
         vault=account("vault") if exchange.vault is not None else -1,
         cash_scale=10.0**CASH_DECIMALS,
+        escrow=account("escrow") if exchange.liquidation.takes_bids else -1,
     )
     listings = []
     for index, market in enumerate(exchange.markets):

@@ -12,10 +12,14 @@ from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quo
 
 from protocol import errors, exchange
 from protocol.ledger import Reason
+from protocol.liquidations.base import Liquidation
+from protocol.liquidations.dutch import Dutch
+from protocol.liquidations.english import English
+from protocol.liquidations.graded import Graded
 from protocol.margins.isolated import Isolated
 from protocol.oracles.base import Report
 from protocol.oracles.spot import Spot
-from protocol.state import State
+from protocol.state import Listing, State
 from protocol.vault import Vault
 from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
@@ -198,6 +202,73 @@ def test_a_book_that_cancels_takers_refuses_one_who_meets_itself() -> None:
     exchange.post(state, state.listings[0][0], trader, COIN, PRICE - 1)
     with pytest.raises(errors.SelfTrade):
         exchange.trade(state, state.listings[0][0], trader, -COIN)
+
+
+def put_up(rule: Liquidation) -> tuple[State, Listing, list[int]]:
+    """The first trader is long with all it may, below maintenance, and put up for auction or warned."""
+    state, traders = opened(liquidation=rule)
+    book, listing = state.listings[0][BOOK], state.listings[0][POOL]
+    exchange.withdraw(state, state.houses[0], traders[0], 90_000 * CASH)
+    exchange.trade(state, listing, traders[0], 45 * COIN)
+    exchange.post(state, book, traders[1], COIN, PRICE - 9)
+    tell(state, PRICE * 0.93)
+    exchange.bark(state, listing, traders[1], traders[0])
+    return state, listing, traders
+
+
+def test_whoever_is_up_for_auction_neither_trades_nor_quotes_and_is_not_put_up_twice() -> None:
+    state, listing, (trader, keeper, *_) = put_up(Dutch())
+    for verb in (
+        lambda: exchange.trade(state, listing, trader, -COIN),
+        lambda: exchange.post(state, state.listings[0][BOOK], trader, COIN, PRICE - 1),
+        lambda: exchange.bark(state, listing, keeper, trader),
+        lambda: exchange.liquidate(state, listing, keeper, trader),
+    ):
+        with pytest.raises(errors.InAuction):
+            verb()
+
+
+def test_nothing_is_taken_bid_for_dealt_or_lifted_where_no_auction_runs() -> None:
+    state, (trader, other, *_) = opened(liquidation=Dutch())
+    listing = state.listings[0][POOL]
+    for verb in (
+        lambda: exchange.take(state, listing, other, trader, COIN),
+        lambda: exchange.bid(state, listing, other, trader, PRICE),
+        lambda: exchange.deal(state, listing, other, trader),
+        lambda: exchange.redo(state, listing, other, trader),
+        lambda: exchange.lift(state, listing, trader),
+    ):
+        with pytest.raises(errors.NoAuction):
+            verb()
+
+
+def test_a_round_that_is_too_old_must_be_started_anew() -> None:
+    state, listing, (trader, keeper, *_) = put_up(Dutch(tail=600.0))
+    state.time = 601.0
+    tell(state, PRICE * 0.93)
+    with pytest.raises(errors.AuctionStale, match=r"started=0\.0, time=601\.0"):
+        exchange.take(state, listing, keeper, trader, 10**12)
+    assert exchange.redo(state, listing, keeper, trader).rounds == 2
+
+
+def test_grace_bids_and_rounds_take_their_time() -> None:
+    state, listing, (trader, keeper, *_) = put_up(Graded(grace=60.0))
+    with pytest.raises(errors.TooEarly):
+        exchange.liquidate(state, listing, keeper, trader)
+    state, listing, (trader, keeper, *_) = put_up(English())
+    exchange.bid(state, listing, keeper, trader, PRICE * 0.9)
+    with pytest.raises(errors.TooEarly, match=r"ends=600\.0"):
+        exchange.deal(state, listing, keeper, trader)
+    with pytest.raises(errors.TooEarly):
+        exchange.redo(state, listing, keeper, trader)
+
+
+def test_a_bid_must_better_the_last_by_the_factor() -> None:
+    state, listing, (trader, first, second, *_) = put_up(English(beg=1.05))
+    exchange.bid(state, listing, first, trader, 1_000.0)
+    with pytest.raises(errors.BidTooLow, match=r"price=1049\.0, least=1050\.0"):
+        exchange.bid(state, listing, second, trader, 1_049.0)
+    exchange.bid(state, listing, second, trader, 1_050.0)
 
 
 def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,8 +21,16 @@ from protocol.funding.unfunded import Unfunded
 from protocol.funding.velocity import Velocity
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD
+from protocol.liquidations.backstop import Backstop
+from protocol.liquidations.cases import cases
+from protocol.liquidations.curves import Stairstep
+from protocol.liquidations.dutch import Dutch
+from protocol.liquidations.english import English
 from protocol.liquidations.full import Full
+from protocol.liquidations.graded import Graded
 from protocol.liquidations.partial import Partial
+from protocol.liquidations.routes import AtOracle, ThroughVenue, ToBackstop
+from protocol.liquidations.staged import Staged
 from protocol.losses.backstop import VaultBackstop
 from protocol.losses.deleverage import Deleverage
 from protocol.losses.insurance import Insurance
@@ -92,6 +101,35 @@ WORLDS = {
         liquidation=Full(penalty=0.02),
         insurance=0.0,
         losses=(VaultBackstop(), Socialise()),
+    ),
+    "cross, dutch before the vault, insurance then socialise": Exchange(
+        markets=ALL,
+        vault=Vault(liquidity=1e6),
+        liquidation=Backstop(
+            Dutch(curve=Stairstep(0.97, 12), tail=90.0, halt=0.2), health=-20.0, after=300.0, route=ToBackstop(0.5)
+        ),
+        insurance=2_000.0,
+        losses=(Insurance(), Socialise()),
+    ),
+    "cross, english, insurance then socialise": Exchange(
+        markets=ALL,
+        vault=Vault(liquidity=1e6),
+        liquidation=English(ttl=12.0, tau=600.0, tip=5.0),
+        insurance=2_000.0,
+        losses=(Insurance(), Socialise()),
+    ),
+    "isolated, solvent then insolvent auctions, insurance then vault": Exchange(
+        markets=ALL,
+        vault=Vault(liquidity=1e6),
+        margin=Isolated(),
+        liquidation=Staged(fast=60.0, slow=600.0, insolvent=60.0, tip=1.0),
+        losses=(Insurance(), VaultBackstop()),
+    ),
+    "cross, graded, by every route, nobody pays": Exchange(
+        markets=ALL,
+        vault=Vault(liquidity=1e6),
+        liquidation=Graded(grace=12.0, routes=(AtOracle(), ThroughVenue(), ToBackstop())),
+        losses=(),
     ),
 }
 
@@ -221,6 +259,8 @@ class Walk(Witness):
                 done = self.does(exchange.liquidate, keeper, listing, keeper, account)
                 if isinstance(done, exchange.Liquidated):
                     self.tally(done)
+        if not isinstance(self.state.exchange(self.house).liquidation, Full | Partial):
+            self.auctions()
 
     def tally(self, done: exchange.Liquidated) -> None:
         flat = self.has(done.listing.size, done.account) == 0
@@ -229,12 +269,59 @@ class Walk(Witness):
             self.note("Deleverage paid")
         if isinstance(self.state.exchange(self.house).liquidation, Partial):
             self.note("keeper took over")
+        if done.taker == self.house.vault:
+            self.note("vault took over")
         if done.deficit:
             self.note("bad debt")
             if done.deficit > sum(paid for _, paid in done.covered):
                 self.note("deficit left uncovered")
         for name, _ in done.covered:
             self.note(name + " paid")
+
+    def auctions(self) -> None:
+        """Everything that may be done to whoever is below or up for auction, and some that may not."""
+        rule = self.state.exchange(self.house).liquidation
+        for listing in self.claims:
+            for account in self.traders:
+                if account not in cases(self.state, listing) and rule.opens(self.state, listing, account) is None:
+                    continue
+                for _ in range(6):
+                    self.auction(listing, account)
+                    if self.rng.random() < 0.1:
+                        self.later(100.0)
+                if self.rng.random() < 0.3:
+                    self.pass_time()
+
+    def auction(self, listing: Listing, account: int) -> None:
+        keeper = self.among(self.traders)
+        rising = self.state.exchange(self.house).liquidation.takes_bids
+        suited = [exchange.bark, *([exchange.bid] * 4 if rising else [exchange.take] * 2)]
+        verb = self.among([*suited, exchange.take, exchange.bid, exchange.deal, exchange.redo, exchange.lift])
+        arguments: tuple[Any, ...] = (listing, keeper, account)
+        if verb is exchange.lift:
+            arguments = (listing, account)
+        elif verb is exchange.bid:
+            arguments += (self.index * self.among([0.0, 0.3, 0.9, 1.0, 1.1, 2.0]),)
+        elif verb is exchange.take:
+            arguments += (self.amount(abs(self.has(listing.size, account))), self.among([math.nan, self.index]))
+        done = self.does(verb, keeper, *arguments)
+        if isinstance(done, exchange.Liquidated):
+            self.tally(done)
+        if isinstance(done, exchange.Bidden) and self.rng.random() < 0.5:
+            self.regret(listing, keeper, account)
+
+    def regret(self, listing: Listing, bidder: int, account: int) -> None:
+        """A bidder takes out what it can, the market moves on, and the lot is dealt."""
+        self.does(exchange.withdraw, bidder, self.house, bidder, self.has(self.house.cash, bidder))
+        against = math.copysign(0.05, self.has(listing.size, account))
+        self.later(15.0, 1.0 - self.among([against, against, -0.2 * against]))
+        done = self.does(exchange.deal, bidder, listing, bidder, account)
+        self.note("forfeited" if isinstance(done, exchange.Forfeited) else "dealt after all")
+
+    def later(self, seconds: float, factor: float = 1.0) -> None:
+        self.state.time += seconds
+        self.index *= factor
+        tell(self.state, self.index)
 
     def duel(self) -> None:
         """Two open against each other with all they may, in one market; the index jumps; keepers come."""
@@ -307,6 +394,7 @@ MEANT = [
         "passed over: SlippageExceeded",
     ),
     *("post", "cancel", "cancel_all"),
+    *("bark", "take", "bid", "deal", "redo", "lift", "forfeited", "vault took over"),
     *(reason.__name__ for reason in errors.reasons().values()),
 ]
 

@@ -12,10 +12,12 @@ from machine import CASH, COIN, PRICE, Witness, market_for, only, open_world, te
 
 from protocol import exchange, laws
 from protocol import vault as vaults
-from protocol.errors import AccountIsolated, Healthy, NothingToDo, UnderMargined, VaultCommitted
-from protocol.exchange import cash, forced
+from protocol.errors import AccountIsolated, Healthy, InAuction, NothingToDo, UnderMargined, VaultCommitted
+from protocol.exchange import cash, forced, trading
 from protocol.funding.premium import Premium
 from protocol.ledger import Reason
+from protocol.liquidations.cases import Case, put_case
+from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.full import Full
 from protocol.liquidations.partial import Partial
 from protocol.losses.deleverage import Deleverage
@@ -106,6 +108,10 @@ def isolate_all(state: State, who: list[int]) -> None:
     state.put("rules", replace(world, exchanges=(replace(world.exchanges[0], margin=Isolated()),)))
 
 
+def promise_twice(state: State, who: list[int]) -> None:
+    put_case(state, state.listings[0][0], Case(who[0], 0.0, 0.0, PRICE, locked=True, bidder=who[1], bid=PRICE, held=5))
+
+
 def lose_entries(state: State, who: list[int]) -> None:
     state.ledger.reserve(1)
     state.ledger.journal[state.ledger.count[0]] = (0, 1, 2, -4, 0)
@@ -128,6 +134,7 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.flat_accounts_are_clean: leave_quote,
     laws.positions_within_margin_rule: isolate_all,
     laws.venues_hold_what_they_owe: rob_ranges,
+    laws.bids_are_backed: promise_twice,
     laws.journal_is_legible: lose_entries,
 }
 
@@ -217,6 +224,18 @@ def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkey
         Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
 
 
+def test_the_law_of_auctions_sees_an_owner_who_trades_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = open_world(rules(liquidation=Dutch()), stake=10_000)
+    _, pool, _ = state.listings[0]
+    exchange.trade(state, pool, who[0], 45 * COIN)
+    tell(state, PRICE * 0.93)
+    exchange.bark(state, pool, who[1], who[0])
+    assert isinstance(Witness(state).does(exchange.trade, who[0], pool, who[0], -COIN), InAuction)
+    monkeypatch.setattr(trading, "barred", lambda *_: np.empty(0, np.int64))
+    with pytest.raises(laws.LawBroken, match="auctioned_do_not_trade: trade: the position of account"):
+        Witness(state).does(exchange.trade, who[0], pool, who[0], -COIN)
+
+
 @pytest.mark.parametrize("rounding", [3, 10**9])
 def test_the_law_of_shares_sees_a_vault_that_rounds_for_the_investor(
     monkeypatch: pytest.MonkeyPatch, rounding: int
@@ -249,6 +268,7 @@ def test_planted_faults_cover_every_law() -> None:
         "revert_leaves_no_trace",
         "journal_tells_all",
         "margin_is_kept",
+        "auctioned_do_not_trade",
         "share_prices_do_not_fall",
     ]
 

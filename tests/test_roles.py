@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from machine import CASH, COIN, exchange_for, tell
 
 from agents.crowds.leveraged import LeveragedCrowd
 from agents.crowds.noise import NoiseCrowd
@@ -11,17 +12,28 @@ from agents.game import Game, OutsideDemand
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.player import Role
+from agents.recorder import Recorder
 from agents.roles.arbitrageur import Arbitrageur, to_edge
 from agents.roles.basis import BasisTrader
+from agents.roles.bidder import Bidder
 from agents.roles.keeper import Keeper
 from agents.roles.maker import Maker, quotes
 from agents.roles.provider import Provider
 from agents.roles.reporter import Reporter
+from agents.roles.taking import rivalry
 from agents.roles.updater import Updater
+from protocol import exchange
 from protocol.blocks.fixed import Fixed
 from protocol.funding.unfunded import Unfunded
 from protocol.instruments.token import Token
 from protocol.ledger import Reason
+from protocol.liquidations.curves import Stairstep
+from protocol.liquidations.dutch import Dutch
+from protocol.liquidations.english import English
+from protocol.liquidations.graded import Graded
+from protocol.liquidations.routes import AtOracle, ThroughVenue
+from protocol.losses.insurance import Insurance
+from protocol.losses.socialise import Socialise
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
@@ -248,3 +260,141 @@ def test_a_provider_leaves_a_pool_whose_worth_falls():
     game = play(world(SPOT), (role, Arbitrageur(market="ETH")), volatility=0.1, drift=-2_000.0)
     assert "provider leaves" in kinds(game)
     assert game.state.ledger.balance[game.listing().share, player(game, role.label).account] == 0
+
+
+# ---------------------------------------------------------------------- auctions
+
+
+def auctioned(rule, *cast, load=0.0, price=(2_000.0, 1_860.0)):
+    """A game in which one account is long 45 coins on a stake of 10,000 as the index falls to below its maintenance."""
+    rules = exchange_for(OraclePool(), VirtualAmm(), liquidation=rule, losses=(Insurance(), Socialise()))
+    world_ = World(chains=(Chain(blocks=Fixed(interval=2.0)),), exchanges=(rules,))
+    game = Game(world_, cast, Flat(start=(price[1],)), (), seed=1, duration=1e6, outside=OutsideDemand(load=load))
+    listing = game.listing()
+    tell(game.state, price[0])
+    debtor = game.open("debtor", 20_000.0, 0.0)
+    exchange.deposit(game.state, listing.house, debtor, 10_000 * CASH)
+    exchange.trade(game.state, listing, debtor, 45 * COIN)
+    tell(game.state, price[1])
+    game.recorder = Recorder(game)
+    return game, listing, debtor
+
+
+def play_on(game, listing, price, seconds):
+    """Play so long with a fresh index; what transactions came to, with the time of their blocks."""
+    done, write_down = [], game.recorder.block
+
+    def watch(block, chain):
+        done.extend((block.time, receipt.outcome) for receipt in block.receipts if receipt.revert is None)
+        write_down(block, chain)
+
+    game.recorder.block = watch
+    end = game.state.time + seconds
+    while game.state.time < end:
+        tell(game.state, price)
+        game.step()
+    return [(time, one) for time, one in done if one is not None]
+
+
+@dataclass(frozen=True)
+class Flat(GeometricBrownian):
+    """Fair stands still. A test's own."""
+
+    volatility: tuple[float, ...] = (0.0,)
+    tick: float = 2.0
+
+
+@pytest.mark.parametrize("cost", [0.0, 0.01, 0.05])
+def test_keepers_clear_an_auction_at_the_first_block_whose_price_leaves_them_their_cost(cost):
+    """With rivals sure to come, the first price at most the market less the cost is taken: by block, exactly."""
+    rule = Dutch(curve=Stairstep(cut=0.99, step=9), buf=1.2, tail=1_000.0)
+    keepers = [Keeper(name=f"k{i}", cost=cost, rivals=1.0, latency=0.1) for i in range(2)]
+    game, listing, debtor = auctioned(rule, *keepers)
+    done = play_on(game, listing, 1_860.0, 400.0)
+    started = next(one for _, one in done if isinstance(one, exchange.Started))
+    at, taken = next((time, one) for time, one in done if isinstance(one, exchange.Liquidated))
+    pays = [t for t in range(0, 400, 2) if 1.2 * rule.curve.share(float(t)) <= (1.0 - cost) * (1.0 - 1e-12)]
+    gas = 0.1  # cash coins: at most what a take costs here, far below a step of the price
+    gain = (1_860.0 * (1.0 - cost) - taken.price) * taken.taken / COIN
+    assert gain > gas
+    assert at - started.started == pays[0]
+    assert taken.account == debtor
+
+
+def test_a_keeper_sure_to_be_alone_waits_for_the_last_price_and_one_that_lost_before_waits_less():
+    rule = Dutch(curve=Stairstep(cut=0.99, step=9), buf=1.2, tail=400.0)
+    waits = {}
+    for rivals in (0.0, 1.0):
+        game, listing, _ = auctioned(rule, Keeper(rivals=rivals, latency=0.1))
+        done = play_on(game, listing, 1_860.0, 500.0)
+        waits[rivals] = next(time for time, one in done if isinstance(one, exchange.Liquidated))
+    assert waits[0.0] >= 390.0
+    assert waits[1.0] < 200.0
+
+    class Somebody:
+        memory = {"lost": 8, "kept": 0}
+
+    assert rivalry(Somebody(), 0.0) == 0.8
+    assert rivalry(type("Nobody", (), {"memory": {}})(), 0.3) == pytest.approx(0.3)
+
+
+def test_a_keeper_takes_the_way_that_pays_most():
+    dear, cheap = AtOracle(spread=0.03), ThroughVenue(reward=0.001)
+    for routes, takes in (((cheap, dear), True), ((dear, cheap), True), ((ThroughVenue(reward=0.05), dear), False)):
+        game, listing, _ = auctioned(Graded(grace=0.0, routes=routes), Keeper(latency=0.1))
+        done = play_on(game, listing, 1_860.0, 4.0)
+        first = next(one for _, one in done if isinstance(one, exchange.Liquidated))
+        assert (first.taker >= 0) == takes
+
+
+def test_a_keeper_whose_cost_exceeds_the_discount_stays_home():
+    game, listing, _ = auctioned(Graded(grace=0.0, routes=(AtOracle(spread=0.01),)), Keeper(latency=0.1, cost=0.02))
+    assert not play_on(game, listing, 1_860.0, 10.0)
+    assert any(event.kind == "liquidation declined" for event in game.recorder.events)
+
+
+def test_bidders_bid_up_to_the_reference_less_their_cost_and_the_cheaper_one_wins():
+    cast = [Bidder(name="dear", cost=0.05, unwind=0.0), Bidder(name="cheap", cost=0.02, unwind=0.0)]
+    game, listing, debtor = auctioned(English(ttl=60.0, tau=3_600.0, beg=1.01), *cast)
+    done = play_on(game, listing, 1_860.0, 600.0)
+    bids = [one.price for _, one in done if isinstance(one, exchange.Bidden)]
+    won = next(one for _, one in done if isinstance(one, exchange.Liquidated))
+    names = game.state.ledger
+    assert len(bids) > 10
+    assert bids == sorted(bids)
+    assert max(bids) <= 1_860.0 * 0.98
+    assert names.groups[names.group[won.taker]] == "cheap"
+    assert won.price > 1_860.0 * 0.95 / 1.01
+    assert won.account == debtor
+
+
+def test_a_bidder_without_rivals_asks_for_the_lot_for_nothing_and_gets_it():
+    game, listing, _ = auctioned(English(ttl=60.0), Bidder(opening=0.0, unwind=0.0))
+    done = play_on(game, listing, 1_860.0, 100.0)
+    assert [one.price for _, one in done if isinstance(one, exchange.Liquidated)] == [0.0]
+
+
+def test_a_bidder_trades_out_of_what_it_has_won_no_worse_than_its_cost():
+    game, listing, _ = auctioned(English(ttl=20.0), Bidder(opening=0.5, unwind=0.5, cost=0.02))
+    done = play_on(game, listing, 1_860.0, 200.0)
+    fills = [one for _, one in done if isinstance(one, exchange.Fill)]
+    assert sum(one.size for one in fills) == -45 * COIN
+    assert all(-one.owed / CASH / (-one.size / COIN) >= 1_860.0 * 0.98 for one in fills)
+
+
+@pytest.mark.parametrize(
+    ("role", "field", "value"),
+    [
+        (Keeper, "cost", 1.0),
+        (Keeper, "rivals", 1.5),
+        (Keeper, "unwind", -0.1),
+        (Bidder, "cost", -0.1),
+        (Bidder, "opening", 2.0),
+        (Bidder, "bid_share", 2.0),
+        (Bidder, "pause", -1.0),
+        (Bidder, "unwind", 2.0),
+    ],
+)
+def test_a_senseless_keeper_or_bidder_cannot_be_built(role, field, value):
+    with pytest.raises(ValueError, match=f"{field} = "):
+        role(**{field: value})

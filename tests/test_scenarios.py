@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from agents.game import Game
 from agents.nature.replay import Replay
 from experiments.codec import dumps, loads
 from experiments.overrides import vary
 from experiments.record import Record
-from experiments.run import run
+from experiments.run import build, release, run
 from experiments.scenario import Scenario, bundled, find
 from experiments.twins import twin_without
 from protocol import exchange
+from protocol.chain import Block
+from protocol.liquidations.backstop import Backstop
+from protocol.liquidations.curves import Exponential, Linear
 from protocol.venues.self_trade import CancelMaker, CancelTaker, DecrementBoth, SelfTradePrevention
 
 
@@ -133,6 +137,94 @@ def test_the_push_pays_under_a_short_window_and_stays_home_under_a_long_one() ->
         assert not numbers(stays, "attack")
         assert numbers(stays, "attack declined")
         assert abs(stays.metrics["gain.attacker"]) < 1.0
+
+
+def played(scenario: Scenario) -> tuple[list[tuple[float, Any]], Game]:
+    """Everything that transactions came to, with the time of its block, and the game after the last one."""
+    game = build(scenario)
+    done: list[tuple[float, Any]] = []
+    write_down = game.recorder.block
+
+    def watch(block: Block, chain: int) -> None:
+        done.extend((block.time, receipt.outcome) for receipt in block.receipts if receipt.revert is None)
+        write_down(block, chain)
+
+    setattr(game.recorder, "block", watch)  # noqa: B010 - a method of an object, for a test
+    try:
+        game.play()
+    finally:
+        release(game)
+    return done, game
+
+
+def of_kind(done: list[tuple[float, Any]], kind: type[Any]) -> list[Any]:
+    return [outcome for _, outcome in done if isinstance(outcome, kind)]
+
+
+@pytest.mark.parametrize("curve", ["Stairstep", "Linear", "Exponential"])
+def test_dutch_auctions_start_are_taken_in_part_and_start_anew(curve: str) -> None:
+    scenario = find("dutch-auction")
+    curves = {"Linear": Linear(tau=2_400), "Exponential": Exponential(cut=0.9994)}
+    if curve in curves:
+        (rules,) = scenario.world.exchanges
+        assert isinstance(rules.liquidation, Backstop)
+        inner = dataclasses.replace(rules.liquidation.inner, curve=curves[curve])
+        rules = dataclasses.replace(rules, liquidation=dataclasses.replace(rules.liquidation, inner=inner))
+        scenario = dataclasses.replace(scenario, world=dataclasses.replace(scenario.world, exchanges=(rules,)))
+    done, game = played(scenario)
+    started, closed = of_kind(done, exchange.Started), of_kind(done, exchange.Liquidated)
+    groups = {game.state.ledger.groups[game.state.ledger.group[one.taker]] for one in closed}
+    first = {one.account: abs(one.size) for one in reversed(started)}
+    assert sum(one.rounds == 1 for one in started) > 10
+    assert len(closed) > 5
+    if curve == "Stairstep":
+        assert {"small", "large"} <= groups
+        assert sum(one.taken < first[one.account] for one in closed) > 5
+        assert sum(one.rounds > 1 for one in started) > 5
+    assert all(one.opened <= one.started <= time for time, one in done if isinstance(one, exchange.Liquidated))
+    assert any(event.kind == "take put off" for event in game.recorder.events)
+
+
+def test_on_black_thursday_a_lone_bidder_wins_for_nothing_because_others_are_not_served() -> None:
+    """In March 2020, 1,462 of MakerDAO's 3,994 liquidations went for zero bids (context, not a target)."""
+    crowded = find("black-thursday")
+    free = dataclasses.replace(crowded, outside=dataclasses.replace(crowded.outside, load=0.0))
+    zero, others, debt = [], [], []
+    for scenario in (crowded, free):
+        done, game = played(scenario)
+        closed = [one for one in of_kind(done, exchange.Liquidated) if one.size < 0]  # longs: a bid is the price
+        assert len(closed) > 30
+        assert of_kind(done, exchange.Bidden)
+        groups = [game.state.ledger.groups[game.state.ledger.group[one.taker]] for one in closed]
+        zero.append(sum(one.price == 0.0 for one in closed) / len(closed))
+        others.append(groups.count("bots") / len(closed))
+        debt.append(sum(one.deficit for one in closed))
+    assert zero[0] > 0.5
+    assert others[0] < 0.1
+    assert zero[1] == 0.0
+    assert others[1] > 0.5
+    assert debt[0] > 50 * debt[1]
+
+
+def test_the_graded_are_warned_and_closed_both_ways_and_the_vault_takes_over_the_worst() -> None:
+    done, game = played(find("graded-takeover"))
+    closed = of_kind(done, exchange.Liquidated)
+    takers = [game.state.ledger.groups[game.state.ledger.group[one.taker]] if one.taker >= 0 else "" for one in closed]
+    assert len(of_kind(done, exchange.Started)) > 5
+    assert takers.count("") > 3
+    assert takers.count("small") + takers.count("large") > 3
+    assert takers.count("vault") > 3
+    assert any(
+        one.rounds > 0 and time >= one.started + 30.0 for time, one in done if isinstance(one, exchange.Liquidated)
+    )
+
+
+def test_auctions_turn_insolvent_and_the_insurance_pays_whoever_takes_them() -> None:
+    done, _ = played(find("solvent-insolvent"))
+    closed = of_kind(done, exchange.Liquidated)
+    assert any(one.deficit == 0 for one in closed)
+    assert any(name == "Insurance" for one in closed for name, _ in one.covered)
+    assert any(one.rounds > 1 for one in of_kind(done, exchange.Started))
 
 
 def test_the_real_crash_liquidates_and_parts_mid_from_fair(klines: Path) -> None:

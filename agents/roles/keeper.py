@@ -1,41 +1,72 @@
 """The liquidation keeper: it scans public accounts, and sends what its own simulation says will pay.
 
-It needs a margin account, pays gas for every attempt, and bids a share of the prize in priority fees. Too slow, too poor or
-too dear a chain, and accounts below maintenance stay open: that is how bad debt is made.
+For each account below it weighs every way there is: to close it at once by any route the rule allows, to put it up or start
+its auction anew for the incentive, to take from a running auction now, or to wait for a lower price while rivals may
+come. It needs a margin account, pays gas for every attempt, and bids a share of the prize in priority fees. Too slow, too
+poor or too dear a chain, and accounts below maintenance stay open: that is how bad debt is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from agents.player import Action, Player, Role
+from agents.roles.taking import affordable, carried, look_back, rivalry, taking, wait_for
+from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol import exchange
+from protocol.auction_transactions import Bark, Redo
+from protocol.ledger import Ints
+from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import Threshold
-from protocol.transactions import GAS, Liquidate
+from protocol.state import House, Listing
+from protocol.transactions import GAS, Liquidate, Transaction
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
 
 
+class Choice(NamedTuple):
+    """Something it could do, and what that brings before gas, cash coins."""
+
+    transaction: Transaction
+    prize: float
+
+
 @dataclass(frozen=True)
 class Keeper(Role):
-    """Bids `bid_share` of the reward as tip; goes after at most `most` accounts a block; wants `least_profit` cash coins."""
+    """Bids `bid_share` of the reward as tip; goes after at most `most` accounts a block; wants `least_profit` cash coins.
+
+    `cost`: what carrying and unwinding a position costs it, a share of its value. `rivals`: the chance that a lot it waits
+    for is taken by somebody else within a block, as believed at first. `unwind`: share of its position it trades out a block.
+    """
 
     capital: float = 1_000_000.0
     latency: float = 0.2
     bid_share: float = 0.2
     most: int = 32
     least_profit: float = 0.0
+    cost: float = 0.0
+    rivals: float = 0.5
+    unwind: float = 0.0
 
     def mistakes(self) -> list[str]:
-        """A bid is a share of the prize."""
-        return [] if 0 <= self.bid_share <= 1 else [f"bid_share = {self.bid_share}: allowed 0 to 1"]
+        """Shares and chances are such."""
+        return [
+            f"{name} = {value}: allowed {allowed}"
+            for name, value, good, allowed in (
+                ("bid_share", self.bid_share, 0 <= self.bid_share <= 1, "0 to 1"),
+                ("cost", self.cost, 0 <= self.cost < 1, "0 to below 1, a share of value"),
+                ("rivals", self.rivals, 0 <= self.rivals <= 1, "0 to 1, a chance"),
+                ("unwind", self.unwind, 0 <= self.unwind <= 1, "0 to 1, a share of the position"),
+            )
+            if not good
+        ]
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin, the rest pays gas."""
@@ -43,34 +74,74 @@ class Keeper(Role):
         exchange.deposit(game.state, house, me.account, to_units_down(0.9 * self.capital, int(house.cash_scale)))
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
-        """Liquidate the largest accounts below maintenance that are worth it."""
+        """Do for the largest accounts below maintenance whatever pays best, if anything does."""
         house = view.house(self.exchange)
-        margin = view.state.exchange(house).margin
-        below, needs = margin.below(view.state, house, Threshold.MAINTENANCE)
-        if len(below) == 0:
-            return
-        mine = view.state.ledger.exchange[below] < 0
-        below, needs = below[mine], needs[mine]
-        for account in below[np.argsort(-needs, kind="stable")][: self.most].tolist():
-            for listing in view.state.listings[house.index]:
-                if listing.size < 0 or view.balance(listing.size, account) == 0:
-                    continue
-                transaction = Liquidate(listing, me.account, account)
-                done, revert = view.simulate(transaction)
-                if revert is not None:
-                    continue
-                gas = GAS["Liquidate"]
-                prize = self._prize(view, done)
-                cost = gas * view.fee(listing)
-                if prize - cost <= self.least_profit:
-                    me.note(view, "liquidation declined", account=account, prize=prize, gas=cost)
-                    continue
-                yield me.send(transaction, max(self.tip, self.bid_share * (prize - cost) / gas))
+        look_back(me, view)
+        for listing, account in self._below(view, house):
+            best = max(self._choices(me, view, listing, account), key=self._net(view), default=None)
+            if best is None:
+                continue
+            transaction, prize = best
+            cost = transaction.gas * view.fee(listing)
+            if prize - cost <= self.least_profit:
+                me.note(view, "liquidation declined", account=account, prize=prize, gas=cost)
+                continue
+            tip = max(self.tip, self.bid_share * (prize - cost) / transaction.gas)
+            tip = affordable(view, me, listing, transaction.gas, tip)
+            if tip >= self.tip:
+                yield me.send(transaction, tip)
+        for listing in view.state.listings[house.index] if self.unwind else ():
+            yield from unwind(me, view, listing, self.unwind, self.cost)
 
-    @staticmethod
-    def _prize(view: View, done: exchange.Liquidated) -> float:
-        """Cash coins: the reward, or the discount of what it takes over at the index."""
+    def _net(self, view: View) -> Any:
+        return lambda choice: choice.prize - choice.transaction.gas * view.fee(choice.transaction.listing)
+
+    def _below(self, view: View, house: House) -> Iterator[tuple[Listing, int]]:
+        """Positions of the largest accounts below, and of those that are up for auction."""
+        state = view.state
+        below, needs = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
+        mine = state.ledger.exchange[below] < 0
+        accounts: Ints = below[mine][np.argsort(-needs[mine], kind="stable")]
+        seen = set(accounts[: self.most].tolist())
+        for account in accounts[: self.most].tolist():
+            for listing in state.listings[house.index]:
+                if listing.size >= 0 and view.balance(listing.size, account) != 0:
+                    yield listing, account
+        for listing in state.listings[house.index]:
+            yield from ((listing, account) for account in cases(state, listing) if account not in seen)
+
+    def _choices(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
+        """All that its simulation says could be done."""
+        rule, case = view.state.exchange(listing.house).liquidation, case_of(view.state, listing, account)
+        for way in range(len(rule.ways(view.state, listing, account))):
+            closing = Liquidate(listing, me.account, account, way)
+            done, _ = view.simulate(closing)
+            if isinstance(done, exchange.Liquidated):
+                yield Choice(closing, self._prize(view, done))
+        fresh = rule.opens(view.state, listing, account) if case is None else rule.reopens(view.state, listing, case)
+        if fresh is not None:
+            telling = Bark(listing, me.account, account) if case is None else Redo(listing, me.account, account)
+            done, _ = view.simulate(telling)
+            if isinstance(done, exchange.Started):
+                yield Choice(telling, done.reward / listing.house.cash_scale)
+        lot = taking(view, me, listing, account, self.cost)
+        if lot is None:
+            return
+        gas = GAS["Take"] * view.fee(listing)
+        now = lot.profit(lot.now, gas)
+        if now <= self.least_profit:
+            return
+        later = lot.waiting(1.0 - rivalry(me, self.rivals), gas)
+        if now < later:
+            if wait_for(me, view, listing, account):
+                me.note(view, "take put off", account=account, now=now, later=later)
+        elif (part := carried(view, me, lot)) is not None:
+            yield Choice(part[0], lot.now * part[1])
+
+    def _prize(self, view: View, done: exchange.Liquidated) -> float:
+        """Cash coins: the reward, and the discount of what it takes over at the index, less its cost."""
         scale = done.listing.house.cash_scale
+        if done.taker != done.keeper:
+            return done.reward / scale
         value = done.taken * view.index(done.listing).value * done.listing.price_scale
-        discount = abs(value - done.notional) if done.taken else 0.0
-        return (done.reward + discount) / scale
+        return (done.reward + abs(value - done.notional) - self.cost * value) / scale

@@ -4,9 +4,10 @@ Each verb reads require / compute / move / check, raises a Revert when it may no
 what was done by then. Rules are looked up in the state, where governance may have changed them.
 """
 
+from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
 from protocol.exchange.cash import deposit, withdraw
-from protocol.exchange.fills import Fill, Liquidated, Queued
+from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.forced import liquidate
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
 from protocol.exchange.ranges import provide_range, remove_range
@@ -16,24 +17,34 @@ from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
     "Cleared",
+    "Bidden",
     "Fill",
+    "Forfeited",
+    "Lifted",
     "Liquidated",
     "Queued",
+    "Started",
+    "bark",
+    "bid",
     "cancel",
     "cancel_all",
     "close_block",
+    "deal",
     "deposit",
     "divest",
     "fill",
     "invest",
     "is_live",
+    "lift",
     "liquidate",
     "post",
     "provide",
     "provide_range",
+    "redo",
     "remove",
     "remove_range",
     "report",
+    "take",
     "trade",
     "vault_total",
     "withdraw",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from protocol.state import Listing
@@ -39,3 +40,51 @@ class Liquidated(NamedTuple):
     taken: int  # size units that the keeper took over
     deficit: int  # what the account was short of at the end
     covered: tuple[tuple[str, int], ...]  # (loss step, what it paid)
+    taker: int = -1  # account that took the position over; -1: nobody, it went through the venue
+    price: float = math.nan  # cash coins per base coin it was taken over at
+    opened: float = math.nan  # seconds, when the account was first put up or warned; nan: it was closed at once
+    started: float = math.nan  # seconds, when the last round began
+    rounds: int = 0  # rounds of an auction, or warnings
+
+
+class Started(NamedTuple):
+    """An auction started or restarted, or an account warned."""
+
+    account: int
+    keeper: int
+    listing: Listing
+    size: int  # units of base that are up, signed
+    opened: float  # seconds, when it was first put up
+    started: float  # seconds, when this round began
+    start: float  # cash coins per base coin, the index then
+    rounds: int
+    reward: int  # cash units to the keeper
+
+
+class Bidden(NamedTuple):
+    """A bid that stands."""
+
+    account: int
+    bidder: int
+    listing: Listing
+    price: float  # cash coins per base coin
+    held: int  # cash units locked
+    outbid: int  # account whose bid it replaces; -1: the first
+    ends: float  # seconds, when it wins
+
+
+class Forfeited(NamedTuple):
+    """A winner who could not carry the lot. What it had locked is the insurance's."""
+
+    account: int
+    bidder: int
+    listing: Listing
+    held: int  # cash units lost
+
+
+class Lifted(NamedTuple):
+    """A case that ended without a sale."""
+
+    account: int
+    listing: Listing
+    opened: float  # seconds

@@ -10,26 +10,58 @@ from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, transfer
 from protocol.errors import (
     DepthExceeded,
     Healthy,
+    InAuction,
+    NotAllowed,
+    NothingToDo,
+    TooEarly,
+    VaultCommitted,
 )
+from protocol.exchange.cases import close_case
 from protocol.exchange.checks import desk_of, need_margin, need_room, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.ledger import Floats, Reason
-from protocol.liquidations.base import Plan
+from protocol.liquidations.base import Plan, below_maintenance
+from protocol.liquidations.cases import case_of
 from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
 from protocol.state import House, Listing, State
 
 
-def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liquidated:
-    """Carry out the exchange's plan for an account below maintenance. Raises Healthy, StalePrice, and what a fill raises."""
-    house, exchange = listing.house, state.exchange(listing.house)
-    index = usable_index(state, listing)
-    need_usable(state, house, account)
-    plan = exchange.liquidation.plan(state, listing, account)
-    if plan is None:
+def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
+    """Carry out one of the exchange's plans for an account below maintenance, by its place among them.
+
+    Raises Healthy, InAuction, TooEarly where the rule asks to wait, NothingToDo where there is no such way, StalePrice, and what
+    `carry_out` raises.
+    """
+    usable_index(state, listing)
+    need_usable(state, listing.house, account)
+    ways = state.exchange(listing.house).liquidation.ways(state, listing, account)
+    if not ways and below_maintenance(state, listing, account) is None:
         raise Healthy(account=account, market=listing.name)
+    case = case_of(state, listing, account)
+    if not ways and case is not None and case.locked:
+        raise InAuction(account=account, market=listing.name)
+    if not ways:
+        raise TooEarly(account=account, market=listing.name, time=state.time)
+    if not 0 <= way < len(ways):
+        raise NothingToDo(account=account, market=listing.name, way=way)
+
+    return carry_out(state, ways[way], keeper)
+
+
+def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
+    """Do what a plan says: deleverage, close, pay keeper and insurance, pass on what is left, and see that the taker stands.
+
+    Raises what a fill raises; NotAllowed for an account that would take its own position; UnderMargined, AccountIsolated,
+    VaultCommitted for a taker that cannot carry it.
+    """
+    account, listing, house = plan.account, plan.listing, plan.listing.house
+    index = usable_index(state, listing)
+    taker = -1 if math.isnan(plan.price) else keeper if plan.taker < 0 else plan.taker
+    if taker == account:
+        raise NotAllowed(account=account, market=listing.name)
 
     interest = state.edit(listing.path + ".interest")
     deleveraged = _deleverage(state, plan, interest, index.value)
@@ -38,7 +70,7 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
     )  # before the desk is made: it holds the journal
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
-    notional = _close(state, plan, desk, keeper, rest) if rest else 0
+    notional = _close(state, plan, desk, taker, rest) if rest else 0
     notional += math.floor(deleveraged * index.value * listing.price_scale)  # the keeper is paid for that too
 
     reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
@@ -48,21 +80,39 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
     state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
     deficit, covered = _pass_on(state, house, account)
 
-    if not math.isnan(plan.price) and rest:
-        need_room(state, house, keeper)
-        need_margin(state, house, keeper)
-    taken = 0 if math.isnan(plan.price) else abs(rest)
-    return Liquidated(
+    case = close_case(state, listing, account)
+    if taker >= 0 and rest:
+        _need_carried(state, house, taker)
+    taken = 0 if taker < 0 else abs(rest)
+    since = (math.nan, math.nan, 0) if case is None else (case.opened, case.started, case.rounds)
+    done = Liquidated(
         account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, taken, deficit, covered
     )
+    return done._replace(taker=taker, price=plan.price, opened=since[0], started=since[1], rounds=since[2])
 
 
-def _close(state: State, plan: Plan, desk: Desk, keeper: int, size: int) -> int:
-    """Trade `size` for the account, through the venue or with the keeper; returns the notional in cash units."""
+def _need_carried(state: State, house: House, taker: int) -> None:
+    """Whoever took a position over can carry it."""
+    if taker != house.vault:
+        need_room(state, house, taker)
+        need_margin(state, house, taker)
+        return
+    vault = state.exchange(house).vault
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, taker)
+    if vault is None or worth < vault.commitment * needs:
+        raise VaultCommitted(equity=worth, required=needs)
+
+
+def _close(state: State, plan: Plan, desk: Desk, taker: int, size: int) -> int:
+    """Trade `size` for the account, through the venue or with the taker; returns the notional in cash units."""
     listing = plan.listing
-    if not math.isnan(plan.price):
+    if taker >= 0:
         exact = size * plan.price * listing.price_scale
-        transfer(desk, plan.account, keeper, size, math.ceil(exact))
+        before = int(state.ledger.balance[listing.size, taker])
+        transfer(desk, plan.account, taker, size, math.ceil(exact))
+        if taker == desk.venue:  # its side is no open interest
+            after = int(state.ledger.balance[listing.size, taker])
+            desk.interest[:] += (max(before, 0) - max(after, 0), max(-before, 0) - max(-after, 0))
         return abs(math.ceil(exact))
     market = state.market(listing)
     pool = market.venue.pool(state, listing)

@@ -12,6 +12,7 @@ from protocol.errors import (
     AccountIsolated,
     BookFull,
     CrossesBook,
+    InAuction,
     InsufficientBalance,
     NotAllowed,
     NothingToDo,
@@ -19,6 +20,7 @@ from protocol.errors import (
     UnderMargined,
     UnknownOrder,
 )
+from protocol.exchange.cases import barred
 from protocol.exchange.checks import usable_index
 from protocol.ledger import Arrays
 from protocol.margins.base import Threshold
@@ -30,7 +32,7 @@ from protocol.venues.order_book import OrderBook
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
     """Rest an order, on a book or until an auction fills it, at `price` or the tick before it. Returns its number.
 
-    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, and
+    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, InAuction, and
     UnderMargined, AccountIsolated or InsufficientBalance where the account could not carry all its orders of that side, claims
     at the index and tokens at their prices.
     """
@@ -42,6 +44,8 @@ def post(state: State, listing: Listing, account: int, size: int, price: float) 
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):
         raise BookFull(market=listing.name, slots=book.slots)
+    if len(barred(state, listing.house, np.array([account]))):
+        raise InAuction(account=account, market=listing.name)
     index = usable_index(state, listing).value
     if not index / book.reach <= ticks * book.tick <= index * book.reach:
         raise SlippageExceeded(market=listing.name, price=price, index=index, reach=book.reach)
@@ -74,6 +78,13 @@ def cancel_all(state: State, listing: Listing, account: int) -> int:
     if len(orders):
         book.drop(state, listing, orders)
     return len(orders)
+
+
+def withdraw_orders(state: State, listing: Listing, account: int) -> None:
+    """Take all of an account's orders off the book, where there is one: it is up for auction."""
+    venue = state.market(listing).venue
+    if isinstance(venue, OrderBook | BatchAuction) and len(orders := venue.resting(state, listing, account).order):
+        venue.drop(state, listing, orders)
 
 
 def _book(state: State, listing: Listing) -> OrderBook | BatchAuction:

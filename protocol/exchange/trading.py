@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
+    InAuction,
     UnderMargined,
     reasons,
 )
+from protocol.exchange.cases import barred
 from protocol.exchange.checks import desk_of, need_usable, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.margins.base import Threshold
@@ -22,6 +25,9 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
+    if len(up):
+        return _fill_others(state, listing, batch, np.isin(batch.account, up))
     fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
@@ -39,6 +45,17 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
         market.venue.fill(pool, desk, terms, batch, fills)
 
     market.venue.keep(state, listing, pool)
+    return fills
+
+
+def _fill_others(state: State, listing: Listing, batch: Batch, up: NDArray[np.bool_]) -> Fills:
+    """Fill the orders of those who are not up for auction."""
+    fills = Fills(np.zeros(len(batch.size), np.int64), np.where(up, InAuction.code, 0))
+    if not up.all():
+        free = ~up
+        others = Batch(batch.account[free], batch.size[free], batch.limit[free])
+        fills.owed[free], fills.code[free] = fill(state, listing, others)
+        batch.size[free] = others.size
     return fills
 
 
