@@ -120,6 +120,24 @@ class BookFull(Revert):
     code, text = 16, "the book is full"
 
 
+class Expired(Revert):
+    """The contract has expired: it settles at the end of the block, and trades no more."""
+
+    code, text = 31, "the contract has expired"
+
+
+class VolatilityRefused(Revert):
+    """A volatility that the surface may not hold: below zero, or beyond its bounds."""
+
+    code, text = 32, "no volatility the surface may hold"
+
+
+class UnlistedSeries(Revert):
+    """No market trades an option of that strike and expiry."""
+
+    code, text = 33, "no option of that strike and expiry is listed"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -10,21 +10,25 @@ from protocol.exchange.forced import liquidate
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
 from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
+from protocol.exchange.series import Series, find_series, post_surface
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
     "Fill",
     "Liquidated",
+    "Series",
     "cancel",
     "cancel_all",
     "close_block",
     "deposit",
     "divest",
     "fill",
+    "find_series",
     "invest",
     "is_live",
     "liquidate",
     "post",
+    "post_surface",
     "provide",
     "remove",
     "report",

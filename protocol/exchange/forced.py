@@ -11,42 +11,47 @@ from protocol.errors import (
     DepthExceeded,
     Healthy,
 )
-from protocol.exchange.checks import desk_of, need_margin, need_room, need_usable, usable_index
+from protocol.exchange.checks import desk_of, need_margin, need_room, need_running, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.ledger import Floats, Reason
 from protocol.liquidations.base import Plan
 from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
-from protocol.oracles.base import read_index
+from protocol.oracles.base import read_mark
 from protocol.state import House, Listing, State
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liquidated:
-    """Carry out the exchange's plan for an account below maintenance. Raises Healthy, StalePrice, and what a fill raises."""
+    """Carry out the exchange's plan for an account below maintenance.
+
+    Raises Healthy, Expired, StalePrice, and what a fill raises.
+    """
     house, exchange = listing.house, state.exchange(listing.house)
+    need_running(state, listing)
     index = usable_index(state, listing)
+    mark = state.market(listing).instrument.price(state, listing, index.value)
     need_usable(state, house, account)
     plan = exchange.liquidation.plan(state, listing, account)
     if plan is None:
         raise Healthy(account=account, market=listing.name)
 
     interest = state.edit(listing.path + ".interest")
-    deleveraged = _deleverage(state, plan, interest, index.value)
+    deleveraged = _deleverage(state, plan, interest, index.value, mark)
     state.ledger.reserve(
         state.market(listing).venue.moves(state, listing, 1)
     )  # before the desk is made: it holds the journal
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
     notional = _close(state, plan, desk, keeper, rest) if rest else 0
-    notional += math.floor(deleveraged * index.value * listing.price_scale)  # the keeper is paid for that too
+    notional += math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
 
     reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
     state.ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
     left = int(state.ledger.balance[house.cash, account])
-    penalty = max(0, min(penalty, left)) if _is_flat(state, house, account) else penalty
+    penalty = max(0, min(penalty, left)) if is_flat(state, house, account) else penalty
     state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
-    deficit, covered = _pass_on(state, house, account)
+    deficit, covered = pass_on(state, house, account)
 
     if not math.isnan(plan.price) and rest:
         need_room(state, house, keeper)
@@ -80,14 +85,14 @@ def _projected(state: State, plan: Plan) -> float:
     """Equity of the account, cash units, were the plan carried out through the venue now."""
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
-    index = read_index(state, listing).value
+    mark = read_mark(state, listing).value
     owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
     if math.isnan(owed):
         raise DepthExceeded(account=plan.account, market=listing.name, size=plan.size)
-    return float(worth * house.cash_scale + plan.size * index * listing.price_scale - owed - abs(owed) * plan.reward)
+    return float(worth * house.cash_scale + plan.size * mark * listing.price_scale - owed - abs(owed) * plan.reward)
 
 
-def _deleverage(state: State, plan: Plan, interest: Floats, index: float) -> int:
+def _deleverage(state: State, plan: Plan, interest: Floats, index: float, mark: float) -> int:
     """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
 
     Returns the size units so closed. Only for plans that would sell on the venue and leave the account below zero.
@@ -102,15 +107,15 @@ def _deleverage(state: State, plan: Plan, interest: Floats, index: float) -> int
         if len(targets.account):
             shortfall = -_projected(state, plan) if shortfall is None else shortfall
             ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
-            return _take_over(state, plan, interest, index, targets) if shortfall > ahead else 0
+            return _take_over(state, plan, interest, index, mark, targets) if shortfall > ahead else 0
     return 0
 
 
-def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets: Charges) -> int:
+def _take_over(state: State, plan: Plan, interest: Floats, index: float, mark: float, targets: Charges) -> int:
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
-    bankrupt = index - worth * listing.size_scale / size  # equity is zero at this price
+    bankrupt = mark - worth * listing.size_scale / size  # equity is zero at this price
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index)
@@ -121,15 +126,16 @@ def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets
     return done
 
 
-def _is_flat(state: State, house: House, account: int) -> bool:
+def is_flat(state: State, house: House, account: int) -> bool:
+    """Whether an account holds no position on the exchange."""
     rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
     return not state.ledger.balance[rows, account].any()
 
 
-def _pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
+def pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
     """Pass the deficit of an account without positions down the waterfall; what nobody covers stays on it."""
     deficit = -int(state.ledger.balance[house.cash, account])
-    if deficit <= 0 or not _is_flat(state, house, account):
+    if deficit <= 0 or not is_flat(state, house, account):
         return 0, ()
     left, covered = deficit, []
     for loss in state.exchange(house).losses:

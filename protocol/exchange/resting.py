@@ -14,7 +14,7 @@ from protocol.errors import (
     UnderMargined,
     UnknownOrder,
 )
-from protocol.exchange.checks import usable_index
+from protocol.exchange.checks import need_running, usable_index
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.order_book import OrderBook
@@ -23,20 +23,22 @@ from protocol.venues.order_book import OrderBook
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
     """Rest an order on the book, at `price` or the tick before it, without trading now. Returns its number.
 
-    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, and
-    UnderMargined or AccountIsolated where the account could not carry all its orders of that side at the index.
+    Raises NothingToDo, Expired, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the mark (a
+    few ticks are within it in any case), and UnderMargined or AccountIsolated where the account could not carry all its
+    orders of that side at the mark.
     """
     book = _book(state, listing)
     ticks = book.ticks(size, price)
     if size == 0 or ticks == 0:
         raise NothingToDo(market=listing.name, size=size, price=price)
+    need_running(state, listing)
     if book.crosses(state, listing, size, ticks):
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):
         raise BookFull(market=listing.name, slots=book.slots)
-    index = usable_index(state, listing).value
-    if not index / book.reach <= ticks * book.tick <= index * book.reach:
-        raise SlippageExceeded(market=listing.name, price=price, index=index, reach=book.reach)
+    mark = state.market(listing).instrument.price(state, listing, usable_index(state, listing).value)
+    if not mark / book.reach <= ticks * book.tick <= max(mark, book.tick) * book.reach:
+        raise SlippageExceeded(market=listing.name, price=price, mark=mark, reach=book.reach)
     own = book.resting(state, listing, account).size
     _need_margin_if_filled(state, listing, account, int(size) + int(own[own * np.sign(size) > 0].sum()))
 
@@ -73,7 +75,7 @@ def _book(state: State, listing: Listing) -> OrderBook:
 
 
 def _need_margin_if_filled(state: State, listing: Listing, account: int, size: int) -> None:
-    """What `clearing.standing` would say, were `size` filled at the index now."""
+    """What `clearing.standing` would say, were `size` filled at the mark now."""
     house, row = listing.house, listing.size - listing.house.first
     terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
     sizes = state.ledger.balance[house.first : house.last, account].copy()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from protocol.oracles.base import Report, read_index
+from protocol.exchange.settlement import close_dated
+from protocol.instruments.base import NEVER
+from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
 
 
@@ -14,21 +16,25 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 
 
 def close_block(state: State) -> None:
-    """What every exchange does once a block is sealed: oracles look, funding accrues, margins look."""
+    """What every exchange does once a block is sealed: oracles look, funding accrues, what has expired settles, margins look."""
     for house, listings in zip(state.houses, state.listings, strict=True):
         exchange = state.rules.exchanges[house.index]
         for listing in listings:
             market = exchange.markets[listing.index]
-            market.oracle.observe(state, listing, listing.path + ".oracle")
+            if not market.index:
+                market.oracle.observe(state, listing, listing.path + ".oracle")
             if listing.size >= 0:
                 _accrue(state, listing)
+        for listing in listings:
+            if exchange.markets[listing.index].instrument.expires() < NEVER:
+                close_dated(state, listing)
         exchange.margin.observe(state, house)
 
 
 def _accrue(state: State, listing: Listing) -> None:
     index, rate, since = state.tables[listing.path + ".funding"].tolist()
     elapsed = state.time - since
-    price = read_index(state, listing).value
+    price = read_mark(state, listing).value
     index += rate * elapsed * price
     rate = state.market(listing).funding.rate(state, listing, price, elapsed)
     state.put(listing.path + ".funding", np.array([index, rate, state.time]))

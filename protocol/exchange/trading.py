@@ -8,6 +8,7 @@ import numpy as np
 
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
+    Expired,
     UnderMargined,
     reasons,
 )
@@ -23,6 +24,9 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
     fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
+    if state.time >= market.instrument.expires():
+        fills.code[:] = Expired.code
+        return fills
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
 
     if listing.size < 0:
@@ -59,8 +63,11 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
 
 
 def is_live(state: State, listing: Listing) -> bool:
-    """Whether a trade in this market may itself move an index that accounts of its exchange are margined at."""
-    return listing.size >= 0 and any(market.oracle.live for market in state.exchange(listing.house).markets)
+    """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
+    return listing.size >= 0 and any(
+        (market.oracle.live and not market.index) or market.venue.moves_marks
+        for market in state.exchange(listing.house).markets
+    )
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:

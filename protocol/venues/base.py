@@ -33,6 +33,15 @@ class Venue(ABC):
     def mid(self, state: State, listing: Listing) -> float:
         """The price of an infinitely small trade, cash coins per base coin, without spread and fee."""
 
+    @property
+    def moves_marks(self) -> bool:
+        """Whether its trades move what positions are marked at, otherwise than through an oracle."""
+        return False
+
+    def clear(self, state: State, listing: Listing) -> None:
+        """Drop what rests: the market has settled. Nothing rests on most venues."""
+        return
+
     def moves(self, state: State, listing: Listing, orders: int) -> int:
         """The most journal entries that filling so many orders now can need."""
         return MOVES_PER_FILL * orders

@@ -196,7 +196,7 @@ def _price(book: Book, sizes: Ints, owed: Floats) -> None:
 
 @dataclass(frozen=True)
 class OrderBook(Venue):
-    """`tick` in cash coins; `slots` orders can rest; prices from the `reach`-th part of the index to `reach` times it.
+    """`tick` in cash coins; `slots` orders can rest; prices from the `reach`-th part of the mark to `reach` times it.
 
     Without a reach, one stray order would set the price of a forced trade as high as it liked. Tables: `.book`,
     replaced and never written into, `.orders`, the number of the next order, and `.last`, the mid as last seen.
@@ -215,7 +215,7 @@ class OrderBook(Venue):
             for name, value, good, allowed in (
                 ("tick", self.tick, 0 < self.tick < math.inf, "above 0 cash coins"),
                 ("slots", self.slots, self.slots >= 1, "1 or more"),
-                ("reach", self.reach, 1 < self.reach < math.inf, "above 1, a multiple of the index"),
+                ("reach", self.reach, 1 < self.reach < math.inf, "above 1, a multiple of the mark"),
             )
             if not good
         ]
@@ -256,6 +256,10 @@ class OrderBook(Venue):
     def price(self, pool: Book, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`. Knows no takers, and so counts each one's own orders too."""
         _price(pool, sizes, owed)
+
+    def clear(self, state: State, listing: Listing) -> None:
+        """All orders off; the last mid stays."""
+        state.put(listing.path + ".book", np.empty((0, 4), np.int64))
 
     # ------------------------------------------------------------------ views of what rests
 
