@@ -6,12 +6,15 @@ no rule's parameters, so that they bind every variant; they are cheap enough to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from protocol.exchange import vault_total
+from protocol.instruments.base import NEVER
+from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Floats, Ints
 from protocol.losses.base import players
 from protocol.margins.base import Threshold
@@ -197,6 +200,19 @@ def positions_within_margin_rule(state: State) -> list[str]:
     return wrong
 
 
+def settled_markets_are_empty(state: State) -> list[str]:
+    """What has settled leaves nobody a position, nor what one cost."""
+    wrong = []
+    for listing in _claims(state):
+        if state.market(listing).instrument.expires() < NEVER and not math.isnan(outcome(state, listing).value):
+            for row in (listing.size, listing.quote, listing.funding):
+                wrong += [
+                    f"{state.ledger.assets[row].name}: settled, yet account {account} holds {state.ledger.balance[row, account]}"
+                    for account in np.flatnonzero(state.ledger.balance[row])
+                ]
+    return wrong
+
+
 def journal_is_legible(state: State) -> list[str]:
     """Every entry names an asset and two accounts that exist, and moves a positive amount."""
     ledger = state.ledger
@@ -217,6 +233,7 @@ LAWS: tuple[Law, ...] = (
     only_traders_hold_positions,
     flat_accounts_are_clean,
     positions_within_margin_rule,
+    settled_markets_are_empty,
     journal_is_legible,
 )
 

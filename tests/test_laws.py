@@ -15,6 +15,9 @@ from protocol import vault as vaults
 from protocol.errors import AccountIsolated, Healthy, NothingToDo, UnderMargined, VaultCommitted
 from protocol.exchange import cash, forced
 from protocol.funding.premium import Premium
+from protocol.funding.unfunded import Unfunded
+from protocol.instruments.future import Future
+from protocol.instruments.settling import OPEN
 from protocol.ledger import Reason
 from protocol.liquidations.full import Full
 from protocol.liquidations.partial import Partial
@@ -35,6 +38,7 @@ def rules(**changes: object) -> Exchange:
         market_for(VirtualAmm(), name="amm", funding=Premium()),
         market_for(OraclePool(), name="pool"),
         market_for(ConstantProduct(), name="spot"),
+        Market(name="dated", instrument=Future(expiry=3_600.0), venue=OraclePool(), funding=Unfunded(), index="pool"),
     )
     return replace(Exchange(markets=markets, vault=Vault()), **changes)
 
@@ -42,7 +46,7 @@ def rules(**changes: object) -> Exchange:
 def played() -> tuple[State, list[int]]:
     """A sound state with positions, funding, vault and pool shares, in which the last trader is flat."""
     state, traders = open_world(rules())
-    house, (amm, pool, spot) = state.houses[0], state.listings[0]
+    house, (amm, pool, spot, dated) = state.houses[0], state.listings[0]
     witness = Witness(state)
     for block in range(5):
         state.time += 12.0
@@ -50,11 +54,12 @@ def played() -> tuple[State, list[int]]:
             witness.does(exchange.trade, trader, amm, trader, (7 + block - 6 * number) * COIN)
             witness.does(exchange.trade, trader, pool, trader, (3 - 2 * number) * COIN)
         witness.does(exchange.trade, traders[0], spot, traders[0], COIN)
+        witness.does(exchange.trade, traders[2], dated, traders[2], -COIN)
         witness.does(exchange.invest, traders[1], house, traders[1], 12_345 * CASH + 1)
         witness.does(exchange.provide, traders[2], spot, traders[2], 1_000 * CASH + 7)
         tell(state, PRICE + 10 * block)
         exchange.close_block(state)
-    assert witness.reached["trade"] == 35
+    assert witness.reached["trade"] == 40
     return state, traders
 
 
@@ -103,6 +108,10 @@ def isolate_all(state: State, who: list[int]) -> None:
     state.put("rules", replace(world, exchanges=(replace(world.exchanges[0], margin=Isolated()),)))
 
 
+def settle_by_decree(state: State, who: list[int]) -> None:
+    state.put(state.listings[0][3].path + ".settled", OPEN._replace(value=PRICE))
+
+
 def lose_entries(state: State, who: list[int]) -> None:
     state.ledger.reserve(1)
     state.ledger.journal[state.ledger.count[0]] = (0, 1, 2, -4, 0)
@@ -119,6 +128,7 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.only_traders_hold_positions: insure_by_position,
     laws.flat_accounts_are_clean: leave_quote,
     laws.positions_within_margin_rule: isolate_all,
+    laws.settled_markets_are_empty: settle_by_decree,
     laws.journal_is_legible: lose_entries,
 }
 
@@ -199,7 +209,7 @@ def test_the_law_of_margin_sees_a_withdrawal_that_nobody_checked(monkeypatch: py
 
 def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
     state, who = open_world(rules(liquidation=Partial(close_factor=1.0)), stake=10_000)
-    _, pool, _ = state.listings[0]
+    _, pool, *_ = state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.withdraw(state, state.houses[0], who[1], 9_000 * CASH)
     tell(state, PRICE * 0.85)
@@ -258,7 +268,7 @@ def crashed(**changes: object) -> tuple[State, list[int]]:
 @pytest.mark.parametrize("free", range(13))
 def test_a_liquidation_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
     state, who = crashed()
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     while len(state.ledger.journal) - state.ledger.mark() > free:
         state.ledger.move(house.token, who[1], who[2], 1, Reason.GENESIS)
     done = Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
@@ -279,7 +289,7 @@ def test_nobody_is_paid_for_liquidating_the_desk_of_a_venue() -> None:
 
 def test_a_keeper_does_not_take_over_more_positions_than_isolated_margin_allows() -> None:
     state, who = crashed(liquidation=Partial(), margin=Isolated())
-    amm, pool, _ = state.listings[0]
+    amm, pool, *_ = state.listings[0]
     exchange.trade(state, amm, who[1], COIN // 10)
     exchange.deposit(state, state.houses[0], who[1], 500_000 * CASH)
     assert isinstance(Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0]), AccountIsolated)
@@ -312,7 +322,7 @@ def test_nobody_leaves_a_debt_behind_by_closing_their_last_position() -> None:
 @pytest.mark.parametrize("free", range(25))
 def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
     state, who = crashed(losses=(Deleverage(),))
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     exchange.deposit(state, house, who[2], 100_000 * CASH)
     for trader in who[1:3]:
         tell(state, PRICE)
@@ -326,7 +336,7 @@ def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) 
 
 def test_deleveraging_takes_from_nobody_more_than_they_have() -> None:
     state, who = open_world(rules(insurance=0.0, losses=(Deleverage(), Insurance()), liquidation=Full()), stake=10_000)
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.trade(state, pool, who[1], -45 * COIN)
     tell(state, PRICE * 0.6)

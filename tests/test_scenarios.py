@@ -70,12 +70,14 @@ def test_the_options_vault_trades_settles_and_is_hedged() -> None:
         assert record.metrics[f"dex.{market}.fills"] > 20
     for market in ("ETH-FUT", "ETH-2000-C", "ETH-1990-P"):
         assert record.metrics[f"dex.{market}.settled"] >= 0
-        assert record.metrics[f"dex.{market}.settled_accounts"] >= 5
+        assert record.metrics[f"dex.{market}.settled_accounts"] > 0
     index = record.blocks.loc[record.blocks["time"].between(3_000.0, 3_597.0), "dex.ETH-PERP.index"].mean()
     assert record.metrics["dex.ETH-FUT.settled"] == pytest.approx(index, rel=1e-4)
     assert record.flows.loc[record.flows["reason"] == "settlement", "cash"].sum() > 1_000
     assert len(numbers(record, "option quote")) > 200
     assert len(numbers(record, "surface")) > 3
+    assert numbers(record, "cover")
+    assert numbers(record, "cover not listed")
     hedges = [one["delta"] for one in numbers(record, "hedge")]
     assert min(hedges) < 0 < max(hedges)
 
