@@ -16,6 +16,7 @@ from agents.player import Action, Player, Role
 from agents.view import View
 from protocol import exchange
 from protocol.margins.base import Threshold
+from protocol.oracles.base import read_mark
 from protocol.transactions import GAS, Liquidate
 from protocol.units import to_units_down
 
@@ -69,8 +70,8 @@ class Keeper(Role):
 
     @staticmethod
     def _prize(view: View, done: exchange.Liquidated) -> float:
-        """Cash coins: the reward, or the discount of what it takes over at the index."""
+        """Cash coins: the reward, or the discount of what it takes over at the mark."""
         scale = done.listing.house.cash_scale
-        value = done.taken * view.index(done.listing).value * done.listing.price_scale
+        value = done.taken * read_mark(view.state, done.listing).value * done.listing.price_scale
         discount = abs(value - done.notional) if done.taken else 0.0
         return (done.reward + discount) / scale
