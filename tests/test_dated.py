@@ -282,6 +282,27 @@ def test_a_portfolio_needs_its_worst_scenario_and_a_hedge_lowers_it() -> None:
     assert asked == pytest.approx(1.25 * needs[naked], rel=1e-9)
 
 
+def test_portfolio_margin_meets_published_cases_of_options_deep_in_the_money() -> None:
+    """`test-cases-portfolio-pm.json` of derivexyz/v2-core: spot 2,000, a week, initial 1.3 times; to a unit, as published.
+
+    Short one call at 1,400: -925 and -1,021. Short 1.5 puts at 3,000: -1,973 and -2,118. Their forward is 2,004.5 to 2,005.
+    """
+    cases = (
+        (Option(strike=1_400.0), 1.0, 925.0, 1_021.0, -4.5),
+        (Option(right="put", strike=3_000.0), 1.5, 1_973.0, 2_118.0, 4.5),
+    )
+    for option, amount, keep, ask, basis in cases:
+        markets = (rules().markets[PERP], dated("OPTION", option))
+        margin = Portfolio(initial=1.3)
+        calm = Surface(tenors=(7.0,), moneyness=(0.0,), volatilities=((0.5,),))
+        state, (trader, *_), listings = opened(markets=markets, margin=margin, surfaces=(calm,))
+        exchange.trade(state, listings[1], trader, -int(amount * COIN))
+        mark = amount * (read_mark(state, listings[1]).value - basis)
+        for which, published in ((Threshold.MAINTENANCE, keep), (Threshold.INITIAL, ask)):
+            needs = margin.standing(state, state.houses[0], which, trader)[1]
+            assert needs + mark == pytest.approx(published, abs=1.0)
+
+
 def test_scaling_by_volatility_scales_a_portfolios_scenarios() -> None:
     found = {}
     for margin in (Portfolio(), VolatilityScaled(inner=Portfolio(), most_factor=2.0)):

@@ -24,8 +24,8 @@ _SETTLEMENT = int(Reason.SETTLEMENT)
 
 
 @compiled
-def _pay(arrays: Arrays, size: int, quote: int, cash: int, clearing: int, price: float) -> int:
-    """Close everybody's position at `price` (cash units per size unit); returns the cash units that rounding left over."""
+def _pay(arrays: Arrays, size: int, quote: int, cash: int, clearing: int, rest: int, price: float) -> int:
+    """Close everybody's position at `price` (cash units per size unit); what rounding leaves goes to `rest`, and is returned."""
     balance = arrays.balance
     over = 0
     for account in range(balance.shape[1]):
@@ -37,6 +37,7 @@ def _pay(arrays: Arrays, size: int, quote: int, cash: int, clearing: int, price:
         shift(arrays, quote, account, clearing, cost, _SETTLEMENT)
         shift(arrays, cash, clearing, account, worth + cost, _SETTLEMENT)
         over -= worth
+    shift(arrays, cash, clearing, rest, over, _SETTLEMENT)
     return over
 
 
@@ -60,9 +61,8 @@ def settle(state: State, listing: Listing) -> Settled:
     mine = np.intersect1d(holders, players(state))
 
     ledger.reserve(MOVES_PER_ACCOUNT * ledger.accounts + 1)
-    rows = listing.size, listing.quote, house.cash, house.clearing
-    dust = _pay(ledger.arrays, *rows, price * listing.price_scale)
-    shift(ledger.arrays, house.cash, house.clearing, house.insurance, dust, _SETTLEMENT)
+    where = listing.size, listing.quote, house.cash, house.clearing, house.insurance
+    dust = _pay(ledger.arrays, *where, price * listing.price_scale)
     state.edit(listing.path + ".interest")[:] = 0.0
     state.market(listing).venue.clear(state, listing)
 

@@ -25,7 +25,7 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     if state.time >= market.instrument.expires():
-        fills.code[:] = Expired.code
+        fills.owed[:], fills.code[:] = 0, Expired.code
         return fills
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
 
