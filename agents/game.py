@@ -19,11 +19,12 @@ from agents.nature.base import Nature
 from agents.nature.reference import ReferenceMarket, ReferenceVenue
 from agents.player import Action, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
-from agents.streams import Streams, uniform_at
+from agents.streams import Streams, draws, uniform_at
 from agents.view import View
 from protocol import laws
-from protocol.chain import Mempool, Orders, Pending, seal
+from protocol.chain import seal
 from protocol.ledger import WORLD, Reason
+from protocol.mempool import Mempool, Orders, Pending
 from protocol.oracles.base import Report
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.pull import Pull, sign
@@ -95,6 +96,7 @@ class Game(mesa.Model):
         for role in cast:
             role.enter(self)
         self.state.finalise()
+        self._dice = np.array([player.dice for player in self.players], np.uint64)
         self._latest = max((player.role.latency for player in self.players), default=0.0)
         self._seen: deque[State] = deque()  # copies of older states, if anybody is slower than a block
         if self._latest > min(chain.blocks.shortest() for chain in world.chains):
@@ -147,7 +149,8 @@ class Game(mesa.Model):
 
     def fair_now(self, asset: str) -> float:
         """Nature's price at the last block: for measurement, never for players."""
-        return float(self.fair[min(int(self.state.time / self.tick + GRID), len(self.fair) - 1), self.column[asset]])
+        tick = min(int(self.state.time / self.tick + GRID), len(self.fair) - 1)
+        return self.fair.item(tick, self.column[asset])
 
     # ------------------------------------------------------------------ one block
 
@@ -184,8 +187,8 @@ class Game(mesa.Model):
 
     def _speakers(self) -> list[Player]:
         """Players in the order in which chance lets them speak this block; each draws for its own name."""
-        height = self.state.height
-        return sorted(self.players, key=lambda player: uniform_at(player.dice, height, 0))
+        dice = draws(self._dice, self.state.height).tolist()
+        return [self.players[seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -207,11 +210,9 @@ class Game(mesa.Model):
 
     def _take(self, player: Player, action: Action, chain: int, arrival: float) -> None:
         if isinstance(action, Send):
-            self.mempools[chain].pending.append(
-                Pending(action.transaction, action.tip, arrival, arrival + self.patience)
-            )
+            self.mempools[chain].send(Pending(action.transaction, action.tip, arrival, arrival + self.patience))
         elif isinstance(action, Orders):
-            self.mempools[chain].orders.append(action)
+            self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):
             self._trade_reference(player, action)
 
@@ -244,7 +245,7 @@ class Game(mesa.Model):
             return Outside(0.0, demand.value)
         tick = min(int(time / self.tick + GRID), len(self.fair) - 1)
         first = max(0, tick - max(8, round(600.0 / self.tick)))
-        moves = np.log(self.fair[tick, 0] / self.fair[first, 0])
+        moves = math.log(self.fair.item(tick, 0) / self.fair.item(first, 0))
         span = max(1, tick - first) * self.tick
         realised = abs(moves) / math.sqrt(span) * math.sqrt(365 * 86_400.0)
         noise = -math.log(uniform_at(self._keys["outside"], round(time / GRID), chain))

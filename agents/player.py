@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import mesa
 
 from agents.view import View
-from protocol.chain import Orders
+from protocol.mempool import Orders
 from protocol.transactions import Transaction
 
 if TYPE_CHECKING:

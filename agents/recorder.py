@@ -57,6 +57,17 @@ def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, blo
     return used
 
 
+@compiled
+def tally(owed: Ints, code: Ints) -> tuple[float, int]:
+    """(cash units traded, fills) of a run of orders."""
+    traded, fills = 0.0, 0
+    for row in range(len(code)):
+        if code[row] == 0:
+            traded += abs(owed[row])
+            fills += 1
+    return traded, fills
+
+
 class Recorder:
     """The notebook of one run."""
 
@@ -93,42 +104,43 @@ class Recorder:
         state = self.game.state
         if self.blocks == len(self.rows):
             self.rows = np.concatenate([self.rows, np.empty_like(self.rows)])
-        failed = sum(receipt.revert is not None for receipt in block.receipts)
+        failed = 0
+        for receipt in block.receipts:
+            failed += receipt.revert is not None
         row = [block.time, block.height, chain, block.base_fee, block.used, block.outside, block.waiting, failed]
         for house in state.houses:
             row += self._exchange(house)
         volume = self._volume(block)
-        for listings in state.listings:
-            for listing in listings:
-                reading = read_index(state, listing)
-                market = state.market(listing)
-                interest = state.tables[listing.path + ".interest"] if listing.size >= 0 else (0.0, 0.0)
-                traded, fills, rejected = volume.get(listing.path, (0.0, 0, 0))
-                row += [
-                    self.game.fair_now(market.instrument.base),
-                    market.venue.mid(state, listing),
-                    reading.value,
-                    state.time - reading.time,
-                    interest[0] / listing.size_scale,
-                    interest[1] / listing.size_scale,
-                    traded / listing.house.cash_scale,
-                    fills,
-                    rejected,
-                ]
+        for listing in state.markets:
+            market = state.market(listing)
+            reading = read_index(state, listing)
+            longs, shorts = state.tables[listing.path + ".interest"].tolist() if listing.size >= 0 else (0.0, 0.0)
+            traded, fills, rejected = volume.get(listing.path, (0.0, 0, 0))
+            row += (
+                self.game.fair_now(market.instrument.base),
+                market.venue.mid(state, listing),
+                reading.value,
+                state.time - reading.time,
+                longs / listing.size_scale,
+                shorts / listing.size_scale,
+                traded / listing.house.cash_scale,
+                fills,
+                rejected,
+            )
         self.rows[self.blocks] = row
         self.blocks += 1
 
     def _exchange(self, house: Any) -> list[float]:
         state = self.game.state
-        balance, scale = state.ledger.balance, house.cash_scale
+        item, scale = state.ledger.balance.item, house.cash_scale
         vault = 0.0
         if house.vault >= 0:
             vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
         count, notional, deficit, uncovered = self.totals[house.name]
         return [
-            balance[house.cash, house.insurance] / scale,
+            item(house.cash, house.insurance) / scale,
             vault,
-            balance[house.token, house.custody] / scale,
+            item(house.token, house.custody) / scale,
             count,
             notional / scale,
             deficit / scale,
@@ -181,12 +193,8 @@ class Recorder:
         found: dict[str, tuple[float, int, int]] = {}
         for run in block.filled:
             traded, fills, rejected = found.get(run.listing.path, (0.0, 0, 0))
-            good = len(run.code) - int(np.count_nonzero(run.code))
-            found[run.listing.path] = (
-                traded + float(np.abs(run.owed).sum()),
-                fills + good,
-                rejected + len(run.code) - good,
-            )
+            units, good = tally(run.owed, run.code)
+            found[run.listing.path] = traded + units, fills + good, rejected + len(run.code) - good
         for receipt in block.receipts:
             for done in receipt.outcome if type(receipt.outcome) is tuple else (receipt.outcome,):
                 if isinstance(done, Fill):

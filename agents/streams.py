@@ -82,9 +82,24 @@ def splitmix64(seed: np.uint64, index: int) -> np.uint64:
 
 
 @compiled
+def uniform_of(word: np.uint64, lane: int) -> float:
+    """The uniform of a lane, from `splitmix64(key, tick)`: for loops over the lanes of one tick."""
+    return (float(splitmix64(word, lane) >> _DROP) + 0.5) * _CELL
+
+
+@compiled
 def uniform_at(key: np.uint64, tick: int, lane: int) -> float:
     """One uniform in the open interval (0, 1); `tick` and `lane` are 0 or more."""
-    return (float(splitmix64(splitmix64(key, tick), lane) >> _DROP) + 0.5) * _CELL
+    return uniform_of(splitmix64(key, tick), lane)
+
+
+@compiled
+def draws(keys: NDArray[np.uint64], tick: int) -> Floats:
+    """`uniform_at` in lane 0 of one tick for several keys. Shapes [n]."""
+    out = np.empty(len(keys))
+    for row in range(len(keys)):
+        out[row] = uniform_at(keys[row], tick, 0)
+    return out
 
 
 @compiled

@@ -1,7 +1,7 @@
 """The same game the plain Mesa way: one agent object a trader, a Python loop a block. A baseline for `speed`, and nothing else.
 
-It takes its settings from the same Scenario and plays the same rules, with money in floats and dice of its own; it keeps no
-journal, takes nothing back and records no flows. The worlds it knows: one chain that serves by priority fee, one exchange
+It takes its settings from the same Scenario, plays the same rules and records the same things, with money in floats and dice
+of its own; it keeps no journal and takes nothing back. The worlds it knows: one chain that serves by priority fee, one exchange
 with cross margin, full liquidation, insurance and socialised losses, one perpetual on a virtual AMM marked by an EMA.
 """
 
@@ -48,6 +48,7 @@ class PlainTrader(mesa.Agent):  # type: ignore[misc]
         super().__init__(model)
         spread = crowd.spread
         self.crowd = crowd
+        self.group = crowd.label
         self.stake = crowd.capital * math.exp(spread * self.random.gauss(0.0, 1.0) - 0.5 * spread**2)
         self.chance = crowd.activity / 86_400.0 * self.random.uniform(0.67, 1.33) * model.interval
         self.wallet = crowd.gas_money
@@ -68,6 +69,7 @@ class PlainTrader(mesa.Agent):  # type: ignore[misc]
         if self.size == 0.0 and 0.0 <= self.cash < crowd.reentry * self.stake:
             self.cash += self.stake
             model.custody += self.stake
+            model.pay("reentry", "world", self.group, self.stake)
         if self.random.random() >= self.chance:
             return
         signal = self.signal()
@@ -90,23 +92,25 @@ class PlainTrader(mesa.Agent):  # type: ignore[misc]
         """Pay the block's funding, `due` cash coins per base coin held long."""
         if self.size != 0.0:
             self.cash -= self.size * due
+            self.model.pay("funding", self.group, "funding", self.size * due)
 
     def equity(self, index: float) -> float:
         """What the account is worth, cash coins."""
         return self.cash + self.size * index + self.quote
 
-    def fill(self, size: float, owed: float, fee: float) -> None:
-        """Trade, and turn the closed part of the position's quote into cash."""
+    def fill(self, size: float, owed: float, fee: float) -> float:
+        """Trade, and turn the closed part of the position's quote into cash; returns the cash."""
         before = self.size
         self.size = 0.0 if size == -before else before + size
         self.cash -= fee
         if before == 0.0 or before * size > 0.0:
             self.quote -= owed
-            return
+            return 0.0
         closed, closing = min(1.0, abs(size / before)), min(1.0, abs(before / size))
         gain = self.quote * closed - owed * closing
         self.cash += gain
         self.quote -= owed + gain
+        return gain
 
 
 class PlainLeveraged(PlainTrader):
@@ -143,6 +147,7 @@ class PlainKeeper(mesa.Agent):  # type: ignore[misc]
     def __init__(self, model: PlainGame, role: Keeper) -> None:
         super().__init__(model)
         self.role = role
+        self.group = role.label
         self.cash = 0.9 * role.capital
         self.wallet = role.capital - self.cash
         model.custody += self.cash
@@ -203,6 +208,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.insurance = self.custody = exchange.insurance
         self.treasury = 0.0
         self.mempool: list[Order] = []
+        self.flows: dict[tuple[str, str, str], float] = {}  # (reason, source, target): cash coins this block
         self.gas_used = self.gas_outside = self.volume = 0.0
         self.fills = self.rejected = self.failed = self.liquidations = 0
         self.liquidated = self.deficit = self.uncovered = 0.0
@@ -240,6 +246,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
                 "volume": "volume",
                 "fills": "fills",
                 "rejected": "rejected",
+                "flows": PlainGame.take_flows,
             }
         )
 
@@ -259,6 +266,18 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
     def cost(self, size: float) -> float:
         """What `size` base coins cost now."""
         return self.cash * size / (self.base - size) if size < self.base else math.nan
+
+    # ------------------------------------------------------------------ flows
+
+    def pay(self, reason: str, source: str, target: str, amount: float) -> None:
+        """Write down who paid whom."""
+        key = reason, source, target
+        self.flows[key] = self.flows.get(key, 0.0) + amount
+
+    def take_flows(self) -> dict[tuple[str, str, str], float]:
+        """The block's flows; those of the next start from nothing."""
+        flows, self.flows = self.flows, {}
+        return flows
 
     # ------------------------------------------------------------------ one block
 
@@ -320,6 +339,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
             if payer.wallet < price:
                 continue
             payer.wallet -= price
+            self.pay("gas", payer.group, "world", price)
             self.gas_used += gas
             if order.size:
                 self.trade(order)
@@ -342,7 +362,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         index, before = self.index, (trader.cash, trader.size, trader.quote)
         excess = trader.equity(index) - abs(trader.size) * index * self.initial
         fee = abs(owed) * self.fee
-        trader.fill(size, owed, fee)
+        gain = trader.fill(size, owed, fee)
         left = trader.equity(index) - abs(trader.size) * index * self.initial
         shrunk = abs(trader.size) < abs(before[1]) and trader.size * before[1] > 0.0
         if left < 0.0 and not (shrunk and left >= excess):
@@ -352,6 +372,8 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.base -= size
         self.cash += owed
         self.treasury += fee
+        self.pay("fee", trader.group, "treasury", fee)
+        self.pay("realise", "clearing", trader.group, gain)
         self.volume += abs(owed)
         self.fills += 1
 
@@ -368,11 +390,14 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.cash += owed
         notional = abs(owed)
         reward = notional * self.reward
-        trader.fill(size, owed, reward)
+        self.pay("realise", "clearing", trader.group, trader.fill(size, owed, 0.0))
+        trader.cash -= reward
         self.keeper.cash += reward
+        self.pay("penalty", trader.group, self.keeper.group, reward)
         penalty = max(0.0, min(notional * self.penalty, trader.cash))
         trader.cash -= penalty
         self.insurance += penalty
+        self.pay("penalty", trader.group, "insurance", penalty)
         self.liquidations += 1
         self.liquidated += notional
         if trader.cash < 0.0:
@@ -385,13 +410,17 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.deficit += deficit
         paid = min(deficit, self.insurance)
         self.insurance -= paid
+        self.pay("insurance", "insurance", debtor.group, paid)
         left = deficit - paid
         if left > 0.0:
             payers = [trader for trader in self.traders if trader.equity(index) > 0.0]
             total = sum(trader.equity(index) for trader in payers) + self.keeper.cash
             share = min(1.0, left / total)
             for trader in payers:
-                trader.cash -= share * trader.equity(index)
+                charge = share * trader.equity(index)
+                trader.cash -= charge
+                self.pay("loss socialised", trader.group, debtor.group, charge)
+            self.pay("loss socialised", self.keeper.group, debtor.group, share * self.keeper.cash)
             self.keeper.cash -= share * self.keeper.cash
             left -= share * total
         debtor.cash = -left

@@ -36,14 +36,16 @@ from experiments.run import build, release
 from experiments.scenario import Scenario
 from protocol import chain, exchange
 from protocol.blocks.fixed import Fixed
+from protocol.ledger import Reason
 from protocol.margins.cross import Cross
 from protocol.oracles.ema import Ema
 from protocol.state import State
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import Chain, Exchange, Market, World
+from protocol.world import CASH_DECIMALS, Chain, Exchange, Market, World
 
 INTERVAL = 12.0  # seconds a block
 MARKET = "dex.ETH-PERP"
+CASH = 10.0**CASH_DECIMALS
 
 
 def scenario(traders: int, blocks: int, seed: int = 1) -> Scenario:
@@ -95,6 +97,8 @@ STATISTICS = (
     Statistic("liquidations per trader and 1,000 blocks", lambda c, n: c["liquidations"][-1] * 1e3 / n / len(c["mid"])),
     Statistic("deficit per trader and block", lambda c, n: c["deficit"][-1] / n / len(c["mid"])),
     Statistic("gas used per trader and block", lambda c, n: float(np.mean(c["gas_used"])) / n),
+    Statistic("fees paid per trader and block", lambda c, n: float(c["fee"][0]) / n / len(c["mid"])),
+    Statistic("paid for gas per trader and 1,000 blocks", lambda c, n: float(c["gas"][0]) * 1e3 / n / len(c["mid"])),
     Statistic("base fee, cash coins per 1e9 gas", lambda c, n: float(np.mean(c["base_fee"])) * 1e9),
 )
 
@@ -102,12 +106,21 @@ STATISTICS = (
 def columns_of_game(game: Game) -> dict[str, Any]:
     """What the game has recorded, under the baseline's names."""
     rows = game.recorder.rows[: game.recorder.blocks]
-    return {name.rsplit(".", 1)[-1]: rows[:, i] for i, name in enumerate(game.recorder.columns)}
+    flows = game.recorder.flows[: game.recorder.flow_count]
+    paid = {reason: flows[flows[:, 1] == reason, 4].sum() / CASH for reason in (Reason.FEE, Reason.GAS)}
+    return {name.rsplit(".", 1)[-1]: rows[:, i] for i, name in enumerate(game.recorder.columns)} | {
+        reason.name.lower(): np.array([total]) for reason, total in paid.items()
+    }
 
 
 def columns_of_plain(game: PlainGame) -> dict[str, Any]:
     """What the baseline has recorded."""
-    return {name: np.array(values) for name, values in game.datacollector.model_vars.items()}
+    columns = {name: np.array(values) for name, values in game.datacollector.model_vars.items() if name != "flows"}
+    paid: Counter[str] = Counter()
+    for flows in game.datacollector.model_vars["flows"]:
+        for (reason, _, _), amount in flows.items():
+            paid[reason] += amount
+    return columns | {reason: np.array([paid[reason]]) for reason in ("fee", "gas")}
 
 
 def play(setting: Scenario, blocks: int) -> tuple[dict[str, Any], dict[str, Any]]:

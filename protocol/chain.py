@@ -8,42 +8,25 @@ its gas. Attack surface: order and capacity are for sale.
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol import exchange
 from protocol.clearing import Batch
+from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice
-from protocol.ledger import WORLD, Floats, Ints, Reason
+from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason, shift
+from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Transaction
 from protocol.world import Chain
 
 QUIET = Outside(0.0, 1.0)
-
-
-class Pending(NamedTuple):
-    """A transaction on its way. `tip` in cash coins per gas; `arrival` and `expires` in seconds."""
-
-    transaction: Transaction
-    tip: float
-    arrival: float
-    expires: float
-
-
-class Orders(NamedTuple):
-    """A crowd's orders in one market, as rows. Shapes [n]."""
-
-    listing: Listing
-    account: Ints
-    size: Ints  # base units, signed
-    limit: Floats  # worst average price; nan: none
-    tip: Floats  # cash coins per gas
-    arrival: Floats  # seconds
-    expires: Floats  # seconds
+TRADE_GAS = GAS["Trade"]
+_GAS = int(Reason.GAS)
 
 
 class Receipt(NamedTuple):
@@ -90,37 +73,6 @@ class Witness(Protocol):
         """What it thinks of the deed."""
 
 
-class Mempool:
-    """What waits for a chain."""
-
-    def __init__(self) -> None:
-        self.pending: list[Pending] = []
-        self.orders: list[Orders] = []
-
-    def __len__(self) -> int:
-        return len(self.pending) + sum(len(orders.size) for orders in self.orders)
-
-    def take(self, time: float) -> tuple[list[Pending], list[Orders]]:
-        """Everything that has arrived by `time` and has not expired; the rest stays."""
-        here = [item for item in self.pending if item.arrival <= time <= item.expires]
-        self.pending = [item for item in self.pending if item.arrival > time]
-        rows = []
-        later = []
-        for orders in self.orders:
-            arrived = orders.arrival <= time
-            if arrived.all():
-                rows.append(orders)
-            else:
-                rows.append(_select(orders, arrived))
-                later.append(_select(orders, ~arrived))
-        self.orders = later
-        return here, rows
-
-
-def _select(orders: Orders, which: Any) -> Orders:
-    return Orders(orders.listing, *(column[which] for column in orders[1:]))
-
-
 def seal(
     state: State,
     number: int,
@@ -136,92 +88,90 @@ def seal(
     """
     rules = state.rules.chains[number]
     path = f"chain.{rules.name}.fee"
-    fee: float = state.tables[path]
-    opened = state.time
+    terms = Terms(rules, state.tables[path], outside, outside.paying(state.tables[path]), state.time, time, entropy)
     pending, rows = mempool.take(time)
     state.time = time
     state.height += 1
 
     queue = _line_up(pending, rows)
-    order = _serve(rules, queue, opened, time, outside, fee, entropy)
-    kept = _keep_waiting(mempool, queue, order, pending, rows, time) if len(order) < len(queue.gas) else 0
-    receipts, filled, used = _execute(state, number, queue, order, pending, rows, fee, witness)
+    order = _serve(terms, queue, pending)
+    waiting = _keep_waiting(mempool, queue, order, pending) if len(order) < len(queue) else 0
+    receipts, filled, used = _execute(state, number, queue, order, pending, terms.fee, witness)
 
-    others = min(float(outside.above(np.array([fee]))[0]), max(0.0, rules.capacity - used))
+    others = min(terms.paying, max(0.0, rules.capacity - used))
     goal = rules.target * rules.capacity
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
-    state.put(path, max(rules.fee_floor, fee * (1.0 + drift)))
+    state.put(path, max(rules.fee_floor, terms.fee * (1.0 + drift)))
     exchange.close_block(state)
-    return Block(time, state.height, fee, used, others, tuple(receipts), tuple(filled), kept)
+    return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting)
 
 
-class Queue(NamedTuple):
-    """Everything that wants into a block: singles first, then the crowds' rows. Shapes [n]."""
+class Terms(NamedTuple):
+    """What a block is sealed under."""
 
-    arrival: Floats  # seconds
-    tip: Floats  # cash coins per gas
-    gas: Floats
-    market: Ints  # -1 for a single transaction, else which of `listings`
-    listings: tuple[Listing, ...]
-
-
-def _line_up(pending: list[Pending], rows: list[Orders]) -> Queue:
-    count = len(pending) + sum(len(orders.size) for orders in rows)
-    gas, market = np.empty(count), np.empty(count, np.int64)
-    gas[len(pending) :] = GAS["Trade"]
-    gas[: len(pending)] = [item.transaction.gas for item in pending]
-    market[: len(pending)] = -1
-    listings: dict[Listing, int] = {}
-    first = len(pending)
-    for orders in rows:
-        market[first : first + len(orders.size)] = listings.setdefault(orders.listing, len(listings))
-        first += len(orders.size)
-    arrival = np.concatenate([[item.arrival for item in pending], *(orders.arrival for orders in rows)])
-    tip = np.concatenate([[item.tip for item in pending], *(orders.tip for orders in rows)])
-    return Queue(arrival, tip, gas, market, tuple(listings))
+    rules: Chain
+    fee: float  # the base fee, cash coins per gas
+    outside: Outside
+    paying: float  # gas of those outside who pay the base fee
+    opened: float  # seconds: when the last block was sealed
+    time: float  # seconds: when this one is
+    entropy: int
 
 
-def _serve(rules: Chain, queue: Queue, opened: float, time: float, outside: Outside, fee: float, entropy: int) -> Ints:
+def _line_up(pending: list[Pending], rows: Rows) -> Rows:
+    """One queue of everything that wants into a block: singles first, then the crowds' rows."""
+    if not pending:
+        return rows
+    queue = np.empty(len(pending) + len(rows), ORDER)
+    for row, item in enumerate(pending):
+        queue[row] = (-1, item.transaction.account, 0, np.nan, item.tip, item.arrival, item.expires)
+    queue[len(pending) :] = rows
+    return queue
+
+
+def _serve(terms: Terms, queue: Rows, pending: list[Pending]) -> Ints:
     """Positions in the queue that are served, in turn."""
-    if len(queue.gas) == 0:
+    if len(queue) == 0:
         return np.empty(0, np.int64)
-    order = rules.ordering.rank(queue.arrival, queue.tip, entropy)
-    share = np.minimum(np.maximum((queue.arrival - opened) / max(time - opened, 1e-12), 0.0), 1.0)
-    ahead = rules.ordering.ahead(outside, fee, share, queue.tip)
-    gas, ahead = queue.gas[order], ahead[order]
-    if (gas.cumsum() + ahead <= rules.capacity).all():
-        return order
-    served, used = [], 0.0  # what does not fit is passed over, and holds nobody else up
-    for row, (units, before) in enumerate(zip(gas.tolist(), ahead.tolist(), strict=True)):
-        if used + units + before <= rules.capacity:
-            served.append(row)
-            used += units
-    return order[served]
+    ordering, capacity, arrival, tip = terms.rules.ordering, terms.rules.capacity, queue["arrival"], queue["tip"]
+    order = ordering.rank(arrival, tip, terms.entropy)
+    own = [item.transaction.gas for item in pending]
+    if sum(own) + TRADE_GAS * (len(queue) - len(own)) + terms.paying <= capacity:
+        return order  # all fits, whoever comes before whom
+    gas = np.full(len(queue), float(TRADE_GAS))
+    gas[: len(own)] = own
+    share = np.minimum(np.maximum((arrival - terms.opened) / max(terms.time - terms.opened, 1e-12), 0.0), 1.0)
+    ahead = ordering.ahead(terms.outside, terms.fee, share, tip)
+    return order[_fit(gas[order], ahead[order], capacity)]
 
 
-def _keep_waiting(
-    mempool: Mempool, queue: Queue, order: Ints, pending: list[Pending], rows: list[Orders], time: float
-) -> int:
-    """Put what was not served back into the mempool, unless it has expired; returns how many were not served."""
-    waits = np.ones(len(queue.gas), bool)
+@compiled
+def _fit(gas: Floats, ahead: Floats, capacity: float) -> NDArray[np.bool_]:
+    """Which of a queue fit: what does not is passed over, and holds nobody else up. Shapes [n]."""
+    served = np.empty(len(gas), np.bool_)
+    used = 0.0
+    for row in range(len(gas)):
+        served[row] = used + gas[row] + ahead[row] <= capacity
+        if served[row]:
+            used += gas[row]
+    return served
+
+
+def _keep_waiting(mempool: Mempool, queue: Rows, order: Ints, pending: list[Pending]) -> int:
+    """Put what was not served back into the mempool; returns how much that is."""
+    waits = np.ones(len(queue), bool)
     waits[order] = False
     mempool.pending += [item for item, wait in zip(pending, waits, strict=False) if wait]
-    first = len(pending)
-    for orders in rows:
-        alive = waits[first : first + len(orders.size)] & (orders.expires >= time)
-        first += len(orders.size)
-        if alive.any():
-            mempool.orders.append(_select(orders, alive))
+    mempool.send(Orders(queue[len(pending) :][waits[len(pending) :]]))
     return int(waits.sum())
 
 
 def _execute(
     state: State,
     number: int,
-    queue: Queue,
+    queue: Rows,
     order: Ints,
     pending: list[Pending],
-    rows: list[Orders],
     fee: float,
     witness: Witness | None,
 ) -> tuple[list[Receipt], list[Filled], float]:
@@ -229,38 +179,59 @@ def _execute(
     receipts: list[Receipt] = []
     filled: list[Filled] = []
     used = 0.0
-    if len(order) == 0:
-        return receipts, filled, used
-    single = len(pending)
-    token = next(house.token for house in state.houses if house.chain == number)
+    token = state.chain_token[number]
     scale = state.ledger.assets[token].scale
-    if rows:
-        served = order[order >= single] - single
-        account, size, limit = (
-            np.concatenate([getattr(orders, name) for orders in rows])[served] for name in ("account", "size", "limit")
-        )
-        charge = np.ceil(GAS["Trade"] * (fee + queue.tip[single:][served]) * scale).astype(np.int64)
-
-    market = queue.market[order]
-    turns = np.flatnonzero((market[1:] != market[:-1]) | (market[1:] < 0)) + 1  # where a run ends and another begins
-    row = 0
-    for at, end in pairwise((0, *turns.tolist(), len(order))):
-        if market[at] < 0:
-            receipt = _run_single(state, pending[order[at]], token, scale, fee, witness)
+    run_orders = _run_orders if witness is None else partial(_run_watched, witness)
+    ends = np.empty(len(order), np.int64)
+    at = 0
+    for end in ends[: _turns(queue, order, ends)].tolist():
+        first = order[at]
+        if first < len(pending):
+            receipt = _run_single(state, pending[first], token, scale, fee, witness)
             used += receipt.transaction.gas if receipt.paid else 0.0
             receipts.append(receipt)
-            continue
-        run = slice(row, row + end - at)
-        row = run.stop
-        batch = Batch(account[run], size[run], limit[run])
-        pays = state.ledger.collect(token, batch.account, WORLD, charge[run], Reason.GAS)
-        if not pays.all():
-            batch = Batch(batch.account[pays], batch.size[pays], batch.limit[pays])
-        if len(batch.size):
-            run_orders = _run_orders if witness is None else partial(_run_watched, witness)
-            filled.append(run_orders(state, queue.listings[market[at]], batch))
-            used += GAS["Trade"] * len(batch.size)
+        else:
+            batch = _charge(state, token, queue, order[at:end], fee, scale)
+            if len(batch.size):
+                filled.append(run_orders(state, state.markets[queue[first]["market"]], batch))
+                used += TRADE_GAS * len(batch.size)
+        at = end
     return receipts, filled, used
+
+
+@compiled
+def _turns(queue: Rows, order: Ints, ends: Ints) -> int:
+    """Fill `ends` with the places where a run of one market, or a single, ends; returns how many there are."""
+    count = 0
+    for place in range(len(order)):
+        market = queue[order[place]]["market"]
+        if place + 1 == len(order) or market < 0 or queue[order[place + 1]]["market"] != market:
+            ends[count] = place + 1
+            count += 1
+    return count
+
+
+def _charge(state: State, token: int, queue: Rows, run: Ints, fee: float, scale: int) -> Batch:
+    """Collect the gas of a run of plain orders; the batch of those who could pay it."""
+    state.ledger.reserve(len(run))
+    batch = Batch(np.empty(len(run), np.int64), np.empty(len(run), np.int64), np.empty(len(run)))
+    count = _collect_gas(state.ledger.arrays, token, queue, run, TRADE_GAS, fee, float(scale), batch)
+    return batch if count == len(run) else Batch(batch.account[:count], batch.size[:count], batch.limit[:count])
+
+
+@compiled
+def _collect_gas(
+    arrays: Arrays, token: int, queue: Rows, run: Ints, gas: int, fee: float, scale: float, batch: Batch
+) -> int:
+    count = 0
+    for place in range(len(run)):
+        row = queue[run[place]]
+        account, units = row["account"], int(np.ceil(gas * (fee + row["tip"]) * scale))
+        if arrays.balance[token, account] >= units:
+            shift(arrays, token, account, WORLD, units, _GAS)
+            batch.account[count], batch.size[count], batch.limit[count] = account, row["size"], row["limit"]
+            count += 1
+    return count
 
 
 def _run_single(state: State, item: Pending, token: int, scale: int, fee: float, witness: Witness | None) -> Receipt:

@@ -384,6 +384,18 @@ def examine(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats) -> None:
 
 
 @compiled
+def find_below(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats, found: Ints) -> int:
+    """Fill `found` with the accounts worth less than they need, and `worth` and `needs` of all; returns how many there are."""
+    examine(arrays, terms, worth, needs)
+    count = 0
+    for account in range(len(worth)):
+        if worth[account] < needs[account]:
+            found[count] = account
+            count += 1
+    return count
+
+
+@compiled
 def examine_one(arrays: Arrays, terms: Terms, account: int) -> tuple[float, float]:
     """Equity and requirement of one account, cash coins."""
     return equity(arrays, terms, account), required(arrays, terms, account)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled
+from protocol.compiled import compiled, inner
 from protocol.errors import InsufficientBalance, NothingToDo
 
 WORLD = 0
@@ -71,7 +71,7 @@ class Arrays(NamedTuple):
     count: Ints  # type: ignore[assignment]  # [1] entries in use
 
 
-@compiled
+@inner
 def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: int) -> None:
     """Move `units` (signed: a negative amount moves the other way) and write it down. The caller has checked and made room."""
     if units == 0 or src == dst:
@@ -83,6 +83,11 @@ def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: in
     entry = arrays.journal[arrays.count[0]]
     entry[0], entry[1], entry[2], entry[3], entry[4] = asset, src, dst, units, reason
     arrays.count[0] += 1
+
+
+@compiled
+def _shift_one(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: int) -> None:
+    shift(arrays, asset, src, dst, units, reason)
 
 
 @compiled
@@ -166,7 +171,7 @@ class Ledger:
                 asset=self.assets[asset].name, account=src, has=int(self.balance[asset, src]), needs=int(units)
             )
         self.reserve(1)
-        shift(self.arrays, asset, src, dst, units, int(reason))
+        _shift_one(self.arrays, asset, src, dst, units, int(reason))
 
     def move_many(self, asset: int, src: Ints, dst: Ints, units: Ints, reason: Reason) -> None:
         """Move `units[i]` >= 0 from `src[i]` to `dst[i]`, in turn. Shapes [n]. Raises as `move`, before anything has moved."""

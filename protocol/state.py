@@ -45,6 +45,7 @@ class Listing(NamedTuple):
 
     house: House
     index: int  # type: ignore[assignment]
+    number: int  # among all markets of the world
     name: str
     path: str  # prefix of its tables
     base: int  # row: the base token
@@ -68,6 +69,7 @@ class Mark(NamedTuple):
 
     moves: int
     writes: int
+    version: int
 
 
 _WHOLE = object()
@@ -81,6 +83,13 @@ class State:
         self.ledger = ledger
         self.houses = houses
         self.listings = listings  # [exchange][market]
+        self.markets = tuple(listing for row in listings for listing in row)  # by `Listing.number`
+        self.claims = tuple(
+            tuple(m for m in row if m.size >= 0) for row in listings
+        )  # [exchange], without spot markets
+        self.chain_token = {
+            house.chain: house.token for house in reversed(houses)
+        }  # row in which a chain's gas is paid
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed
@@ -114,7 +123,7 @@ class State:
 
     def mark(self) -> Mark:
         """A point to `rewind` to."""
-        return Mark(self.ledger.mark(), len(self._undo))
+        return Mark(self.ledger.mark(), len(self._undo), self.version)
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
@@ -130,7 +139,9 @@ class State:
             else:
                 self.tables[path][index] = old
         del self._undo[mark.writes :]
-        self.version += 1
+        self.version = mark.version  # all is as it was, and so is what was derived by then
+        for key in [key for key, (stamp, _) in self._memory.items() if stamp[:2] > (mark.version, mark.moves)]:
+            del self._memory[key]
 
     def finalise(self) -> None:
         """Let go of the journal: nothing before now will be undone."""
@@ -140,7 +151,7 @@ class State:
 
     def derived(self, key: Any, compute: Any) -> Any:
         """`compute()`, remembered under `key` until anything at all has changed."""
-        stamp = (self.version, int(self.ledger.count[0]), self.time)
+        stamp = (self.version, self.ledger.count.item(), self.time)
         known = self._memory.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
@@ -158,11 +169,13 @@ class State:
 
     def exchange(self, house: House) -> Exchange:
         """The rules of an exchange."""
-        return self.rules.exchanges[house.index]
+        exchange: Exchange = self.tables["rules"].exchanges[house.index]
+        return exchange
 
     def market(self, listing: Listing) -> Market:
         """The rules of a market."""
-        return self.rules.exchanges[listing.house.index].markets[listing.index]
+        market: Market = self.tables["rules"].exchanges[listing.house.index].markets[listing.index]
+        return market
 
     def find(self, house: House, name: str) -> Listing:
         """The market of that name. Raises KeyError, which a validated World rules out."""

@@ -250,9 +250,12 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     """The state before the first block. `prices`: cash coins per base coin, for every base the markets trade."""
     ledger = Ledger(_assets(world))
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
-    houses, listings = [], []
+    houses: list[House] = []
+    listings: list[tuple[Listing, ...]] = []
     for number, exchange in enumerate(world.exchanges):
-        house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain])
+        house, markets = _open_exchange(
+            ledger, number, exchange, chains[exchange.chain], sum(len(row) for row in listings)
+        )
         houses.append(house)
         listings.append(markets)
     state = State(ledger, tuple(houses), tuple(listings))
@@ -265,7 +268,9 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     return state
 
 
-def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) -> tuple[House, tuple[Listing, ...]]:
+def _open_exchange(
+    ledger: Ledger, number: int, exchange: Exchange, chain: int, first: int
+) -> tuple[House, tuple[Listing, ...]]:
     def account(role: str) -> int:
         return ledger.open(role, exchange=number, chain=chain)
 
@@ -294,6 +299,7 @@ def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) 
             Listing(
                 house=house,
                 index=index,
+                number=first + index,
                 name=market.name,
                 path=name,
                 base=ledger.row[market.instrument.base],

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from protocol import exchange, laws
-from protocol.chain import Mempool, Orders, Pending, seal
+from protocol.chain import seal
 from protocol.errors import StalePrice
 from protocol.ledger import WORLD, Reason
+from protocol.mempool import Mempool, Pending, orders
 from protocol.oracles.ema import Ema
 from protocol.oracles.pull import Pull
 from protocol.orderings.base import Outside
@@ -119,9 +120,7 @@ def test_a_crowds_orders_and_single_trades_share_one_order() -> None:
         else:
             pool.pending.append(later(Trade(listing, trader + 1, -3 * COIN), 3e-9))
             keep = np.array([0, 2, 3])
-            pool.orders.append(
-                Orders(listing, who[keep], size[keep], none[keep], tip[keep], when[keep], when[keep] + 60)
-            )
+            pool.send(orders(listing, who[keep], size[keep], none[keep], tip[keep], when[keep], when[keep] + 60))
         seal(state, 0, pool, 12.0)
         runs.append(state.ledger.balance.copy())
     assert (runs[0] == runs[1]).all()
@@ -150,7 +149,7 @@ def test_a_witness_sees_every_deed_and_changes_none() -> None:
         pool = Mempool()
         pool.pending += [later(Withdraw(house, trader, 60_000 * CASH)), later(Trade(listing, trader + 1, COIN))]
         who, size, none = trader + np.arange(3), np.array([5, -3, 9_999]) * COIN, np.full(3, np.nan)
-        pool.orders.append(Orders(listing, who, size, none, np.zeros(3), np.full(3, 2.0), np.full(3, 60.0)))
+        pool.send(orders(listing, who, size, none, 0.0, 2.0, 60.0))
         seal(state, 0, pool, 12.0, witness=witness)
         digests.append(state.digest())
     assert digests[0] == digests[1]
@@ -176,3 +175,15 @@ def test_an_account_whose_other_market_has_no_usable_index_may_not_trade() -> No
     state.time = 100.0
     with pytest.raises(StalePrice):
         exchange.trade(state, state.listings[0][0], trader, COIN)
+
+
+def test_an_order_that_expired_while_it_waited_is_never_served() -> None:
+    state, trader = world()
+    pool = Mempool()
+    who, size = trader + np.arange(2), np.array([COIN, COIN])
+    pool.send(orders(state.markets[0], who, size, np.nan, 0.0, np.array([2.0, 30.0]), np.array([11.0, 90.0])))
+    assert seal(state, 0, pool, 12.0).filled == ()
+    assert len(pool) == 1
+    (run,) = seal(state, 0, pool, 36.0).filled
+    assert run.account.tolist() == [trader + 1]
+    assert len(pool) == 0

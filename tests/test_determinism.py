@@ -19,7 +19,8 @@ from agents.view import View
 from experiments.parallel import spread
 from experiments.run import build, run
 from experiments.scenario import Scenario
-from protocol.chain import Block, Mempool, Orders, seal
+from protocol.chain import Block, seal
+from protocol.mempool import Mempool
 from protocol.oracles.ema import Ema
 from protocol.state import State
 from protocol.world import Exchange, Market, World
@@ -95,16 +96,13 @@ def test_an_adversary_who_acts_leaves_everybody_elses_dice_alone(monkeypatch: py
 
 def _orders_of_noise(game: Game, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, float]]:
     """(member, size, arrival) of what the noise crowd sends in the first block, before anything is executed."""
-    seen: list[Orders] = []
+    seen: list[tuple[int, int, float]] = []
 
     def watch(state: State, number: int, mempool: Mempool, *rest: Any) -> Block:
-        seen.extend(mempool.orders)
+        seen.extend((int(o["account"]), int(o["size"]), float(o["arrival"])) for o in mempool.rows)
         return seal(state, number, mempool, *rest)
 
     monkeypatch.setattr("agents.game.seal", watch)
     game.step()
     first = int(game.state.ledger.of_group(["noise"])[0])
-    rows = [
-        zip(o.account - first, o.size, o.arrival, strict=True) for o in seen if o.account[0] in range(first, first + 50)
-    ]
-    return [(int(a), int(b), float(c)) for row in rows for a, b, c in row]
+    return [(account - first, size, arrival) for account, size, arrival in seen if account in range(first, first + 50)]

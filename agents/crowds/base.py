@@ -11,112 +11,24 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import mesa
 import numpy as np
 
+from agents.crowds.decision import Columns, Seats, Sight, decide
 from agents.player import Action, Player, Role
-from agents.streams import Streams, normal_at, uniform_at
+from agents.streams import Streams
 from agents.view import View
-from protocol.chain import Orders
-from protocol.compiled import compiled
-from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason
+from protocol.ledger import WORLD, Floats, Ints, Reason
+from protocol.mempool import ORDER, Orders, Rows
 from protocol.state import Listing
 
 if TYPE_CHECKING:
     from agents.game import Game
 
 
-class Columns(NamedTuple):
-    """What members differ in. Shapes [members]."""
-
-    stake: Ints  # cash units brought at entry
-    activity: Floats  # decisions per second
-    leverage: Floats  # notional over equity of a new position; share of the wallet in a spot market
-    threshold: Floats  # signal beyond which it acts
-    noise: Floats  # weight of its own standard normal
-    trend: Floats  # weight of the mid's log deviation from its moving average
-    gap: Floats  # weight of log(reference / mid)
-    patience: Floats  # slippage it accepts, relative
-
-
-class Desire(NamedTuple):
-    """Room for what the members want this block. Shapes [members]."""
-
-    who: Ints
-    size: Ints
-    limit: Floats
-    arrival: Floats
-
-
-class Seats(NamedTuple):
-    """Where the members sit in the ledger."""
-
-    first: int
-    size: int  # row of the position, or of the base token in a spot market
-    quote: int  # row of the position's quote; -1 in a spot market
-    cash: int  # row of the cash claim, or of the cash token in a spot market
-    size_scale: float
-    cash_scale: float
-
-
-class Sight(NamedTuple):
-    """What every member sees alike."""
-
-    mid: float
-    trend: float
-    gap: float
-
-
-@compiled
-def decide(
-    keys: Any, tick: int, elapsed: float, seats: Seats, sight: Sight, columns: Columns, arrays: Arrays, desire: Desire
-) -> int:
-    """Fill `desire` with the orders of members who act; returns how many. `keys`: acting, signal, arrival."""
-    balance = arrays.balance
-    spot = seats.quote < 0
-    count = 0
-    for member in range(len(columns.stake)):
-        if uniform_at(keys[0], tick, member) >= columns.activity[member] * elapsed:
-            continue
-        signal = columns.noise[member] * normal_at(keys[1], tick, member)
-        signal += columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
-        if abs(signal) <= columns.threshold[member]:
-            continue
-        side = 1.0 if signal > 0.0 else -1.0
-        account = seats.first + member
-        held, cash = balance[seats.size, account], balance[seats.cash, account] / seats.cash_scale
-        if spot:
-            coins = cash / sight.mid if side > 0.0 else held / seats.size_scale
-            size = side * columns.leverage[member] * coins * seats.size_scale
-        elif held == 0:
-            size = side * columns.leverage[member] * max(cash, 0.0) / sight.mid * seats.size_scale
-        elif held * side < 0.0:
-            size = -1.0 * held
-        else:
-            continue
-        if abs(size) < 1.0:
-            continue
-        desire.who[count] = account
-        desire.size[count] = int(size)
-        desire.limit[count] = sight.mid * (1.0 + side * columns.patience[member])
-        desire.arrival[count] = uniform_at(keys[2], tick, member)
-        count += 1
-    return count
-
-
-@compiled
-def broke(seats: Seats, columns: Columns, arrays: Arrays, share: float, who: Ints) -> int:
-    """Fill `who` with flat members left with less than `share` of their stake but no debt; returns how many."""
-    count = 0
-    for member in range(len(columns.stake)):
-        account = seats.first + member
-        cash = arrays.balance[seats.cash, account]
-        if arrays.balance[seats.size, account] == 0 and 0 <= cash < share * columns.stake[member]:
-            who[count] = member
-            count += 1
-    return count
+PATIENCE = 60.0  # seconds after the block it was meant for, until an order expires
 
 
 class Column:
@@ -160,11 +72,11 @@ class CrowdPlayer(Player):
     listing: Listing
     seats: Seats
     columns: Columns
-    desire: Desire
     keys: Any
     average: float  # moving average of the log mid
     seen: float  # seconds, when it last decided
-    buffer: Ints
+    rows: Rows  # room for everybody's orders
+    broke: Ints  # room for who is ruined
 
 
 @dataclass(frozen=True)
@@ -234,10 +146,11 @@ class Crowd(Role):
             house.token if spot else house.cash,
             listing.size_scale,
             house.cash_scale,
+            listing.number,
+            self.tip,
+            0.0 if spot else self.reentry,
         )
-        n = self.count
-        crowd.desire = Desire(np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n), np.empty(n))
-        crowd.buffer = np.empty(self.count, np.int64)
+        crowd.rows, crowd.broke = np.empty(self.count, ORDER), np.empty(self.count, np.int64)
         crowd.keys = np.array([game.streams.key(f"{self.label}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
         game.players.append(crowd)
@@ -254,36 +167,24 @@ class Crowd(Role):
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Everybody's orders for this block."""
         assert isinstance(me, CrowdPlayer)
-        listing = me.listing
+        listing, state = me.listing, view.state
         mid = view.mid(listing)
         log_mid = math.log(mid)
-        elapsed = view.seal - me.seen
-        me.seen = view.seal
+        elapsed, me.seen = view.seal - me.seen, view.seal
         me.average = log_mid if math.isnan(me.average) else me.average
         trend = log_mid - me.average
         me.average += trend * (1.0 - math.exp(-elapsed / self.memory))
-        gap = math.log(view.reference(view.state.market(listing).instrument.base)) - log_mid
-        if self.reentry and listing.size >= 0:
-            self._reenter(me)
+        gap = math.log(view.reference(state.market(listing).instrument.base)) - log_mid
+        sight = Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE)
         tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
-        arrays = view.state.ledger.arrays
-        count = decide(me.keys, tick, elapsed, me.seats, Sight(mid, trend, gap), me.columns, arrays, me.desire)
-        if count == 0:
-            return ()
-        who, size = me.desire.who[:count].copy(), me.desire.size[:count].copy()
-        limit, late = me.desire.limit[:count].copy(), me.desire.arrival[:count]
-        arrival = view.arrival + late * max(0.0, view.seal - view.arrival)
-        tip = np.full(count, self.tip)
-        return (Orders(listing, who, size, limit, tip, arrival, np.full(count, view.seal + 60.0)),)
+        wants, ruined = decide(me.keys, tick, me.seats, sight, me.columns, state.ledger.arrays, me.rows, me.broke)
+        if ruined:
+            self._bring_again(me, me.broke[:ruined])
+        return (Orders(me.rows[:wants]),) if wants else ()
 
-    def _reenter(self, me: CrowdPlayer) -> None:
+    def _bring_again(self, me: CrowdPlayer, members: Ints) -> None:
         """Members who have lost nearly everything, and owe nothing, bring a new stake."""
-        game: Any = me.model
-        count = broke(me.seats, me.columns, game.state.ledger.arrays, self.reentry, me.buffer)
-        if count:
-            rows = me.buffer[:count]
-            accounts = rows + me.seats.first
-            self._bring(game, me.listing, accounts, me.columns.stake[rows], Reason.REENTRY)
+        self._bring(me.model, me.listing, members + me.seats.first, me.columns.stake[members], Reason.REENTRY)
 
 
 def spread_out(streams: Streams, name: str, low: float, high: float, count: int) -> Floats:

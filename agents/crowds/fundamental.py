@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.crowds.base import Columns, Crowd, spread_out
+from agents.crowds.base import Crowd, spread_out
+from agents.crowds.decision import Columns
 from agents.streams import Streams
 from protocol.ledger import Ints
 

@@ -128,8 +128,8 @@ def _take_over(state: State, plan: Plan, interest: Floats, index: float, mark: f
 
 def is_flat(state: State, house: House, account: int) -> bool:
     """Whether an account holds no position on the exchange."""
-    rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
-    return not state.ledger.balance[rows, account].any()
+    balance = state.ledger.balance
+    return not any(balance[listing.size, account] for listing in state.claims[house.index])
 
 
 def pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:

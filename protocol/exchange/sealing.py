@@ -19,15 +19,17 @@ def close_block(state: State) -> None:
     """What every exchange does once a block is sealed: oracles look, funding accrues, what has expired settles, margins look."""
     for house, listings in zip(state.houses, state.listings, strict=True):
         exchange = state.rules.exchanges[house.index]
+        dated = []
         for listing in listings:
             market = exchange.markets[listing.index]
             if not market.index:
                 market.oracle.observe(state, listing, listing.path + ".oracle")
-            if listing.size >= 0:
+            if market.instrument.expires() < NEVER:
+                dated.append(listing)  # whose funding stays at zero
+            elif listing.size >= 0:
                 _accrue(state, listing)
-        for listing in listings:
-            if exchange.markets[listing.index].instrument.expires() < NEVER:
-                close_dated(state, listing)
+        for listing in dated:  # once all oracles have looked
+            close_dated(state, listing)
         exchange.margin.observe(state, house)
 
 

@@ -22,7 +22,7 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
-    fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
+    fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     if state.time >= market.instrument.expires():
         fills.owed[:], fills.code[:] = 0, Expired.code

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.clearing import Terms, examine, examine_one
+from protocol.clearing import Terms, examine, examine_one, find_below
 from protocol.instruments.base import Asked
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
@@ -62,22 +62,22 @@ class Margin(ABC):
         return state.market(listing).instrument.needs(state, listing, price, index, asked)
 
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
-        weight, long, short, slope = (np.zeros(house.last - house.first) for _ in range(4))
-        weight[house.cash - house.first] = 1.0 / house.cash_scale
-        for listing in state.listings[house.index]:
-            if listing.size < 0:
-                continue
-            instrument, index = state.market(listing).instrument, read_index(state, listing).value
+        first = house.first
+        sheet = np.zeros((4, house.last - first))
+        weight, long, short, slope = sheet[0], sheet[1], sheet[2], sheet[3]
+        weight[house.cash - first] = 1.0 / house.cash_scale
+        markets = state.exchange(house).markets
+        for listing in state.claims[house.index]:
+            row, scale, instrument = listing.size - first, listing.size_scale, markets[listing.index].instrument
+            index = read_index(state, listing).value
             price = instrument.price(state, listing, index)
-            for row, value in instrument.weights(state, listing, price):
-                weight[row - house.first] = value
+            for claim, value in instrument.weights(state, listing, price):
+                weight[claim - first] = value
             _, further = self.rate(state, listing, which)
             needs = self.needs(state, listing, which, price, index)
-            long[listing.size - house.first], short[listing.size - house.first] = (
-                n / listing.size_scale for n in needs
-            )
-            slope[listing.size - house.first] = further * price / listing.size_scale**2
-        return Terms(house.first, weight, long, short, slope, self.grid(state, house, which), self.most())
+            long[row], short[row] = needs[0] / scale, needs[1] / scale
+            slope[row] = further * price / (scale * scale)
+        return Terms(first, weight, long, short, slope, self.grid(state, house, which), self.most())
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""
@@ -91,6 +91,7 @@ class Margin(ABC):
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
         """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        worth, needs = self.standings(state, house, which)
-        found = np.flatnonzero(worth < needs)
-        return found, needs[found]
+        worth, needs = np.empty((2, state.ledger.accounts))
+        found = np.empty(len(worth), np.int64)
+        count = find_below(state.ledger.arrays, self.terms(state, house, which), worth, needs, found)
+        return found[:count], needs[found[:count]] if count else needs[:0]

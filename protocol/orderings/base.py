@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +20,10 @@ class Outside(NamedTuple):
 
     gas: float
     value: float  # cash coins per gas
+
+    def paying(self, price: float) -> float:
+        """Gas of those who would pay more than `price`."""
+        return self.gas * math.exp(-max(price, 0.0) / self.value)
 
     def above(self, price: Floats) -> Floats:
         """Gas of those who would pay more than `price`."""
@@ -36,4 +41,7 @@ class Ordering(ABC):
 
     @abstractmethod
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
-        """Outside gas served before each. `share` is the part of the block's time gone when each arrived. Shapes [n]."""
+        """Outside gas served before each, at most that of those who pay the base fee. Shapes [n].
+
+        `share` is the part of the block's time gone when each arrived.
+        """

@@ -19,7 +19,7 @@ class Fifo(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Earliest first."""
-        return np.argsort(arrival, kind="stable").astype(np.int64)
+        return np.argsort(arrival, kind="stable")
 
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
         """Those outside who pay the base fee and came earlier."""

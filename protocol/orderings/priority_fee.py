@@ -19,7 +19,9 @@ class PriorityFee(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first."""
-        return np.lexsort((arrival, -tip)).astype(np.int64)
+        if len(tip) and tip.min() == tip.max():
+            return np.argsort(arrival, kind="stable")
+        return np.lexsort((arrival, -tip))
 
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
         """Those outside who would tip more."""

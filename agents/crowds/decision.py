@@ -1,0 +1,103 @@
+"""What a crowd's members decide, in one pass over all of them.
+
+A member's signal is a weighted sum of its private noise, the trend of the mid, and the gap between the reference and the
+mid; beyond its threshold it opens a position against or with it, and closes one that the signal contradicts.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from agents.streams import normal_quantile, splitmix64, uniform_of
+from protocol.compiled import compiled
+from protocol.ledger import Arrays, Floats, Ints
+from protocol.mempool import Rows
+
+
+class Columns(NamedTuple):
+    """What members differ in. Shapes [members]."""
+
+    stake: Ints  # cash units brought at entry
+    activity: Floats  # decisions per second
+    leverage: Floats  # notional over equity of a new position; share of the wallet in a spot market
+    threshold: Floats  # signal beyond which it acts
+    noise: Floats  # weight of its own standard normal
+    trend: Floats  # weight of the mid's log deviation from its moving average
+    gap: Floats  # weight of log(reference / mid)
+    patience: Floats  # slippage it accepts, relative
+
+
+class Seats(NamedTuple):
+    """Where the members sit, and what they share."""
+
+    first: int  # account
+    size: int  # row of the position, or of the base token in a spot market
+    quote: int  # row of the position's quote; -1 in a spot market
+    cash: int  # row of the cash claim, or of the cash token in a spot market
+    size_scale: float  # units per coin
+    cash_scale: float
+    market: int  # `Listing.number`
+    tip: float  # cash coins per gas
+    reentry: float  # share of its stake below which a flat member counts as ruined; 0: nobody does
+
+
+class Sight(NamedTuple):
+    """What every member sees alike. Times in seconds."""
+
+    mid: float
+    trend: float
+    gap: float
+    elapsed: float  # since it last decided
+    arrival: float  # of the first order sent now
+    seal: float  # when the last one arrives
+    expires: float
+
+
+@compiled
+def decide(
+    keys: Any, tick: int, seats: Seats, sight: Sight, columns: Columns, arrays: Arrays, rows: Rows, ruined: Ints
+) -> tuple[int, int]:
+    """Fill `rows` with the orders of members who act, and `ruined` with members left with next to nothing and no debt.
+
+    Returns how many of each. `keys`: of the streams for acting, signal and arrival.
+    """
+    acts, signals, arrivals = splitmix64(keys[0], tick), splitmix64(keys[1], tick), splitmix64(keys[2], tick)
+    sizes, cashes = arrays.balance[seats.size], arrays.balance[seats.cash]
+    spot = seats.quote < 0
+    count = broke = 0
+    for member in range(len(columns.stake)):
+        account = seats.first + member
+        held = sizes[account]
+        if held == 0 and 0 <= cashes[account] < seats.reentry * columns.stake[member]:
+            ruined[broke] = member
+            broke += 1
+            continue
+        if uniform_of(acts, member) >= columns.activity[member] * sight.elapsed:
+            continue
+        signal = columns.noise[member] * normal_quantile(uniform_of(signals, member))
+        signal += columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
+        if abs(signal) <= columns.threshold[member]:
+            continue
+        side = 1.0 if signal > 0.0 else -1.0
+        cash = cashes[account] / seats.cash_scale
+        if spot:
+            coins = cash / sight.mid if side > 0.0 else held / seats.size_scale
+            size = side * columns.leverage[member] * coins * seats.size_scale
+        elif held == 0:
+            size = side * columns.leverage[member] * max(cash, 0.0) / sight.mid * seats.size_scale
+        elif held * side < 0.0:
+            size = -1.0 * held
+        else:
+            continue
+        if abs(size) < 1.0:
+            continue
+        row = rows[count]
+        row["market"] = seats.market
+        row["account"] = account
+        row["size"] = int(size)
+        row["limit"] = sight.mid * (1.0 + side * columns.patience[member])
+        row["tip"] = seats.tip
+        row["arrival"] = sight.arrival + uniform_of(arrivals, member) * max(0.0, sight.seal - sight.arrival)
+        row["expires"] = sight.expires
+        count += 1
+    return count, broke
