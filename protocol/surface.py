@@ -11,6 +11,7 @@ small in premium but large in vega moves the marks of all others.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -103,12 +104,22 @@ def interpolate(surface: Surface, table: Floats, moneyness: float, seconds: floa
     time = min(max(seconds / SECONDS_PER_YEAR, years[0]), years[-1])
     after = next(row for row, tenor in enumerate(years) if time <= tenor)
     before = max(after - 1, 0)
-    early, late = (float(np.interp(moneyness, surface.moneyness, table[row])) for row in (before, after))
+    late = _along(surface.moneyness, table[after], moneyness)
     if before == after:
-        return early
+        return late
+    early = _along(surface.moneyness, table[before], moneyness)
     weight = (time - years[before]) / (years[after] - years[before])
     total = (1.0 - weight) * early**2 * years[before] + weight * late**2 * years[after]
     return math.sqrt(total / time)
+
+
+def _along(grid: tuple[float, ...], values: Floats, at: float) -> float:
+    """`np.interp` of one number, which is asked too often for it to make arrays of what is a tuple."""
+    after = bisect_right(grid, at)
+    if after == 0 or after == len(grid):
+        return float(values[min(after, len(grid) - 1)])
+    low, high = float(values[after - 1]), float(values[after])
+    return low + (high - low) * (at - grid[after - 1]) / (grid[after] - grid[after - 1])
 
 
 def keeper(state: State, house: House, base: str) -> int:

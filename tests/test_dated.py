@@ -332,6 +332,9 @@ def test_total_variance_is_linear_between_tenors_and_volatility_linear_in_moneyn
     def at(moneyness: float, days: float) -> float:
         return surface.volatility(state, house, "ETH", moneyness, days * DAY)
 
+    for moneyness in np.linspace(-0.4, 0.4, 33).tolist():
+        known = np.interp(moneyness, Surface().moneyness, Surface().volatilities[1])
+        assert at(moneyness, 7.0) == pytest.approx(float(known), rel=1e-14)
     assert at(0.0, 7.0) == 0.75
     assert at(0.05, 1.0) == pytest.approx(0.815)
     assert at(-9.0, 30.0) == 0.8
