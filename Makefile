@@ -40,6 +40,7 @@ test: install
 
 bench: install
 	@$(BIN)/python -m benchmarks.speed
+	@$(BIN)/python -m benchmarks.margin
 
 figures: install
 	@$(BIN)/undertow figures

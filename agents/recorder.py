@@ -15,6 +15,7 @@ from protocol.compiled import compiled
 from protocol.exchange import Fill, Liquidated
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
+from protocol.oracles.base import read_index
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Recorder:
         volume = self._volume(block)
         for listing in state.markets:
             market = state.market(listing)
-            reading = market.oracle.read(state, listing, listing.path + ".oracle")
+            reading = read_index(state, listing)
             longs, shorts = state.tables[listing.path + ".interest"].tolist() if listing.size >= 0 else (0.0, 0.0)
             traded, fills, rejected = volume.get(listing.path, (0.0, 0, 0))
             row += (

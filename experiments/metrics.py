@@ -14,12 +14,16 @@ import numpy as np
 import pandas as pd
 
 from agents.game import Game
+from protocol.instruments.base import NEVER
+from protocol.instruments.option import Option
+from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Floats
 from protocol.losses.backstop import VaultBackstop
 from protocol.losses.base import Loss
 from protocol.losses.insurance import Insurance
-from protocol.state import House, State
+from protocol.state import House, Listing, State
 
+OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding")
 
 
@@ -28,7 +32,8 @@ def worth_at_fair(game: Game, state: State, house: House) -> Floats:
     worth = state.ledger.balance[house.cash] / house.cash_scale
     for listing in state.listings[house.index]:
         market = state.market(listing)
-        for row, weight in market.instrument.weights(state, listing, game.fair_now(market.instrument.base)):
+        price = market.instrument.price(state, listing, game.fair_now(market.instrument.base))
+        for row, weight in market.instrument.weights(state, listing, price):
             worth = worth + weight * state.ledger.balance[row]
     result: Floats = worth
     return result
@@ -143,8 +148,25 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
         row[f"{house.name}.venue_deficit"] = float(-np.minimum(own[desks], 0.0).sum())
         row[f"{house.name}.underwater"] = float(-worth[players & (worth < 0)].sum())
         for listing in game.state.listings[house.index]:
-            row |= _market(blocks, listing.path)
+            expiry = game.state.market(listing).instrument.expires()
+            trading = blocks.loc[blocks["time"] < expiry]
+            row |= _market(trading if len(trading) else blocks, listing.path)
+            if isinstance(game.state.market(listing).instrument, Option):
+                row |= dict.fromkeys((f"{listing.path}.{name}" for name in OF_THE_UNDERLYING), math.nan)
+            if expiry < NEVER:
+                row |= _settlement(game.state, listing)
     return row
+
+
+def _settlement(state: State, listing: Listing) -> dict[str, float]:
+    """What a dated market settled at (nan: not yet), cash coins; what rounding, and holders' debts, came to."""
+    settled, scale = outcome(state, listing), listing.house.cash_scale
+    return {
+        f"{listing.path}.settled": settled.value,
+        f"{listing.path}.settled_accounts": float(settled.accounts),
+        f"{listing.path}.settled_deficit": settled.deficit / scale,
+        f"{listing.path}.settled_uncovered": settled.uncovered / scale,
+    }
 
 
 def _market(blocks: pd.DataFrame, path: str) -> dict[str, float]:

@@ -162,6 +162,24 @@ class BidTooLow(Revert):
     code, text = 34, "the bid is too low"
 
 
+class Expired(Revert):
+    """The contract has expired: it settles at the end of the block, and trades no more."""
+
+    code, text = 51, "the contract has expired"
+
+
+class VolatilityRefused(Revert):
+    """A volatility that the surface may not hold: below zero, or beyond its bounds."""
+
+    code, text = 52, "no volatility the surface may hold"
+
+
+class UnlistedSeries(Revert):
+    """No market trades an option of that strike and expiry."""
+
+    code, text = 53, "no option of that strike and expiry is listed"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -6,12 +6,15 @@ no rule's parameters, so that they bind every variant; they are cheap enough to 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from protocol.exchange import vault_total
+from protocol.instruments.base import NEVER
+from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Floats, Ints
 from protocol.liquidations.cases import held, locked
 from protocol.losses.base import players
@@ -216,6 +219,19 @@ def venues_hold_what_they_owe(state: State) -> list[str]:
     return wrong
 
 
+def settled_markets_are_empty(state: State) -> list[str]:
+    """What has settled leaves nobody a position, nor what one cost."""
+    wrong = []
+    for listing in _claims(state):
+        if state.market(listing).instrument.expires() < NEVER and not math.isnan(outcome(state, listing).value):
+            for row in (listing.size, listing.quote, listing.funding):
+                wrong += [
+                    f"{state.ledger.assets[row].name}: settled, yet account {account} holds {state.ledger.balance[row, account]}"
+                    for account in np.flatnonzero(state.ledger.balance[row])
+                ]
+    return wrong
+
+
 def journal_is_legible(state: State) -> list[str]:
     """Every entry names an asset and two accounts that exist, and moves a positive amount."""
     ledger = state.ledger
@@ -249,6 +265,7 @@ LAWS: tuple[Law, ...] = (
     positions_within_margin_rule,
     venues_hold_what_they_owe,
     bids_are_backed,
+    settled_markets_are_empty,
     journal_is_legible,
 )
 

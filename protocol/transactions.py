@@ -34,6 +34,8 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Take": 400_000,
     "Bid": 150_000,
     "Deal": 350_000,
+    "PostSurface": 110_000,
+    "TradeSeries": 160_000,
 }
 
 
@@ -295,6 +297,44 @@ class CancelAll(NamedTuple):
     def apply(self, state: State) -> int:
         """See `exchange.cancel_all`."""
         return exchange.cancel_all(state, self.listing, self.account)
+
+
+class PostSurface(NamedTuple):
+    """A whole volatility surface, by its keeper: rows of tenors, columns of moneyness, per root year."""
+
+    house: House
+    account: int
+    base: str
+    volatilities: tuple[tuple[float, ...], ...]
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["PostSurface"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.post_surface`."""
+        exchange.post_surface(state, self.house, self.account, self.base, self.volatilities)
+
+
+class TradeSeries(NamedTuple):
+    """An order for the option of that right, strike and expiry, wherever it is listed. Otherwise as `Trade`."""
+
+    house: House
+    account: int
+    series: exchange.Series
+    size: int
+    limit: float = math.nan
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["TradeSeries"]
+
+    def apply(self, state: State) -> exchange.Fill | exchange.Queued:
+        """See `exchange.find_series` and `exchange.trade`."""
+        listing = exchange.find_series(state, self.house, self.series)
+        return exchange.trade(state, listing, self.account, self.size, self.limit)
 
 
 class Bundle(NamedTuple):

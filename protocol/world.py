@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from protocol import surface as surfaces_of
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
-from protocol.instruments.base import Instrument
+from protocol.funding.unfunded import Unfunded
+from protocol.instruments.base import NEVER, Instrument
+from protocol.instruments.option import Option
 from protocol.instruments.perpetual import Perpetual
 from protocol.ledger import WORLD, Asset, Ledger, Reason
 from protocol.liquidations.base import Liquidation
@@ -30,6 +33,7 @@ from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
 from protocol.state import House, Listing, State
+from protocol.surface import Surface
 from protocol.units import to_units_down
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
@@ -43,7 +47,8 @@ UNCAPPED = 1e12  # cash coins: more than there is
 class Market:
     """One instrument, the index that marks it, the venue it trades on, and what holding it costs.
 
-    `fee` is a share of notional (spot venues charge their own); `open_interest_cap` is cash coins on each side.
+    `fee` is a share of notional, of an option's premium (spot venues charge their own); `open_interest_cap` is cash coins of
+    the underlying on each side. `index` names a market of the exchange whose oracle serves this one too, in place of its own.
     """
 
     name: str = "ETH-PERP"
@@ -53,6 +58,7 @@ class Market:
     funding: Funding = field(default_factory=Premium)
     fee: float = 0.0005
     open_interest_cap: float = UNCAPPED
+    index: str = ""
 
     def __post_init__(self) -> None:
         """Refuse pairs that make no sense."""
@@ -71,19 +77,36 @@ class Market:
             )
         if isinstance(self.venue, OraclePool) and isinstance(self.funding, Premium):
             wrong.append("funding = Premium: the mid of an OraclePool is the index, so there is no premium to pay on")
-        if isinstance(self.venue, OraclePool) and "" in self.oracle.sources():
+        if self.index and self.oracle != Spot():
+            wrong.append(
+                f"oracle = {type(self.oracle).__name__}: never read where index = {self.index!r} says whose is"
+            )
+        if self.instrument.expires() < NEVER:
+            wrong += self._dated_mistakes()
+        elif isinstance(self.venue, OraclePool) and not self.index and "" in self.oracle.sources():
             wrong.append(
                 f"oracle = {type(self.oracle).__name__}: an OraclePool cannot trade at the index of its own mid"
             )
         if wrong:
             raise ValueError("\n".join(wrong))
 
+    def _dated_mistakes(self) -> list[str]:
+        """One line for each part that does not go with an expiry."""
+        wrong, what = [], type(self.instrument).__name__
+        if not isinstance(self.funding, Unfunded):
+            wrong.append(f"funding = {type(self.funding).__name__}: {what} settles at expiry, and needs Unfunded")
+        if not self.index and "" in self.oracle.sources():
+            wrong.append(f"oracle = {type(self.oracle).__name__}: {what} cannot settle at the mid of its own venue")
+        if isinstance(self.instrument, Option) and isinstance(self.venue, VirtualAmm):
+            wrong.append("venue = VirtualAmm: its mid does not fall as an option's time runs out")
+        return wrong
+
 
 @dataclass(frozen=True)
 class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
-    `insurance` is cash coins in the fund at the start.
+    `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base.
     """
 
     name: str = "dex"
@@ -95,6 +118,7 @@ class Exchange:
     losses: tuple[Loss, ...] = field(default_factory=lambda: (Insurance(), Socialise()))
     vault: Vault | None = None
     insurance: float = 100_000.0
+    surfaces: tuple[Surface, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""
@@ -105,6 +129,7 @@ class Exchange:
         wrong += [
             f"markets: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
         ]
+        wrong += self._index_mistakes() + self._surface_mistakes()
         for market in self.markets:
             wrong += [
                 f"markets.{market.name}.oracle.source = {source!r}: no such market; there are {', '.join(names)}"
@@ -125,6 +150,25 @@ class Exchange:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    def _index_mistakes(self) -> list[str]:
+        """One line for each market that borrows an index it cannot have."""
+        own = {market.name: market.instrument.base for market in self.markets if not market.index}
+        return [
+            f"markets.{market.name}.index = {market.index!r}: must be a market of {market.instrument.base} with an oracle of"
+            f" its own; there are {', '.join(name for name, base in own.items() if base == market.instrument.base) or 'none'}"
+            for market in self.markets
+            if market.index and own.get(market.index) != market.instrument.base
+        ]
+
+    def _surface_mistakes(self) -> list[str]:
+        """One line for each surface that stands twice, and each option that has none."""
+        bases = [surface.base for surface in self.surfaces]
+        return [f"surfaces: the base {b!r} stands twice" for b in sorted({b for b in bases if bases.count(b) > 1})] + [
+            f"markets.{market.name}.instrument = Option: there is no surface of {market.instrument.base} to mark it on"
+            for market in self.markets
+            if isinstance(market.instrument, Option) and market.instrument.base not in bases
+        ]
 
 
 @dataclass(frozen=True)
@@ -295,6 +339,8 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         endow(house.vault, exchange.vault.liquidity)
         shares = to_units_down(exchange.vault.liquidity, 10**SHARE_DECIMALS)
         ledger.move(house.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+    for surface in exchange.surfaces:
+        surfaces_of.start(state, house, surface)
     for listing in state.listings[house.index]:
         market = state.market(listing)
         price = prices[market.instrument.base]
@@ -307,8 +353,11 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         else:
             state.put(listing.path + ".funding", np.zeros(3))
             state.put(listing.path + ".interest", np.zeros(2))
+            market.instrument.start(state, listing, price)
+            price = market.instrument.price(state, listing, price)
         market.venue.start(state, listing, price)
     for listing in state.listings[house.index]:
         market = state.market(listing)
-        market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
+        if not market.index:
+            market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
     exchange.margin.start(state, house)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from benchmarks import margin
 from benchmarks.order_book import MIXES, Mix, installed, same_fills
 from benchmarks.speed import compare
+from protocol.clearing import examine, examine_one
+from protocol.instruments.base import Threshold
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -36,6 +41,26 @@ def test_the_order_book_benchmark_runs() -> None:
     command = [sys.executable, "-m", "benchmarks.order_book", "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
     assert "ratio to ours" in done.stdout
+
+
+def test_everybody_is_margined_in_tiles_as_each_is_alone() -> None:
+    state = margin.opened(1_100)  # one tile and a bit
+    house, rule = state.houses[0], state.exchange(state.houses[0]).margin
+    for moves in ((), (-0.1,), (-0.1, 0.0, 0.2, 0.3)):  # none, and some that are no multiple of what is done at once
+        terms = rule.terms(state, house, Threshold.INITIAL)
+        terms = terms._replace(grid=terms.grid[: 3 * len(moves) - (len(moves) > 1)].copy())
+        worth, needs = np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)
+        examine(state.ledger.arrays, terms, worth, needs)
+        alone = [examine_one(state.ledger.arrays, terms, account) for account in range(state.ledger.accounts)]
+        assert [tuple(pair) for pair in zip(worth.tolist(), needs.tolist(), strict=True)] == alone
+
+
+def test_the_margin_benchmark_measures_what_it_says() -> None:
+    found = margin.measure(accounts=500, rounds=3)
+    assert (found.instruments, found.scenarios) == (40, 21)
+    assert divmod(found.bytes, 121 * 8) == (found.accounts + 48, 0)  # 120 rows and cash; and the protocol's accounts
+    assert 0.0 < found.rate < math.inf
+    assert found.copy_rate > 0.0
 
 
 @pytest.mark.slow

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
 
-from protocol import errors, exchange
+from protocol import errors, exchange, surface
+from protocol.funding.unfunded import Unfunded
+from protocol.instruments.option import Option
 from protocol.ledger import Reason
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.dutch import Dutch
@@ -20,6 +22,7 @@ from protocol.margins.isolated import Isolated
 from protocol.oracles.base import Report
 from protocol.oracles.spot import Spot
 from protocol.state import Listing, State
+from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
@@ -27,6 +30,7 @@ from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
 from protocol.venues.self_trade import CancelTaker
 from protocol.venues.virtual_amm import VirtualAmm
+from protocol.world import Market
 
 POOL, AMM, BOOK, SPOT = range(4)
 
@@ -269,6 +273,33 @@ def test_a_bid_must_better_the_last_by_the_factor() -> None:
     with pytest.raises(errors.BidTooLow, match=r"price=1049\.0, least=1050\.0"):
         exchange.bid(state, listing, second, trader, 1_049.0)
     exchange.bid(state, listing, second, trader, 1_050.0)
+
+
+def with_options() -> tuple[State, list[int]]:
+    """A perpetual, and an option on its index, in the vault's pool."""
+    perp = market_for(OraclePool(), name="PERP")
+    option = Market(name="OPTION", instrument=Option(), venue=OraclePool(), funding=Unfunded(), index="PERP")
+    return open_world(exchange_for(OraclePool(), markets=(perp, option), surfaces=(Surface(),)))
+
+
+def test_a_contract_that_has_expired_is_not_traded() -> None:
+    state, (trader, *_) = with_options()
+    state.time = Option().expiry
+    with pytest.raises(errors.Expired):
+        exchange.trade(state, state.listings[0][1], trader, COIN)
+
+
+def test_a_volatility_below_zero_is_not_taken() -> None:
+    state, (trader, *_) = with_options()
+    surface.appoint(state, state.houses[0], "ETH", trader)
+    with pytest.raises(errors.VolatilityRefused, match="volatility=-0.3"):
+        exchange.post_surface(state, state.houses[0], trader, "ETH", ((-0.3,) * 5,) * 3)
+
+
+def test_an_option_that_is_not_listed_is_not_found() -> None:
+    state, _ = with_options()
+    with pytest.raises(errors.UnlistedSeries, match="strike=2222"):
+        exchange.find_series(state, state.houses[0], exchange.Series("ETH", "call", 2_222.0, Option().expiry))
 
 
 def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:

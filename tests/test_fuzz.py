@@ -14,11 +14,14 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, open_world, tell
 
-from protocol import errors, exchange, laws
+from protocol import errors, exchange, laws, surface
 from protocol.funding.premium import Premium
 from protocol.funding.skew import Skew
 from protocol.funding.unfunded import Unfunded
 from protocol.funding.velocity import Velocity
+from protocol.instruments.future import Future
+from protocol.instruments.option import Option
+from protocol.instruments.settling import outcome
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD
 from protocol.liquidations.backstop import Backstop
@@ -38,10 +41,12 @@ from protocol.losses.socialise import Socialise
 from protocol.margins.base import Threshold
 from protocol.margins.cross import Cross
 from protocol.margins.isolated import Isolated
+from protocol.margins.portfolio import Portfolio
 from protocol.margins.volatility_scaled import VolatilityScaled
-from protocol.oracles.base import Report
+from protocol.oracles.base import Report, read_mark
 from protocol.oracles.spot import Spot
-from protocol.state import Listing
+from protocol.state import House, Listing, State
+from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.concentrated import ConcentratedPool
@@ -61,6 +66,14 @@ SPOT = Market("spot", instrument=Token(), oracle=Spot(), venue=ConstantProduct(l
 RANGE = Market("range", instrument=Token(), oracle=Spot(), venue=ConcentratedPool(liquidity=1e6), funding=Unfunded())
 SEALED = Market("sealed", oracle=Told(), venue=BatchAuction(interval=24.0, slots=12), funding=Premium())
 ALL = (POOL, AMM, SELF, BOOK, SPOT, RANGE)
+
+DATED = (
+    Market("future", Future(expiry=3_000.0, window=600.0), venue=OraclePool(), funding=Unfunded(), index="pool"),
+    Market("call", Option(expiry=6_000.0), venue=OraclePool(volatility_impact=1e-6), funding=Unfunded(), index="pool"),
+    Market(
+        "put", Option(right="put", strike=1_900.0, expiry=9_000.0), venue=OrderBook(), funding=Unfunded(), index="pool"
+    ),
+)
 
 WORLDS = {
     "cross, full, insurance then socialise": Exchange(
@@ -131,7 +144,28 @@ WORLDS = {
         liquidation=Graded(grace=12.0, routes=(AtOracle(), ThroughVenue(), ToBackstop())),
         losses=(),
     ),
+    "scaled portfolio, full, deleverage then all, dated": Exchange(
+        markets=(POOL, *DATED, SPOT),
+        vault=Vault(liquidity=1e6),
+        margin=VolatilityScaled(inner=Portfolio(), half_life=600.0),
+        insurance=500.0,
+        losses=(Deleverage(), Insurance(), VaultBackstop(0.5), Socialise()),
+        surfaces=(Surface(),),
+    ),
+    "cross, partial, insurance then all, dated": Exchange(
+        markets=(POOL, *DATED, SPOT),
+        vault=Vault(liquidity=1e6),
+        liquidation=Partial(),
+        insurance=500.0,
+        losses=(Insurance(), Socialise()),
+        surfaces=(Surface(),),
+    ),
 }
+
+
+def trade_series(state: State, house: House, account: int, series: exchange.Series, size: int) -> exchange.Fill:
+    """What the transaction of that name does."""
+    return exchange.trade(state, exchange.find_series(state, house, series), account, size)
 
 
 class Walk(Witness):
@@ -145,6 +179,10 @@ class Walk(Witness):
         self.claims = [listing for listing in self.listings if listing.size >= 0]
         self.index = PRICE
         self.founders = int(state.ledger.of_group(["founders"])[0])
+        self.dated = [listing for listing in self.claims if state.market(listing).instrument.expires() < math.inf]
+        if rules.surfaces:
+            surface.appoint(state, self.house, "ETH", self.traders[0])
+            state.finalise()
 
     def among(self, choices):
         return choices[int(self.rng.integers(len(choices)))]
@@ -195,7 +233,8 @@ class Walk(Witness):
         resting = tables.get(listing.path + ".book", tables.get(listing.path + ".bids", []))
         if kind < 0.75:
             side = self.among([-1, 1])
-            price = self.index * (1.0 - side * self.among([0.001, 0.002, 0.01, -0.02]))
+            price = read_mark(self.state, listing).value if listing in self.dated else self.index
+            price *= 1.0 - side * self.among([0.001, 0.002, 0.01, -0.02])
             size = side * int(self.rng.integers(0, COIN))
             self.does(exchange.post, account, listing, account, size, price)
         elif kind < 0.95:
@@ -204,6 +243,17 @@ class Walk(Witness):
             self.does(exchange.cancel, account, listing, account, int(order[3]))
         else:
             self.does(exchange.cancel_all, account, listing, account)
+
+    def options(self) -> None:
+        """A surface, mostly its keeper's and mostly in bounds; and an option by what it is, which may not be listed."""
+        account = self.among([self.traders[0], self.traders[0], self.among(self.traders)])
+        if self.rng.random() < 0.5:
+            level = self.among([0.3, 0.6, 0.9, 1.5, -0.2])
+            self.does(exchange.post_surface, account, self.house, account, "ETH", ((level,) * 5,) * 3)
+        else:
+            series = exchange.Series("ETH", "call", self.among([2_000.0, 2_000.0, 2_050.0]), 6_000.0)
+            size = int(self.rng.normal() * 5 * COIN)
+            self.does(trade_series, account, self.house, account, series, size)
 
     def vault(self) -> None:
         account = self.among(self.traders)
@@ -362,6 +412,10 @@ class Walk(Witness):
                 self.note(f"passed over: {errors.reasons()[code].__name__}")
         laws.check(self.state)
         assert self.state.digest() == digest
+        settled = [outcome(self.state, listing) for listing in self.dated]
+        for name in ("accounts", "deficit", "dust"):
+            if any(getattr(one, name) for one in settled):
+                self.note("settled " + name)
         if self.rng.random() < 0.3:
             self.state.finalise()
 
@@ -378,6 +432,9 @@ class Walk(Witness):
             self.duel: 0.05,
             self.pass_time: 0.10,
         }
+        if self.dated:
+            deeds[self.trade] -= 0.06
+            deeds[self.options] = 0.06
         for _ in range(steps):
             list(deeds)[int(self.rng.choice(len(deeds), p=list(deeds.values())))]()
 
@@ -395,6 +452,8 @@ MEANT = [
     ),
     *("post", "cancel", "cancel_all"),
     *("bark", "take", "bid", "deal", "redo", "lift", "forfeited", "vault took over"),
+    *("post", "cancel", "cancel_all", "post_surface", "trade_series"),
+    *("settled accounts", "settled dust"),
     *(reason.__name__ for reason in errors.reasons().values()),
 ]
 

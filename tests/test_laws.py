@@ -15,6 +15,9 @@ from protocol import vault as vaults
 from protocol.errors import AccountIsolated, Healthy, InAuction, NothingToDo, UnderMargined, VaultCommitted
 from protocol.exchange import cash, forced, trading
 from protocol.funding.premium import Premium
+from protocol.funding.unfunded import Unfunded
+from protocol.instruments.future import Future
+from protocol.instruments.settling import OPEN
 from protocol.ledger import Reason
 from protocol.liquidations.cases import Case, put_case
 from protocol.liquidations.dutch import Dutch
@@ -38,6 +41,7 @@ def rules(**changes: object) -> Exchange:
         market_for(VirtualAmm(), name="amm", funding=Premium()),
         market_for(OraclePool(), name="pool"),
         market_for(ConstantProduct(), name="spot"),
+        Market(name="dated", instrument=Future(expiry=3_600.0), venue=OraclePool(), funding=Unfunded(), index="pool"),
     )
     return replace(Exchange(markets=markets, vault=Vault()), **changes)
 
@@ -46,7 +50,7 @@ def played() -> tuple[State, list[int]]:
     """A sound state with positions, funding, vault and pool shares, in which the last trader is flat."""
     base = rules()
     state, traders = open_world(replace(base, markets=(*base.markets, market_for(ConcentratedPool(), name="ranges"))))
-    house, (amm, pool, spot, ranges) = state.houses[0], state.listings[0]
+    house, (amm, pool, spot, dated, ranges) = state.houses[0], state.listings[0]
     witness = Witness(state)
     for block in range(5):
         state.time += 12.0
@@ -55,11 +59,12 @@ def played() -> tuple[State, list[int]]:
             witness.does(exchange.trade, trader, pool, trader, (3 - 2 * number) * COIN)
         witness.does(exchange.trade, traders[0], spot, traders[0], COIN)
         exchange.trade(state, ranges, traders[0], (2 - block) * COIN + 1)
+        witness.does(exchange.trade, traders[2], dated, traders[2], -COIN)
         witness.does(exchange.invest, traders[1], house, traders[1], 12_345 * CASH + 1)
         witness.does(exchange.provide, traders[2], spot, traders[2], 1_000 * CASH + 7)
         tell(state, PRICE + 10 * block)
         exchange.close_block(state)
-    assert witness.reached["trade"] == 35
+    assert witness.reached["trade"] == 40
     return state, traders
 
 
@@ -112,6 +117,10 @@ def promise_twice(state: State, who: list[int]) -> None:
     put_case(state, state.listings[0][0], Case(who[0], 0.0, 0.0, PRICE, locked=True, bidder=who[1], bid=PRICE, held=5))
 
 
+def settle_by_decree(state: State, who: list[int]) -> None:
+    state.put(state.listings[0][3].path + ".settled", OPEN._replace(value=PRICE))
+
+
 def lose_entries(state: State, who: list[int]) -> None:
     state.ledger.reserve(1)
     state.ledger.journal[state.ledger.count[0]] = (0, 1, 2, -4, 0)
@@ -135,6 +144,7 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.positions_within_margin_rule: isolate_all,
     laws.venues_hold_what_they_owe: rob_ranges,
     laws.bids_are_backed: promise_twice,
+    laws.settled_markets_are_empty: settle_by_decree,
     laws.journal_is_legible: lose_entries,
 }
 
@@ -215,7 +225,7 @@ def test_the_law_of_margin_sees_a_withdrawal_that_nobody_checked(monkeypatch: py
 
 def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
     state, who = open_world(rules(liquidation=Partial(close_factor=1.0)), stake=10_000)
-    _, pool, _ = state.listings[0]
+    _, pool, *_ = state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.withdraw(state, state.houses[0], who[1], 9_000 * CASH)
     tell(state, PRICE * 0.85)
@@ -226,7 +236,7 @@ def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkey
 
 def test_the_law_of_auctions_sees_an_owner_who_trades_away(monkeypatch: pytest.MonkeyPatch) -> None:
     state, who = open_world(rules(liquidation=Dutch()), stake=10_000)
-    _, pool, _ = state.listings[0]
+    _, pool, *_ = state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     tell(state, PRICE * 0.93)
     exchange.bark(state, pool, who[1], who[0])
@@ -287,7 +297,7 @@ def crashed(**changes: object) -> tuple[State, list[int]]:
 @pytest.mark.parametrize("free", range(13))
 def test_a_liquidation_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
     state, who = crashed()
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     while len(state.ledger.journal) - state.ledger.mark() > free:
         state.ledger.move(house.token, who[1], who[2], 1, Reason.GENESIS)
     done = Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
@@ -308,7 +318,7 @@ def test_nobody_is_paid_for_liquidating_the_desk_of_a_venue() -> None:
 
 def test_a_keeper_does_not_take_over_more_positions_than_isolated_margin_allows() -> None:
     state, who = crashed(liquidation=Partial(), margin=Isolated())
-    amm, pool, _ = state.listings[0]
+    amm, pool, *_ = state.listings[0]
     exchange.trade(state, amm, who[1], COIN // 10)
     exchange.deposit(state, state.houses[0], who[1], 500_000 * CASH)
     assert isinstance(Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0]), AccountIsolated)
@@ -341,7 +351,7 @@ def test_nobody_leaves_a_debt_behind_by_closing_their_last_position() -> None:
 @pytest.mark.parametrize("free", range(25))
 def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
     state, who = crashed(losses=(Deleverage(),))
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     exchange.deposit(state, house, who[2], 100_000 * CASH)
     for trader in who[1:3]:
         tell(state, PRICE)
@@ -355,7 +365,7 @@ def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) 
 
 def test_deleveraging_takes_from_nobody_more_than_they_have() -> None:
     state, who = open_world(rules(insurance=0.0, losses=(Deleverage(), Insurance()), liquidation=Full()), stake=10_000)
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.trade(state, pool, who[1], -45 * COIN)
     tell(state, PRICE * 0.6)

@@ -121,6 +121,44 @@ def test_the_makers_book_is_quoted_and_traded_on() -> None:
     assert all(quote["spread"] > 0 for quote in numbers(record, "quote"))
 
 
+def test_the_options_vault_trades_settles_and_is_hedged() -> None:
+    record = run(find("options-vault"))
+    for market in ("ETH-FUT", "ETH-2000-C", "ETH-1990-P", "ETH-2000-C-DAY", "ETH-1950-P-DAY", "ETH-2100-C-WEEK"):
+        assert record.metrics[f"dex.{market}.fills"] > 20
+    for market in ("ETH-FUT", "ETH-2000-C", "ETH-1990-P"):
+        assert record.metrics[f"dex.{market}.settled"] >= 0
+        assert record.metrics[f"dex.{market}.settled_accounts"] > 0
+    index = record.blocks.loc[record.blocks["time"].between(3_000.0, 3_597.0), "dex.ETH-PERP.index"].mean()
+    assert record.metrics["dex.ETH-FUT.settled"] == pytest.approx(index, rel=1e-4)
+    assert record.flows.loc[record.flows["reason"] == "settlement", "cash"].sum() > 1_000
+    assert len(numbers(record, "option quote")) > 200
+    assert len(numbers(record, "surface")) > 3
+    assert numbers(record, "cover")
+    assert numbers(record, "cover not listed")
+    hedges = [one["delta"] for one in numbers(record, "hedge")]
+    assert min(hedges) < 0 < max(hedges)
+
+
+def test_the_makers_hedging_moves_the_perpetual() -> None:
+    pair = twin_without(dataclasses.replace(find("options-vault"), duration=2_400.0), "quoter")
+    path, first = "dex.ETH-PERP.mid", numbers(pair.run, "hedge")
+    assert first
+    time = float(pair.run.events.loc[pair.run.events["kind"] == "hedge", "time"].iloc[0])
+    ours, theirs = (record.blocks.set_index("time")[path] for record in (pair.run, pair.twin))
+    assert (ours[ours.index <= time] == theirs[theirs.index <= time]).all()
+    after = ours[ours.index > time].iloc[0] - theirs[theirs.index > time].iloc[0]
+    assert after * first[0]["delta"] < 0  # it sells what delta it has too much of
+
+
+def test_thinly_margined_options_are_liquidated_and_without_keepers_settle_in_debt() -> None:
+    pair = twin_without(find("short-options"), "keeper")
+    assert len(numbers(pair.run, "liquidation")) > 3
+    assert pair.run.metrics["dex.deficit"] > 0
+    assert pair.twin.metrics["dex.ETH-2000-C.settled_deficit"] > 1_000
+    assert pair.twin.metrics["dex.ETH-2000-C.settled_uncovered"] == 0
+    assert pair.twin.flows.loc[pair.twin.flows["reason"] == "loss_vault", "cash"].sum() > 0
+
+
 def test_the_stale_oracle_pays_a_sniper_and_the_vault_pays_for_it() -> None:
     pair = twin_without(find("stale-oracle"), "sniper")
     assert pair.gain("sniper") > 10_000

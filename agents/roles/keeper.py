@@ -23,6 +23,7 @@ from protocol.auction_transactions import Bark, Redo
 from protocol.ledger import Ints
 from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import Threshold
+from protocol.oracles.base import read_mark
 from protocol.state import House, Listing
 from protocol.transactions import GAS, Liquidate, Transaction
 from protocol.units import to_units_down
@@ -139,9 +140,9 @@ class Keeper(Role):
             yield Choice(part[0], lot.now * part[1])
 
     def _prize(self, view: View, done: exchange.Liquidated) -> float:
-        """Cash coins: the reward, and the discount of what it takes over at the index, less its cost."""
+        """Cash coins: the reward, and the discount of what it takes over at the mark, less its cost."""
         scale = done.listing.house.cash_scale
         if done.taker != done.keeper:
             return done.reward / scale
-        value = done.taken * view.index(done.listing).value * done.listing.price_scale
+        value = done.taken * read_mark(view.state, done.listing).value * done.listing.price_scale
         return (done.reward + abs(value - done.notional) - self.cost * value) / scale

@@ -13,6 +13,7 @@ from protocol.exchange.investing import divest, invest, provide, remove, vault_t
 from protocol.exchange.ranges import provide_range, remove_range
 from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
+from protocol.exchange.series import Series, find_series, post_surface
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Started",
     "bark",
     "bid",
+    "Series",
     "cancel",
     "cancel_all",
     "close_block",
@@ -33,11 +35,13 @@ __all__ = [
     "deposit",
     "divest",
     "fill",
+    "find_series",
     "invest",
     "is_live",
     "lift",
     "liquidate",
     "post",
+    "post_surface",
     "provide",
     "provide_range",
     "redo",

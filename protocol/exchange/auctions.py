@@ -22,7 +22,7 @@ from protocol.errors import (
     UnderMargined,
 )
 from protocol.exchange.cases import close_case, give_back
-from protocol.exchange.checks import need_margin, need_usable, usable_index
+from protocol.exchange.checks import need_margin, need_running, need_usable, usable_index
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Liquidated, Started
 from protocol.exchange.forced import carry_out
 from protocol.exchange.resting import withdraw_orders
@@ -34,12 +34,13 @@ from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.english import English
 from protocol.liquidations.lots import lot_of, slice_of
 from protocol.liquidations.staged import Staged
-from protocol.oracles.base import read_index
+from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
 
 
 def bark(state: State, listing: Listing, keeper: int, account: int) -> Started:
-    """Put an account up, or warn it, as the rule has it. Raises InAuction, Healthy, NothingToDo, StalePrice."""
+    """Put an account up, or warn it, as the rule has it. Raises InAuction, Healthy, NothingToDo, Expired, StalePrice."""
+    need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
     if case_of(state, listing, account) is not None:
@@ -54,7 +55,8 @@ def bark(state: State, listing: Listing, keeper: int, account: int) -> Started:
 
 
 def redo(state: State, listing: Listing, keeper: int, account: int) -> Started:
-    """Start a round anew that is over, at the index of now. Raises NoAuction, TooEarly, Healthy, StalePrice."""
+    """Start a round anew that is over, at the index of now. Raises NoAuction, TooEarly, Healthy, Expired, StalePrice."""
+    need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
     case = _running(state, listing, account)
@@ -86,8 +88,9 @@ def take(state: State, listing: Listing, keeper: int, account: int, most: int, l
     """Take over at most `most` units of an account's position, at the auction's price of now.
 
     `limit`: the worst price for the keeper. Raises NoAuction, AuctionStale, Healthy, TooEarly where the auction is halted,
-    SlippageExceeded, NothingToDo where so little may not be taken, StalePrice, and what `carry_out` raises.
+    SlippageExceeded, NothingToDo where so little may not be taken, Expired, StalePrice, and what `carry_out` raises.
     """
+    need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
     case, rule = _running(state, listing, account), _falling(state, listing)
@@ -111,8 +114,9 @@ def take(state: State, listing: Listing, keeper: int, account: int, most: int, l
 def bid(state: State, listing: Listing, bidder: int, account: int, price: float) -> Bidden:
     """Bid for an account's whole position; what the bid promises is locked, and the last bidder gets its own back.
 
-    Raises NoAuction, NotAllowed, Healthy, BidTooLow, StalePrice, and UnderMargined for a bidder without the means.
+    Raises NoAuction, NotAllowed, Healthy, BidTooLow, Expired, StalePrice, and UnderMargined for a bidder without the means.
     """
+    need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
     need_usable(state, listing.house, bidder)
@@ -160,7 +164,7 @@ def deal(state: State, listing: Listing, keeper: int, account: int) -> Liquidate
 
 
 def _forfeit(state: State, listing: Listing, case: Case) -> Forfeited:
-    start = read_index(state, listing).value
+    start = read_mark(state, listing).value
 
     state.ledger.move(listing.house.cash, listing.house.escrow, listing.house.insurance, case.held, Reason.AUCTION)
     fresh = Case(case.account, case.opened, state.time, start, locked=True, rounds=case.rounds + 1)

@@ -7,6 +7,7 @@ import numpy as np
 from protocol.clearing import Desk
 from protocol.errors import (
     AccountIsolated,
+    Expired,
     StalePrice,
     UnderMargined,
 )
@@ -24,10 +25,17 @@ def usable_index(state: State, listing: Listing) -> Reading:
     return reading
 
 
-def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, price: float) -> Desk:
-    """What the filling loop needs to know of a market of claims."""
+def need_running(state: State, listing: Listing) -> None:
+    """The contract has not expired. Raises Expired."""
+    expiry = state.market(listing).instrument.expires()
+    if state.time >= expiry:
+        raise Expired(market=listing.name, expiry=expiry, time=state.time)
+
+
+def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
+    """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
     house, market = listing.house, state.market(listing)
-    cap = market.open_interest_cap / price * listing.size_scale
+    cap = market.open_interest_cap / index * listing.size_scale
     return Desk(
         state.ledger.arrays,
         listing.size,

@@ -17,7 +17,7 @@ from protocol.errors import (
     VaultCommitted,
 )
 from protocol.exchange.cases import close_case
-from protocol.exchange.checks import desk_of, need_margin, need_room, need_usable, usable_index
+from protocol.exchange.checks import desk_of, need_margin, need_room, need_running, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.ledger import Floats, Reason
@@ -25,16 +25,17 @@ from protocol.liquidations.base import Plan, below_maintenance
 from protocol.liquidations.cases import case_of
 from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
-from protocol.oracles.base import read_index
+from protocol.oracles.base import read_mark
 from protocol.state import House, Listing, State
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
     """Carry out one of the exchange's plans for an account below maintenance, by its place among them.
 
-    Raises Healthy, InAuction, TooEarly where the rule asks to wait, NothingToDo where there is no such way, StalePrice, and what
-    `carry_out` raises.
+    Raises Healthy, Expired, InAuction, TooEarly where the rule asks to wait, NothingToDo where there is no such way, StalePrice,
+    and what `carry_out` raises.
     """
+    need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
     ways = state.exchange(listing.house).liquidation.ways(state, listing, account)
@@ -59,26 +60,27 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     """
     account, listing, house = plan.account, plan.listing, plan.listing.house
     index = usable_index(state, listing)
+    mark = state.market(listing).instrument.price(state, listing, index.value)
     taker = -1 if math.isnan(plan.price) else keeper if plan.taker < 0 else plan.taker
     if taker == account:
         raise NotAllowed(account=account, market=listing.name)
 
     interest = state.edit(listing.path + ".interest")
-    deleveraged = _deleverage(state, plan, interest, index.value)
+    deleveraged = _deleverage(state, plan, interest, index.value, mark)
     state.ledger.reserve(
         state.market(listing).venue.moves(state, listing, 1)
     )  # before the desk is made: it holds the journal
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
     notional = _close(state, plan, desk, taker, rest) if rest else 0
-    notional += math.floor(deleveraged * index.value * listing.price_scale)  # the keeper is paid for that too
+    notional += math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
 
     reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
     state.ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
     left = int(state.ledger.balance[house.cash, account])
-    penalty = max(0, min(penalty, left)) if _is_flat(state, house, account) else penalty
+    penalty = max(0, min(penalty, left)) if is_flat(state, house, account) else penalty
     state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
-    deficit, covered = _pass_on(state, house, account)
+    deficit, covered = pass_on(state, house, account)
 
     case = close_case(state, listing, account)
     if taker >= 0 and rest:
@@ -130,14 +132,14 @@ def _projected(state: State, plan: Plan) -> float:
     """Equity of the account, cash units, were the plan carried out through the venue now."""
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
-    index = read_index(state, listing).value
+    mark = read_mark(state, listing).value
     owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
     if math.isnan(owed):
         raise DepthExceeded(account=plan.account, market=listing.name, size=plan.size)
-    return float(worth * house.cash_scale + plan.size * index * listing.price_scale - owed - abs(owed) * plan.reward)
+    return float(worth * house.cash_scale + plan.size * mark * listing.price_scale - owed - abs(owed) * plan.reward)
 
 
-def _deleverage(state: State, plan: Plan, interest: Floats, index: float) -> int:
+def _deleverage(state: State, plan: Plan, interest: Floats, index: float, mark: float) -> int:
     """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
 
     Returns the size units so closed. Only for plans that would sell on the venue and leave the account below zero.
@@ -152,15 +154,15 @@ def _deleverage(state: State, plan: Plan, interest: Floats, index: float) -> int
         if len(targets.account):
             shortfall = -_projected(state, plan) if shortfall is None else shortfall
             ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
-            return _take_over(state, plan, interest, index, targets) if shortfall > ahead else 0
+            return _take_over(state, plan, interest, index, mark, targets) if shortfall > ahead else 0
     return 0
 
 
-def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets: Charges) -> int:
+def _take_over(state: State, plan: Plan, interest: Floats, index: float, mark: float, targets: Charges) -> int:
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
-    bankrupt = index - worth * listing.size_scale / size  # equity is zero at this price
+    bankrupt = mark - worth * listing.size_scale / size  # equity is zero at this price
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
     desk = desk_of(state, listing, interest, -math.inf, 0.0, index)
@@ -171,15 +173,16 @@ def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets
     return done
 
 
-def _is_flat(state: State, house: House, account: int) -> bool:
+def is_flat(state: State, house: House, account: int) -> bool:
+    """Whether an account holds no position on the exchange."""
     balance = state.ledger.balance
     return not any(balance[listing.size, account] for listing in state.claims[house.index])
 
 
-def _pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
+def pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
     """Pass the deficit of an account without positions down the waterfall; what nobody covers stays on it."""
     deficit = -int(state.ledger.balance[house.cash, account])
-    if deficit <= 0 or not _is_flat(state, house, account):
+    if deficit <= 0 or not is_flat(state, house, account):
         return 0, ()
     left, covered = deficit, []
     for loss in state.exchange(house).losses:

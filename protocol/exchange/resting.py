@@ -21,7 +21,7 @@ from protocol.errors import (
     UnknownOrder,
 )
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import usable_index
+from protocol.exchange.checks import need_running, usable_index
 from protocol.ledger import Arrays
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
@@ -32,23 +32,24 @@ from protocol.venues.order_book import OrderBook
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
     """Rest an order, on a book or until an auction fills it, at `price` or the tick before it. Returns its number.
 
-    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, InAuction, and
-    UnderMargined, AccountIsolated or InsufficientBalance where the account could not carry all its orders of that side, claims
-    at the index and tokens at their prices.
+    Raises NothingToDo, Expired, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the mark (a
+    few ticks are within it in any case), InAuction, and UnderMargined, AccountIsolated or InsufficientBalance where the account
+    could not carry all its orders of that side, claims at the mark and tokens at their prices.
     """
     book = _book(state, listing)
     ticks = book.ticks(size, price)
     if size == 0 or ticks == 0:
         raise NothingToDo(market=listing.name, size=size, price=price)
+    need_running(state, listing)
     if book.crosses(state, listing, size, ticks):
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):
         raise BookFull(market=listing.name, slots=book.slots)
     if len(barred(state, listing.house, np.array([account]))):
         raise InAuction(account=account, market=listing.name)
-    index = usable_index(state, listing).value
-    if not index / book.reach <= ticks * book.tick <= index * book.reach:
-        raise SlippageExceeded(market=listing.name, price=price, index=index, reach=book.reach)
+    mark = state.market(listing).instrument.price(state, listing, usable_index(state, listing).value)
+    if not mark / book.reach <= ticks * book.tick <= max(mark, book.tick) * book.reach:
+        raise SlippageExceeded(market=listing.name, price=price, mark=mark, reach=book.reach)
     units, value = book.committed(state, listing, account, size)
     if listing.size < 0:
         _need_tokens_if_filled(state, listing, account, size + units, size * ticks * book.tick + value)
@@ -103,7 +104,7 @@ def _need_tokens_if_filled(state: State, listing: Listing, account: int, size: i
 
 
 def _need_margin_if_filled(state: State, listing: Listing, account: int, size: int) -> None:
-    """What `clearing.standing` would say, were `size` filled at the index now."""
+    """What `clearing.standing` would say, were `size` filled at the mark now."""
     house = listing.house
     terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
     held = int(state.ledger.balance[listing.size, account])

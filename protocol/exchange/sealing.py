@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.exchange.batches import Cleared, clear_auctions
-from protocol.oracles.base import Report, read_index
+from protocol.exchange.settlement import close_dated
+from protocol.instruments.base import NEVER
+from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
 
 
@@ -15,18 +17,24 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 
 
 def close_block(state: State) -> tuple[Cleared, ...]:
-    """What every exchange does once a block is sealed: auctions clear, oracles look, funding accrues, margins look.
+    """What every exchange does once a block is sealed: auctions clear, oracles look, funding accrues, what has expired settles.
 
-    Returns what became of the orders that waited for an auction.
+    Margins look last. Returns what became of the orders that waited for an auction.
     """
     cleared = clear_auctions(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
         exchange = state.rules.exchanges[house.index]
+        dated = []
         for listing in listings:
             market = exchange.markets[listing.index]
-            market.oracle.observe(state, listing, listing.path + ".oracle")
-            if listing.size >= 0:
+            if not market.index:
+                market.oracle.observe(state, listing, listing.path + ".oracle")
+            if market.instrument.expires() < NEVER:
+                dated.append(listing)  # whose funding stays at zero
+            elif listing.size >= 0:
                 _accrue(state, listing)
+        for listing in dated:  # once all oracles have looked
+            close_dated(state, listing)
         exchange.margin.observe(state, house)
     return cleared
 
@@ -34,7 +42,7 @@ def close_block(state: State) -> tuple[Cleared, ...]:
 def _accrue(state: State, listing: Listing) -> None:
     index, rate, since = state.tables[listing.path + ".funding"].tolist()
     elapsed = state.time - since
-    price = read_index(state, listing).value
+    price = read_mark(state, listing).value
     index += rate * elapsed * price
     rate = state.market(listing).funding.rate(state, listing, price, elapsed)
     state.put(listing.path + ".funding", np.array([index, rate, state.time]))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
+    Expired,
     InAuction,
     UnderMargined,
     reasons,
@@ -30,6 +31,9 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
         return _fill_others(state, listing, batch, np.isin(batch.account, up))
     fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
+    if state.time >= market.instrument.expires():
+        fills.owed[:], fills.code[:] = 0, Expired.code
+        return fills
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
 
     if listing.size < 0:
@@ -83,10 +87,13 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
 
 
 def is_live(state: State, listing: Listing) -> bool:
-    """Whether a trade in this market may itself move an index that accounts of its exchange are margined at."""
+    """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
     if listing.size < 0 or state.market(listing).venue.settles == AT_THE_CLOSE:
         return False
-    return any(market.oracle.live for market in state.exchange(listing.house).markets)
+    return any(
+        (market.oracle.live and not market.index) or market.venue.moves_marks
+        for market in state.exchange(listing.house).markets
+    )
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:

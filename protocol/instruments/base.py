@@ -1,14 +1,37 @@
-"""The instrument family: which claim rows a market opens, and what one unit of each is worth.
+"""The instrument family: which claim rows a market opens, what one unit of each is worth, and what holding it needs.
 
 Equity of everybody is then one weighted sum over an exchange's rows, at any price, and sums to zero over all accounts.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
 
+import numpy as np
+
+from protocol.ledger import Floats
 from protocol.state import Listing, State
+
+NEVER = math.inf  # seconds: when what has no expiry expires
+
+
+class Threshold(IntEnum):
+    """Which requirement."""
+
+    INITIAL = 0
+    MAINTENANCE = 1
+
+
+class Asked(NamedTuple):
+    """What a margin rule asks of an instrument's own."""
+
+    which: Threshold
+    share: float  # of notional
+    factor: float = 1.0  # what published requirements are multiplied by
 
 
 @dataclass(frozen=True)
@@ -35,6 +58,35 @@ class Instrument(ABC):
         """What one base coin of the contract is worth at `index`, both in cash coins: the index, unless it derives from it."""
         return index
 
-    def needs(self, state: State, listing: Listing, price: float, index: float, share: float) -> tuple[float, float]:
-        """Margin in cash coins for one base coin long and for one short, where the margin rule asks `share` of notional."""
-        return share * price, share * price
+    def revalue(self, state: State, listing: Listing, index: float, moves: Floats, volatility: Floats) -> Floats:
+        """`price` in scenarios: the index moved by shares `moves`, volatility `volatility` times. Shapes [scenarios]."""
+        return np.array([self.price(state, listing, index * (1.0 + move)) for move in moves.tolist()])
+
+    def needs(self, state: State, listing: Listing, price: float, index: float, asked: Asked) -> tuple[float, float]:
+        """Margin in cash coins for one base coin long and for one short."""
+        return asked.share * price, asked.share * price
+
+    # ------------------------------------------------------------------ what ends
+
+    def expires(self) -> float:
+        """Seconds at which it is settled for cash and trades no more."""
+        return NEVER
+
+    def start(self, state: State, listing: Listing, index: float) -> None:
+        """Open its table at genesis. Most instruments remember nothing."""
+        return
+
+    def observe(self, state: State, listing: Listing, index: float) -> None:
+        """Look at the index of a block that has just been sealed. Asked only of what expires, until it has settled."""
+        return
+
+
+def cash_weights(state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
+    """Weights where profit is `size * price + quote`: size at price less the funding index; the rest is cash already."""
+    cash = 1.0 / listing.house.cash_scale
+    index = state.tables[listing.path + ".funding"][0]
+    return (
+        (listing.size, (price - index) / listing.size_scale),
+        (listing.quote, cash),
+        (listing.funding, cash),
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.instruments.base import Instrument
+from protocol.instruments.base import Instrument, cash_weights
 from protocol.state import Listing, State
 
 
@@ -23,10 +23,4 @@ class Perpetual(Instrument):
 
     def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
         """Size at price less the funding index; quote and funding are cash already."""
-        cash = 1.0 / listing.house.cash_scale
-        index = state.tables[listing.path + ".funding"][0]
-        return (
-            (listing.size, (price - index) / listing.size_scale),
-            (listing.quote, cash),
-            (listing.funding, cash),
-        )
+        return cash_weights(state, listing, price)

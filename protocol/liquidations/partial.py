@@ -1,4 +1,4 @@
-"""Partial liquidation at a fixed spread: the keeper takes part of the position over at a discount to the index (Aave, Compound).
+"""Partial liquidation at a fixed spread: the keeper takes part of the position over at a discount to the mark (Aave, Compound).
 
 `close_factor` bounds what may be taken at once; an account worth less than nothing, or a position below `dust`, goes whole.
 No venue is touched: the keeper needs margin of its own, and chooses when to unwind. Attack surface: the discount is a prize,
@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_rates
-from protocol.oracles.base import read_index
+from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
 
 
 @dataclass(frozen=True)
 class Partial(Liquidation):
-    """`spread` off the index, `close_factor` of the position at most, positions below `dust` cash coins whole."""
+    """`spread` off the mark, `close_factor` of the position at most, positions below `dust` cash coins whole."""
 
     close_factor: float = 0.5
     spread: float = 0.01
@@ -35,13 +35,13 @@ class Partial(Liquidation):
             raise ValueError("\n".join(wrong))
 
     def plan(self, state: State, listing: Listing, account: int) -> Plan | None:
-        """Hand over the close factor, at the index less the spread for a long, plus it for a short."""
+        """Hand over the close factor, at the mark less the spread for a long, plus it for a short."""
         found = below_maintenance(state, listing, account)
         if found is None:
             return None
         size, worth = found
-        index = read_index(state, listing).value
-        whole = worth <= 0 or abs(size) / listing.size_scale * index <= self.dust
+        mark = read_mark(state, listing).value
+        whole = worth <= 0 or abs(size) / listing.size_scale * mark <= self.dust
         part = abs(size) if whole else max(1, int(abs(size) * self.close_factor))
         side = 1 if size > 0 else -1
-        return Plan(account, listing, -side * part, index * (1 - side * self.spread), 0.0, self.penalty)
+        return Plan(account, listing, -side * part, mark * (1 - side * self.spread), 0.0, self.penalty)

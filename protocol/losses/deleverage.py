@@ -13,7 +13,7 @@ import numpy as np
 
 from protocol.losses.base import NOBODY, Charges, Loss, players
 from protocol.margins.base import Threshold
-from protocol.oracles.base import read_index
+from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
 
 
@@ -32,13 +32,13 @@ class Deleverage(Loss):
         who = who[(held * np.sign(size) < 0) & (who != debtor)]
         if len(who) == 0:
             return NOBODY
-        price = read_index(state, listing).value / listing.size_scale
+        price = read_mark(state, listing).value / listing.size_scale
         held, quote = balance[listing.size, who], balance[listing.quote, who] / listing.house.cash_scale
         profit = (held * price + quote) / np.maximum(np.abs(quote), 1e-12)
         worth, _ = state.exchange(listing.house).margin.standings(state, listing.house, Threshold.MAINTENANCE)
         leverage = np.abs(held) * price / np.maximum(worth[who], 1e-9)
         eligible = (profit > self.least_profit) & (worth[who] > 0)
-        each = max(0.0, -worth[debtor] / abs(size))  # cash coins that closing one unit costs, against the index
+        each = max(0.0, -worth[debtor] / abs(size))  # cash coins that closing one unit costs, against the mark
         if each > 0.0:
             held = np.sign(held) * np.minimum(np.abs(held), np.floor(np.maximum(worth[who], 0.0) / each)).astype(
                 np.int64

@@ -8,22 +8,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 
 from protocol.clearing import Terms, examine, examine_one, find_below
+from protocol.instruments.base import Asked
+from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
+from protocol.oracles.base import read_index
 from protocol.state import House, Listing, State
 
 MANY = 1 << 30
-
-
-class Threshold(IntEnum):
-    """Which requirement."""
-
-    INITIAL = 0
-    MAINTENANCE = 1
 
 
 @dataclass(frozen=True)
@@ -51,9 +46,20 @@ class Margin(ABC):
         terms: Terms = state.derived((house.index, "terms", which), lambda: self._terms(state, house, which))
         return terms
 
-    def grid(self, state: State, house: House) -> Floats:
+    def grid(self, state: State, house: House, which: Threshold) -> Floats:
         """Gain in each scenario of one unit of each claim row, cash coins [scenarios, rows]. Most margins ask no scenarios."""
         return np.empty((0, house.last - house.first))
+
+    def needs(
+        self, state: State, listing: Listing, which: Threshold, price: float, index: float, factor: float = 1.0
+    ) -> tuple[float, float]:
+        """Cash coins that one base coin long and one short need: the instrument's own rule, unless this one knows better.
+
+        `factor` is what a margin around this one multiplies requirements by.
+        """
+        share, _ = self.rate(state, listing, which)
+        asked = Asked(which, share * factor, factor)
+        return state.market(listing).instrument.needs(state, listing, price, index, asked)
 
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
         first = house.first
@@ -62,17 +68,16 @@ class Margin(ABC):
         weight[house.cash - first] = 1.0 / house.cash_scale
         markets = state.exchange(house).markets
         for listing in state.claims[house.index]:
-            row, scale, market = listing.size - first, listing.size_scale, markets[listing.index]
-            instrument = market.instrument
-            index = market.oracle.read(state, listing, listing.path + ".oracle").value
+            row, scale, instrument = listing.size - first, listing.size_scale, markets[listing.index].instrument
+            index = read_index(state, listing).value
             price = instrument.price(state, listing, index)
             for claim, value in instrument.weights(state, listing, price):
                 weight[claim - first] = value
-            share, further = self.rate(state, listing, which)
-            needs = instrument.needs(state, listing, price, index, share)
+            _, further = self.rate(state, listing, which)
+            needs = self.needs(state, listing, which, price, index)
             long[row], short[row] = needs[0] / scale, needs[1] / scale
             slope[row] = further * price / (scale * scale)
-        return Terms(first, weight, long, short, slope, self.grid(state, house), self.most())
+        return Terms(first, weight, long, short, slope, self.grid(state, house, which), self.most())
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""

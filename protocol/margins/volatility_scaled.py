@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from protocol.ledger import Floats
 from protocol.margins.base import Margin, Threshold
 from protocol.margins.cross import Cross
 from protocol.oracles.base import read_index
@@ -69,6 +70,24 @@ class VolatilityScaled(Margin):
         """What the inner requirement is multiplied by, now."""
         variance = state.tables[listing.house.name + ".volatility"][listing.index, 1]
         return float(min(self.most_factor, max(1.0, math.sqrt(variance * SECONDS_PER_YEAR) / self.reference)))
+
+    def needs(
+        self, state: State, listing: Listing, which: Threshold, price: float, index: float, factor: float = 1.0
+    ) -> tuple[float, float]:
+        """What the inner margin needs, scaled."""
+        return self.inner.needs(state, listing, which, price, index, factor * self.factor(state, listing))
+
+    def grid(self, state: State, house: House, which: Threshold) -> Floats:
+        """The inner margin's losses, scaled: all contracts on one base by the largest of their factors, so that hedges hold."""
+        grid = self.inner.grid(state, house, which).copy()
+        factors: dict[str, float] = {}
+        held = [listing for listing in state.listings[house.index] if listing.size >= 0 and len(grid)]
+        for listing in held:
+            base = state.market(listing).instrument.base
+            factors[base] = max(factors.get(base, 1.0), self.factor(state, listing))
+        for listing in held:
+            grid[:, listing.size - house.first] *= factors[state.market(listing).instrument.base]
+        return grid
 
     def rate(self, state: State, listing: Listing, which: Threshold) -> tuple[float, float]:
         """The inner rates, scaled."""

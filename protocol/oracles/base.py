@@ -81,5 +81,14 @@ def resolve(state: State, listing: Listing, source: str) -> Listing:
 
 
 def read_index(state: State, listing: Listing) -> Reading:
-    """The index of a market: its own oracle, read at its own path."""
-    return state.market(listing).oracle.read(state, listing, listing.path + ".oracle")
+    """The index of a market: its own oracle, read at its own path, or that of the market it names."""
+    market = state.market(listing)
+    if market.index:
+        return read_index(state, state.find(listing.house, market.index))
+    return market.oracle.read(state, listing, listing.path + ".oracle")
+
+
+def read_mark(state: State, listing: Listing) -> Reading:
+    """What one base coin of the contract is worth at the index; time, doubt and status are the index's."""
+    reading = read_index(state, listing)
+    return reading._replace(value=state.market(listing).instrument.price(state, listing, reading.value))

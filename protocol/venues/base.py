@@ -63,6 +63,15 @@ class Venue(ABC):
         """(account, base units, cash units) of what lies with the venue and is somebody's by name rather than by share."""
         return ()
 
+    @property
+    def moves_marks(self) -> bool:
+        """Whether its trades move what positions are marked at, otherwise than through an oracle."""
+        return False
+
+    def clear(self, state: State, listing: Listing) -> None:
+        """Drop what rests: the market has settled. Nothing rests on most venues."""
+        return
+
     def moves(self, state: State, listing: Listing, orders: int) -> int:
         """The most journal entries that filling so many orders now can need."""
         return MOVES_PER_FILL * orders

@@ -1,8 +1,12 @@
 """A pool that trades at the index against the liquidity vault: spread, impact by skew, no depth of its own (GMX, Synthetix).
 
 The vault's account is everybody's counterparty and carries the skew. Fills follow SIP-279: index * (1 + (premium before +
-premium after) / 2) with premium = skew / skew_scale, so that a trade costs the same whole or sliced.
-Attack surface: whoever knows better than the index trades at the index. Age, confidence and caps are the defences.
+premium after) / 2) with premium = skew / skew_scale, so that a trade costs the same whole or sliced. What is marked off the
+index (a future, an option) trades around its mark instead. An option that the vault sells also raises volatility, by
+`volatility_impact` times the vega traded, and pays the mean of before and after (Lyra's and Derive's pools); the surface
+keeps what has moved.
+Attack surface: whoever knows better than the index trades at the index. Age, confidence and caps are the defences. One
+option's trades move the marks of all on its surface.
 """
 
 from __future__ import annotations
@@ -12,25 +16,37 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from protocol import surface
 from protocol.clearing import Batch, Desk, Fills, Terms, claims_loop, pricing_loop
 from protocol.compiled import compiled
 from protocol.errors import StalePrice
+from protocol.instruments.option import Option
 from protocol.ledger import Floats, Ints
-from protocol.oracles.base import Status, read_index
+from protocol.oracles.base import Status, read_index, read_mark
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
 
 
 @compiled
 def take(pool: Floats, size: float) -> float:
-    """Cash units owed for `size` units; `pool` = [price in cash units per size unit, skew units, skew scale units, half spread]."""
+    """Cash units owed for `size` units.
+
+    `pool` = [price in cash units per size unit, skew units, skew scale units, half spread, and for options: half spread and
+    vega in cash units per size unit, volatility moved so far, volatility a unit moves, most that one order may move].
+    """
     premium = (pool[1] + 0.5 * size) / pool[2]
     side = 1.0 if size > 0.0 else -1.0
     factor = 1.0 + premium + side * pool[3]
     if factor <= 0.0:
         return np.nan
+    moved = size * pool[7]
+    if abs(moved) > pool[8]:
+        return np.nan
+    shift = side * pool[4] + pool[5] * (pool[6] + 0.5 * moved)
+    worth = size * pool[0] * factor + size * shift
     pool[1] += size
-    owed: float = np.ceil(size * pool[0] * factor)
+    pool[6] += moved
+    owed: float = np.ceil(worth if worth * side > 0.0 else 0.0)  # nobody pays to sell
     return owed
 
 
@@ -50,11 +66,18 @@ def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
 
 @dataclass(frozen=True)
 class OraclePool(Venue):
-    """Index pricing. `spread` is full, relative; `skew_scale` in base coins; `confidence_weight` widens by the oracle's doubt."""
+    """Index pricing. `spread` is full, relative; `skew_scale` in base coins; `confidence_weight` widens by the oracle's doubt.
+
+    For options also: `volatility_spread`, full, and `volatility_impact`, per cash coin of vega (the change of value for 1.00 of
+    volatility) traded, both per root year; one order may move volatility by `most_impact`.
+    """
 
     spread: float = 0.0004
     skew_scale: float = 500_000.0
     confidence_weight: float = 0.0
+    volatility_spread: float = 0.02
+    volatility_impact: float = 0.0
+    most_impact: float = 0.1
 
     counterparty: ClassVar[str] = "vault"
 
@@ -66,6 +89,9 @@ class OraclePool(Venue):
                 ("spread", self.spread, 0 <= self.spread < 1, "0 to below 1"),
                 ("skew_scale", self.skew_scale, self.skew_scale > 0, "above 0 base coins"),
                 ("confidence_weight", self.confidence_weight, self.confidence_weight >= 0, "0 or more"),
+                ("volatility_spread", self.volatility_spread, self.volatility_spread >= 0, "0 or more per root year"),
+                ("volatility_impact", self.volatility_impact, self.volatility_impact >= 0, "0 or more per cash coin"),
+                ("most_impact", self.most_impact, self.most_impact > 0, "above 0 per root year"),
             )
             if not good
         ]
@@ -78,26 +104,43 @@ class OraclePool(Venue):
     def _skew(self, state: State, listing: Listing) -> float:
         return -float(state.ledger.balance[listing.size, listing.desk])
 
+    @property
+    def moves_marks(self) -> bool:
+        """Its trades shift the surface."""
+        return self.volatility_impact > 0
+
     def mid(self, state: State, listing: Listing) -> float:
-        """Index with the premium of the present skew."""
-        return read_index(state, listing).value * (
+        """Mark with the premium of the present skew; of an option worth nothing, the least that a price can be."""
+        return max(read_mark(state, listing).value, 1.0 / listing.house.cash_scale) * (
             1.0 + self._skew(state, listing) / (self.skew_scale * listing.size_scale)
         )
 
     def pool(self, state: State, listing: Listing) -> Floats:
-        """[price, skew, skew scale, half spread]. Raises StalePrice."""
+        """See `take`. Raises StalePrice."""
         reading = read_index(state, listing)
         if reading.status != Status.FRESH:
             raise StalePrice(market=listing.name, status=reading.status.name, age=state.time - reading.time)
-        half = 0.5 * self.spread + self.confidence_weight * reading.confidence / reading.value
-        return np.array(
-            [
-                reading.value * listing.price_scale,
-                self._skew(state, listing),
-                self.skew_scale * listing.size_scale,
-                half,
-            ]
-        )
+        instrument, half = state.market(listing).instrument, 0.5 * self.spread
+        price = instrument.price(state, listing, reading.value)
+        wide = vega = unit = 0.0
+        if isinstance(instrument, Option):
+            greeks = instrument.greeks(state, listing, reading.value)
+            vega = float(greeks.vega)
+            wide = 0.5 * self.volatility_spread * vega
+            wide += self.confidence_weight * reading.confidence * abs(float(greeks.delta))
+            unit = self.volatility_impact * vega / listing.size_scale
+        else:
+            half += self.confidence_weight * reading.confidence / reading.value
+        scale = listing.price_scale
+        skew = self._skew(state, listing), self.skew_scale * listing.size_scale
+        return np.array([price * scale, *skew, half, wide * scale, vega * scale, 0.0, unit, self.most_impact])
+
+    def keep(self, state: State, listing: Listing, pool: Floats) -> None:
+        """The vault's position is its memory; what volatility has moved, the surface's."""
+        instrument = state.market(listing).instrument
+        if pool[6] != 0.0 and isinstance(instrument, Option):
+            seconds = instrument.expiry - state.time
+            surface.shift(state, listing.house, instrument.base, seconds, float(pool[6]))
 
     def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`."""

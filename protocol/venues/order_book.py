@@ -51,7 +51,7 @@ class Shelf(NamedTuple):
 
 @dataclass(frozen=True)
 class OrderBook(Venue):
-    """`tick` in cash coins; `slots` orders can rest; prices from the `reach`-th part of the index to `reach` times it.
+    """`tick` in cash coins; `slots` orders can rest; prices from the `reach`-th part of the mark to `reach` times it.
 
     Without a reach, one stray order would set the price of a forced trade as high as it liked. `self_trade` says what happens
     when an order meets its sender's own, `owners` who is told whose orders rest. Tables: `.book`,
@@ -74,7 +74,7 @@ class OrderBook(Venue):
             for name, value, good, allowed in (
                 ("tick", self.tick, 0 < self.tick < math.inf, "above 0 cash coins"),
                 ("slots", self.slots, self.slots >= 1, "1 or more"),
-                ("reach", self.reach, 1 < self.reach < math.inf, "above 1, a multiple of the index"),
+                ("reach", self.reach, 1 < self.reach < math.inf, "above 1, a multiple of the mark"),
             )
             if not good
         ]
@@ -120,6 +120,10 @@ class OrderBook(Venue):
     def price(self, pool: Book, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`. Knows no takers, and so counts each one's own orders too."""
         price_book(pool, sizes, owed)
+
+    def clear(self, state: State, listing: Listing) -> None:
+        """All orders off; the last mid stays."""
+        state.put(listing.path + ".book", np.empty((0, 4), np.int64))
 
     # ------------------------------------------------------------------ views of what rests
 
