@@ -58,14 +58,16 @@ def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, blo
 
 
 @compiled
-def tally(owed: Ints, code: Ints) -> tuple[float, int]:
-    """(cash units traded, fills) of a run of orders."""
-    traded, fills = 0.0, 0
+def tally(owed: Ints, code: Ints) -> tuple[float, int, int]:
+    """(cash units traded, fills, rejections) of a run of orders; what is queued for an auction is neither."""
+    traded, fills, rejected = 0.0, 0, 0
     for row in range(len(code)):
         if code[row] == 0:
             traded += abs(owed[row])
             fills += 1
-    return traded, fills
+        elif code[row] > 0:
+            rejected += 1
+    return traded, fills, rejected
 
 
 class Recorder:
@@ -193,8 +195,8 @@ class Recorder:
         found: dict[str, tuple[float, int, int]] = {}
         for run in block.filled:
             traded, fills, rejected = found.get(run.listing.path, (0.0, 0, 0))
-            units, good = tally(run.owed, run.code)
-            found[run.listing.path] = traded + units, fills + good, rejected + len(run.code) - good
+            units, good, bad = tally(run.owed, run.code)
+            found[run.listing.path] = traded + units, fills + good, rejected + bad
         for receipt in block.receipts:
             for done in receipt.outcome if type(receipt.outcome) is tuple else (receipt.outcome,):
                 if isinstance(done, Fill):

@@ -96,6 +96,12 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
                 fair = game.fair_now(state.market(listing).instrument.base)
                 total += ledger.balance[listing.base] / listing.size_scale * fair
                 counted.add(listing.base)
+        for listing in state.listings[house.index]:
+            fair = game.fair_now(state.market(listing).instrument.base)
+            for account, base, cash in state.market(listing).venue.belongs(state, listing):
+                coins = base / listing.size_scale * fair + cash / house.cash_scale
+                total[account] += coins
+                total[listing.desk] -= coins
         for share, account in _shares(state, house):
             supply = -ledger.balance[share, WORLD]
             if supply > 0:

@@ -47,7 +47,7 @@ class Filled(NamedTuple):
     account: Ints
     size: Ints
     owed: Ints
-    code: Ints
+    code: Ints  # below 0: queued for an auction
 
 
 class Block(NamedTuple):
@@ -102,7 +102,7 @@ def seal(
     goal = rules.target * rules.capacity
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
     state.put(path, max(rules.fee_floor, terms.fee * (1.0 + drift)))
-    exchange.close_block(state)
+    filled += [Filled(*cleared) for cleared in exchange.close_block(state)]
     return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting)
 
 
@@ -259,7 +259,7 @@ def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch)
     for row in range(len(batch.size)):
         seen, one = witness.before(state), slice(row, row + 1)
         parts.append(_run_orders(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
-        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0]))
+        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0))
     owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
     return Filled(listing, batch.account, batch.size, owed, code)
 

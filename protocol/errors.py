@@ -138,6 +138,18 @@ class UnlistedSeries(Revert):
     code, text = 33, "no option of that strike and expiry is listed"
 
 
+class BadRange(Revert):
+    """Two ticks that are not the ends of a range in this pool."""
+
+    code, text = 41, "no range of this pool's ticks"
+
+
+class SelfTrade(Revert):
+    """The order met one of its own sender, and the book cancels the newer."""
+
+    code, text = 42, "the order would trade with its sender's own"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

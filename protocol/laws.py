@@ -213,6 +213,18 @@ def settled_markets_are_empty(state: State) -> list[str]:
     return wrong
 
 
+def venues_hold_what_they_owe(state: State) -> list[str]:
+    """Whatever lies with a venue in somebody's name is there."""
+    wrong = []
+    for listing in (listing for listings in state.listings for listing in listings):
+        owed = state.market(listing).venue.belongs(state, listing)
+        for row, column in ((listing.base, 1), (listing.house.token, 2)):
+            held, due = int(state.ledger.balance[row, listing.desk]), sum(one[column] for one in owed)
+            if held < due:
+                wrong.append(f"{listing.path}: the venue holds {held} {state.ledger.assets[row].name} and owes {due}")
+    return wrong
+
+
 def journal_is_legible(state: State) -> list[str]:
     """Every entry names an asset and two accounts that exist, and moves a positive amount."""
     ledger = state.ledger
@@ -234,6 +246,7 @@ LAWS: tuple[Law, ...] = (
     flat_accounts_are_clean,
     positions_within_margin_rule,
     settled_markets_are_empty,
+    venues_hold_what_they_owe,
     journal_is_legible,
 )
 

@@ -22,6 +22,8 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Divest": 180_000,
     "Provide": 160_000,
     "Remove": 160_000,
+    "ProvideRange": 350_000,
+    "RemoveRange": 250_000,
     "Publish": 70_000,
     "Post": 120_000,
     "Cancel": 60_000,
@@ -93,7 +95,7 @@ class Trade(NamedTuple):
         """Gas units."""
         return GAS["Trade"]
 
-    def apply(self, state: State) -> exchange.Fill:
+    def apply(self, state: State) -> exchange.Fill | exchange.Queued:
         """See `exchange.trade`."""
         return exchange.trade(state, self.listing, self.account, self.size, self.limit)
 
@@ -181,6 +183,45 @@ class Remove(NamedTuple):
     def apply(self, state: State) -> tuple[int, int]:
         """See `exchange.remove`."""
         return exchange.remove(state, self.listing, self.account, self.shares)
+
+
+class ProvideRange(NamedTuple):
+    """At most `base` and `cash` units into a range of ticks of a concentrated pool."""
+
+    listing: Listing
+    account: int
+    low: int
+    high: int
+    base: int
+    cash: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["ProvideRange"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.provide_range`."""
+        return exchange.provide_range(state, *self)
+
+
+class RemoveRange(NamedTuple):
+    """Liquidity out of a range of ticks of a concentrated pool; with none of it, only the fees."""
+
+    listing: Listing
+    account: int
+    low: int
+    high: int
+    liquidity: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["RemoveRange"]
+
+    def apply(self, state: State) -> tuple[int, int]:
+        """See `exchange.remove_range`."""
+        return exchange.remove_range(state, *self)
 
 
 class Publish(NamedTuple):
@@ -283,7 +324,7 @@ class TradeSeries(NamedTuple):
         """Gas units."""
         return GAS["TradeSeries"]
 
-    def apply(self, state: State) -> exchange.Fill:
+    def apply(self, state: State) -> exchange.Fill | exchange.Queued:
         """See `exchange.find_series` and `exchange.trade`."""
         listing = exchange.find_series(state, self.house, self.series)
         return exchange.trade(state, listing, self.account, self.size, self.limit)

@@ -36,7 +36,7 @@ from protocol.state import House, Listing, State
 from protocol.surface import Surface
 from protocol.units import to_units_down
 from protocol.vault import Vault
-from protocol.venues.base import Venue
+from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
@@ -97,6 +97,8 @@ class Market:
             wrong.append(f"funding = {type(self.funding).__name__}: {what} settles at expiry, and needs Unfunded")
         if not self.index and "" in self.oracle.sources():
             wrong.append(f"oracle = {type(self.oracle).__name__}: {what} cannot settle at the mid of its own venue")
+        if self.venue.settles == AT_THE_CLOSE:
+            wrong.append(f"venue = {type(self.venue).__name__}: {what} cannot wait for an auction beyond its expiry")
         if isinstance(self.instrument, Option) and isinstance(self.venue, VirtualAmm):
             wrong.append("venue = VirtualAmm: its mid does not fall as an option's time runs out")
         return wrong
@@ -136,6 +138,12 @@ class Exchange:
                 for source in market.oracle.sources()
                 if source and source not in names
             ]
+            waits = market.instrument.claims() and market.venue.settles == AT_THE_CLOSE
+            if waits and isinstance(self.liquidation, Full):
+                wrong.append(
+                    f"liquidation = Full: {market.name} trades in a {type(market.venue).__name__},"
+                    " where no forced sale finds depth; let keepers take positions over (Partial)"
+                )
             if market.venue.counterparty == "vault" and self.vault is None:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
         if self.insurance < 0:
@@ -336,12 +344,10 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         market = state.market(listing)
         price = prices[market.instrument.base]
         if listing.size < 0:
-            liquidity: float = getattr(market.venue, "liquidity", 0.0)
-            cash = to_units_down(liquidity, int(house.cash_scale))
-            base = to_units_down(liquidity / price, int(listing.size_scale))
+            base, cash, coins = market.venue.endowment(listing, price)
             ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
             ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
-            shares = to_units_down(liquidity, 10**SHARE_DECIMALS)
+            shares = to_units_down(coins, 10**SHARE_DECIMALS)
             ledger.move(listing.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
         else:
             state.put(listing.path + ".funding", np.zeros(3))

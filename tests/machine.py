@@ -12,10 +12,12 @@ from protocol.funding.unfunded import Unfunded
 from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
+from protocol.liquidations.full import Full
+from protocol.liquidations.partial import Partial
 from protocol.oracles.base import Oracle, Reading, Report, Status
 from protocol.state import House, Listing, State
 from protocol.vault import Vault
-from protocol.venues.base import Venue
+from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.venues.order_book import OrderBook
 from protocol.world import Exchange, Market, World, genesis
 
@@ -60,7 +62,9 @@ def exchange_for(*venues: Venue, **changes: Any) -> Exchange:
     """An exchange with a market for each venue, called m0, m1, ..., and a vault if one of them needs it."""
     markets = tuple(market_for(venue, name=f"m{number}") for number, venue in enumerate(venues))
     vault = Vault() if any(venue.counterparty == "vault" for venue in venues) else None
-    return replace(Exchange(), **{"markets": markets, "vault": vault, **changes})
+    waits = any(venue.settles == AT_THE_CLOSE for venue in venues)
+    liquidation = Partial() if waits else Full()  # no forced sale finds depth in an auction
+    return replace(Exchange(), **{"markets": markets, "vault": vault, "liquidation": liquidation, **changes})
 
 
 def open_world(

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import margin
+from benchmarks.order_book import MIXES, Mix, installed, same_fills
 from benchmarks.speed import compare
 from protocol.clearing import examine, examine_one
 from protocol.instruments.base import Threshold
@@ -47,6 +48,19 @@ def test_the_margin_benchmark_measures_what_it_says() -> None:
     assert divmod(found.bytes, 121 * 8) == (found.accounts + 48, 0)  # 120 rows and cash; and the protocol's accounts
     assert 0.0 < found.rate < math.inf
     assert found.copy_rate > 0.0
+
+
+@pytest.mark.parametrize("mix", MIXES, ids=lambda mix: mix.name)
+def test_other_peoples_order_books_fill_the_same_orders_alike(mix: Mix) -> None:
+    assert "lightmatchingengine" in installed()
+    assert same_fills(mix, blocks=20) > 100
+
+
+@pytest.mark.slow
+def test_the_order_book_benchmark_runs() -> None:
+    command = [sys.executable, "-m", "benchmarks.order_book", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
+    assert "ratio to ours" in done.stdout
 
 
 @pytest.mark.slow

@@ -33,6 +33,7 @@ from protocol.state import Listing, State
 from protocol.surface import Surface
 from protocol.units import SECONDS_PER_YEAR
 from protocol.vault import Vault
+from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
 from protocol.venues.virtual_amm import VirtualAmm
@@ -405,6 +406,7 @@ def test_an_option_is_found_by_what_it_is_and_an_unlisted_one_is_refused_by_name
         ({"funding": Premium()}, "funding = Premium: Option settles at expiry, and needs Unfunded"),
         ({"index": ""}, "oracle = Spot: Option cannot settle at the mid of its own venue"),
         ({"venue": VirtualAmm()}, "venue = VirtualAmm: its mid does not fall as an option's time runs out"),
+        ({"venue": BatchAuction()}, "venue = BatchAuction: Option cannot wait for an auction beyond its expiry"),
         ({"oracle": Told()}, "oracle = Told: never read where index = 'PERP' says whose is"),
     ],
 )

@@ -20,9 +20,11 @@ from protocol.oracles.spot import Spot
 from protocol.state import State
 from protocol.surface import Surface
 from protocol.vault import Vault
+from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
+from protocol.venues.self_trade import CancelTaker
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Market
 
@@ -214,6 +216,19 @@ def test_an_option_that_is_not_listed_is_not_found() -> None:
     state, _ = with_options()
     with pytest.raises(errors.UnlistedSeries, match="strike=2222"):
         exchange.find_series(state, state.houses[0], exchange.Series("ETH", "call", 2_222.0, Option().expiry))
+
+
+def test_a_range_ends_on_the_grid_of_its_pool() -> None:
+    state, (trader, *_) = open_world(exchange_for(ConcentratedPool(spacing=60)))
+    with pytest.raises(errors.BadRange, match="low=-7, high=60, spacing=60"):
+        exchange.provide_range(state, state.listings[0][0], trader, -7, 60, COIN, CASH)
+
+
+def test_a_book_that_cancels_takers_refuses_one_who_meets_itself() -> None:
+    state, (trader, *_) = open_world(exchange_for(OrderBook(self_trade=CancelTaker())))
+    exchange.post(state, state.listings[0][0], trader, COIN, PRICE - 1)
+    with pytest.raises(errors.SelfTrade):
+        exchange.trade(state, state.listings[0][0], trader, -COIN)
 
 
 def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, open_world, tell
 
-from protocol import errors, exchange, surface
+from protocol import errors, exchange, laws, surface
 from protocol.funding.premium import Premium
 from protocol.funding.skew import Skew
 from protocol.funding.unfunded import Unfunded
@@ -39,9 +39,12 @@ from protocol.oracles.spot import Spot
 from protocol.state import House, Listing, State
 from protocol.surface import Surface
 from protocol.vault import Vault
+from protocol.venues.batch_auction import BatchAuction
+from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
+from protocol.venues.self_trade import CancelTaker, DecrementBoth
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Exchange, Market
 
@@ -51,7 +54,9 @@ AMM = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=Prem
 SELF = Market("self", oracle=Spot("spot"), venue=VirtualAmm(liquidity=2e6), funding=Skew(skew_scale=1_000.0))
 BOOK = Market("book", oracle=Told(), venue=OrderBook(slots=6), funding=Premium())
 SPOT = Market("spot", instrument=Token(), oracle=Spot(), venue=ConstantProduct(liquidity=1e6), funding=Unfunded())
-ALL = (POOL, AMM, SELF, BOOK, SPOT)
+RANGE = Market("range", instrument=Token(), oracle=Spot(), venue=ConcentratedPool(liquidity=1e6), funding=Unfunded())
+SEALED = Market("sealed", oracle=Told(), venue=BatchAuction(interval=24.0, slots=12), funding=Premium())
+ALL = (POOL, AMM, SELF, BOOK, SPOT, RANGE)
 
 DATED = (
     Market("future", Future(expiry=3_000.0, window=600.0), venue=OraclePool(), funding=Unfunded(), index="pool"),
@@ -66,7 +71,7 @@ WORLDS = {
         markets=ALL, vault=Vault(liquidity=2e6), insurance=2_000.0, losses=(Insurance(), Socialise())
     ),
     "isolated, partial, insurance then vault then socialise": Exchange(
-        markets=ALL,
+        markets=(*ALL, SEALED),
         vault=Vault(liquidity=500_000.0, fee=0.001),
         margin=Isolated(),
         liquidation=Partial(penalty=0.002),
@@ -74,17 +79,24 @@ WORLDS = {
         losses=(Insurance(0.5), VaultBackstop(0.2), Socialise(0.3)),
     ),
     "scaled, full, deleverage then insurance": Exchange(
-        markets=ALL,
+        markets=(POOL, AMM, SELF, replace(BOOK, venue=OrderBook(slots=6, self_trade=DecrementBoth())), SPOT, RANGE),
         vault=Vault(liquidity=2e6, commitment=3.0),
         margin=VolatilityScaled(inner=Cross(slope=1e-5), half_life=60.0),
         insurance=2_000.0,
         losses=(Deleverage(), Insurance(), Socialise()),
     ),
     "cross, full, insurance then deleverage, nobody else": Exchange(
-        markets=ALL, vault=Vault(liquidity=1e6), insurance=100.0, losses=(Insurance(), Deleverage())
+        markets=(POOL, AMM, SELF, replace(BOOK, venue=OrderBook(slots=6, self_trade=CancelTaker())), SPOT, RANGE),
+        vault=Vault(liquidity=1e6),
+        insurance=100.0,
+        losses=(Insurance(), Deleverage()),
     ),
     "cross, partial, nobody pays": Exchange(
-        markets=ALL, vault=Vault(liquidity=0.0), liquidation=Partial(close_factor=0.3), insurance=0.0, losses=()
+        markets=(*ALL, SEALED),
+        vault=Vault(liquidity=0.0),
+        liquidation=Partial(close_factor=0.3),
+        insurance=0.0,
+        losses=(),
     ),
     "cross, full, vault first": Exchange(
         markets=(replace(POOL, fee=0.0), SPOT),
@@ -176,10 +188,11 @@ class Walk(Witness):
         self.does(exchange.trade, account, listing, account, size, limit)
 
     def quote(self) -> None:
-        books = [listing for listing in self.claims if isinstance(self.state.market(listing).venue, OrderBook)]
+        books = [one for one in self.claims if isinstance(self.state.market(one).venue, OrderBook | BatchAuction)]
         listing, account = self.among(books * 4 + self.claims), self.among(self.traders)
         kind = self.rng.random()
-        resting = self.state.tables.get(listing.path + ".book", [])
+        tables = self.state.tables
+        resting = tables.get(listing.path + ".book", tables.get(listing.path + ".bids", []))
         if kind < 0.75:
             side = self.among([-1, 1])
             price = read_mark(self.state, listing).value if listing in self.dated else self.index
@@ -214,12 +227,32 @@ class Walk(Witness):
             self.does(exchange.divest, account, self.house, account, self.amount(self.has(self.house.share, account)))
 
     def pool(self) -> None:
-        account, listing = self.among(self.traders), self.listings[-1]
+        account = self.among(self.traders)
+        listing = next(one for one in self.listings if one.name == "spot")
         if self.rng.random() < 0.5:
             units = self.amount(min(self.has(self.house.token, account), 30_000 * CASH))
             self.does(exchange.provide, account, listing, account, units)
         else:
             self.does(exchange.remove, account, listing, account, self.amount(self.has(listing.share, account)))
+
+    def ranges(self) -> None:
+        """Into a range, out of one, whole or in part, or a range that is none."""
+        found = [one for one in self.listings if one.name == "range"]
+        if not found:
+            return
+        listing, account = found[0], self.among(self.traders)
+        venue = self.state.market(listing).venue
+        if self.rng.random() < 0.5:
+            centre = venue.mid(self.state, listing) * self.among([0.9, 1.0, 1.0, 1.1])
+            low, high = venue.span(centre * 0.95, centre * 1.05, listing)
+            low += self.among([0, 0, 0, 0, 1])
+            most = self.amount(10 * COIN), self.amount(min(self.has(self.house.token, account), 30_000 * CASH))
+            self.does(exchange.provide_range, account, listing, account, low, high, *most)
+        elif held := venue.held(self.state, listing):
+            one = self.among(held)
+            self.does(
+                exchange.remove_range, one.account, listing, one.account, one.low, one.high, self.amount(one.liquidity)
+            )
 
     def report(self) -> None:
         """Somebody else's report, mostly refused; the index itself is told in `pass_time`."""
@@ -286,7 +319,11 @@ class Walk(Witness):
         self.note("block")
         digest = self.state.digest()
         self.state.rewind(mark)
-        exchange.close_block(self.state)
+        for cleared in exchange.close_block(self.state):
+            self.note("auction cleared" if (cleared.code == 0).any() else "auction without a trade")
+            for code in cleared.code[cleared.code > 0].tolist():
+                self.note(f"passed over: {errors.reasons()[code].__name__}")
+        laws.check(self.state)
         assert self.state.digest() == digest
         settled = [outcome(self.state, listing) for listing in self.dated]
         for name in ("accounts", "deficit", "dust"):
@@ -298,10 +335,11 @@ class Walk(Witness):
     def go(self, steps: int) -> None:
         deeds = {
             self.cash: 0.10,
-            self.trade: 0.34,
+            self.trade: 0.32,
             self.quote: 0.18,
-            self.vault: 0.08,
-            self.pool: 0.05,
+            self.vault: 0.06,
+            self.pool: 0.04,
+            self.ranges: 0.05,
             self.report: 0.02,
             self.liquidate: 0.08,
             self.duel: 0.05,
@@ -318,6 +356,13 @@ MEANT = [
     *("closed whole", "closed in part", "keeper took over", "bad debt", "deficit left uncovered", "block"),
     *("Insurance paid", "VaultBackstop paid", "Deleverage paid", "Socialise paid"),
     *("deposit", "withdraw", "trade", "invest", "divest", "provide", "remove", "liquidate", "report"),
+    *(
+        "provide_range",
+        "remove_range",
+        "auction cleared",
+        "passed over: UnderMargined",
+        "passed over: SlippageExceeded",
+    ),
     *("post", "cancel", "cancel_all", "post_surface", "trade_series"),
     *("settled accounts", "settled dust"),
     *(reason.__name__ for reason in errors.reasons().values()),

@@ -27,6 +27,7 @@ from protocol.margins.base import Threshold
 from protocol.margins.isolated import Isolated
 from protocol.state import State
 from protocol.vault import Vault
+from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
@@ -45,8 +46,9 @@ def rules(**changes: object) -> Exchange:
 
 def played() -> tuple[State, list[int]]:
     """A sound state with positions, funding, vault and pool shares, in which the last trader is flat."""
-    state, traders = open_world(rules())
-    house, (amm, pool, spot, dated) = state.houses[0], state.listings[0]
+    base = rules()
+    state, traders = open_world(replace(base, markets=(*base.markets, market_for(ConcentratedPool(), name="ranges"))))
+    house, (amm, pool, spot, dated, ranges) = state.houses[0], state.listings[0]
     witness = Witness(state)
     for block in range(5):
         state.time += 12.0
@@ -55,6 +57,7 @@ def played() -> tuple[State, list[int]]:
             witness.does(exchange.trade, trader, pool, trader, (3 - 2 * number) * COIN)
         witness.does(exchange.trade, traders[0], spot, traders[0], COIN)
         witness.does(exchange.trade, traders[2], dated, traders[2], -COIN)
+        exchange.trade(state, ranges, traders[0], (2 - block) * COIN + 1)
         witness.does(exchange.invest, traders[1], house, traders[1], 12_345 * CASH + 1)
         witness.does(exchange.provide, traders[2], spot, traders[2], 1_000 * CASH + 7)
         tell(state, PRICE + 10 * block)
@@ -118,6 +121,11 @@ def lose_entries(state: State, who: list[int]) -> None:
     state.ledger.count[0] += 1
 
 
+def rob_ranges(state: State, who: list[int]) -> None:
+    ranges = state.listings[0][-1]
+    state.ledger.move(ranges.base, ranges.desk, who[0], 100, Reason.LIQUIDITY)
+
+
 PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.rows_sum_to_zero: mint,
     laws.tokens_not_overdrawn: overdraw,
@@ -129,6 +137,7 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.flat_accounts_are_clean: leave_quote,
     laws.positions_within_margin_rule: isolate_all,
     laws.settled_markets_are_empty: settle_by_decree,
+    laws.venues_hold_what_they_owe: rob_ranges,
     laws.journal_is_legible: lose_entries,
 }
 

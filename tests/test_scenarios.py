@@ -15,6 +15,8 @@ from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario, bundled, find
 from experiments.twins import twin_without
+from protocol import exchange
+from protocol.venues.self_trade import CancelMaker, CancelTaker, DecrementBoth, SelfTradePrevention
 
 
 def numbers(record: Record, kind: str) -> list[dict[str, Any]]:
@@ -55,6 +57,57 @@ def test_the_leveraged_crash_deleverages_and_socialises() -> None:
     assert any("paid by Socialise" in one for one in liquidations)
     assert record.metrics["dex.deficit"] > 0
     assert record.flows.query("reason == 'reentry' and target == 'leveraged'")["cash"].sum() > 0
+
+
+def test_the_ranged_pool_is_followed_by_its_providers_and_kept_at_fair_for_the_oracle() -> None:
+    record = run(dataclasses.replace(find("ranged-pool"), duration=3_600.0))
+    assert len(numbers(record, "provider follows")) >= 3
+    assert record.metrics["dex.ETH-USD.fills"] > 200
+    assert record.metrics["dex.ETH-USD.mid_gap_rms"] < 0.003
+    assert record.metrics["dex.ETH-PERP.latency_gap_rms"] < 0.005
+    assert record.metrics["gain.arbitrageur"] > 0 > record.metrics["gain.ranger"]
+    fees = record.flows.query("reason == 'fee' and source == 'venue' and target == 'ranger'")
+    assert fees["cash"].sum() > 100
+    assert abs(record.metrics["wealth.venue"]) < 1.0
+
+
+def test_the_batch_auction_is_quoted_cleared_and_its_debtors_taken_over() -> None:
+    record = run(find("batch-auction"))
+    assert record.metrics["dex.ETH-PERP.fills"] > 1_000
+    assert record.metrics["dex.ETH-PERP.mid_gap_rms"] < 0.01
+    assert record.metrics["gain.maker"] > 0
+    taken = numbers(record, "liquidation")
+    assert len(taken) > 5
+    assert all(one["notional"] > 0 for one in taken)
+    per_block = record.blocks.set_index("time")["dex.ETH-PERP.fills"]
+    assert (per_block[per_block > 0].index % 6.0 == 0.0).all()  # nothing is filled but when an auction clears
+    assert abs(record.metrics["wealth.venue"]) < 1.0
+
+
+def test_the_spot_books_makers_pick_each_other_off_and_never_trade_with_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    met, trade = [], exchange.trade
+
+    def watched(state: Any, listing: Any, account: int, size: int, limit: float = float("nan")) -> Any:
+        done = trade(state, listing, account, size, limit)
+        met.append((size, done.size))
+        return done
+
+    monkeypatch.setattr(exchange, "trade", watched)
+    record = run(dataclasses.replace(find("spot-book"), duration=1_800.0))
+    assert len(numbers(record, "picks off")) > 10
+    assert any(0 < abs(done) < abs(asked) for asked, done in met)  # less what they had in common with themselves
+    assert record.metrics["dex.ETH-USD.fills"] > 300
+    assert record.metrics["dex.ETH-USD.mid_gap_rms"] < 0.005
+    assert record.metrics["gain.takers"] < 0
+
+
+@pytest.mark.parametrize("rule", [CancelMaker(), CancelTaker(), DecrementBoth()])
+def test_what_becomes_of_self_trades_is_a_parameter_of_the_book(rule: SelfTradePrevention) -> None:
+    varied = vary(dataclasses.replace(find("spot-book"), duration=1_800.0), "exchange.market.venue.self_trade", rule)
+    reverts = [one["why"] for one in numbers(run(varied), "reverted")]
+    assert ("SelfTrade" in reverts) == isinstance(rule, CancelTaker)
 
 
 def test_the_makers_book_is_quoted_and_traded_on() -> None:

@@ -1,6 +1,7 @@
-"""The arbitrageur: it trades a constant-product pool to the edge of its fee band around the reference mid.
+"""The arbitrageur: it trades a pool of tokens to the edge of its fee band around the reference mid.
 
-It is what carries fair into the pool, and what every push of the pool pays. The trade is a closed form: with reserves x
+It is what carries fair into the pool, and what every push of the pool pays. In a pool with ranges the pool itself says what
+brings its mid to the edge; in a constant product the trade is a closed form: with reserves x
 and y and a share g of the input counting, buying ends where xy / (g (x - d)^2) is the reference bid, selling where
 xy g / (x + g d)^2 is the ask. What it has bought or sold is evened out on the reference venue once the fill is seen, so
 a trade that comes too late costs gas and no exposure; it can sell only what it holds (`base`).
@@ -13,10 +14,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
 from protocol.state import Listing
 from protocol.transactions import GAS, Trade
+from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 
 if TYPE_CHECKING:
@@ -60,8 +64,8 @@ class Arbitrageur(Role):
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the pool."""
         listing = game.listing(self.market, self.exchange)
-        if not isinstance(game.state.market(listing).venue, ConstantProduct):
-            raise ValueError(f"market = {listing.name!r}: an Arbitrageur needs a ConstantProduct pool")
+        if not isinstance(game.state.market(listing).venue, ConstantProduct | ConcentratedPool):
+            raise ValueError(f"market = {listing.name!r}: an Arbitrageur needs a ConstantProduct or ConcentratedPool")
         me.memory["pool"] = listing
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
@@ -86,29 +90,41 @@ class Arbitrageur(Role):
 
     def _trade(self, me: Player, view: View, listing: Listing, mid: float) -> Action | None:
         market, balance = view.state.market(listing), view.state.ledger.balance
-        fee: float = market.venue.fee  # type: ignore[attr-defined]  # `prepare` has looked
-        scale, cash_scale = listing.size_scale, listing.house.cash_scale
+        venue = market.venue
+        assert isinstance(venue, ConstantProduct | ConcentratedPool)  # `prepare` has looked
+        fee, scale, cash_scale = venue.fee, listing.size_scale, listing.house.cash_scale
         base = float(balance[listing.base, listing.desk]) / scale
         cash = float(balance[listing.house.token, listing.desk]) / cash_scale
-        size = to_edge(base, cash, fee, mid, mid)
+        ratio = cash / base
+        if isinstance(venue, ConcentratedPool):
+            ratio = view.mid(listing)
+            edge = mid * (1.0 - fee) if ratio < mid else mid / (1.0 - fee)
+            size = 0.0 if abs(math.log(mid / ratio)) <= -math.log1p(-fee) else venue.size_to(view.state, listing, edge)
+            size /= scale
+        else:
+            size = to_edge(base, cash, fee, mid, mid)
         if size == 0.0:
             return None
         purse = 0.95 * float(balance[listing.house.token, me.account]) / cash_scale
         held = float(balance[listing.base, me.account]) / scale
-        size = max(-held, min(size, base * purse / (cash + purse)))
+        most = purse / mid if isinstance(venue, ConcentratedPool) else base * purse / (cash + purse)
+        size = max(-held, min(size, most))
         if size == 0.0:
             return None
 
         asset, kept = market.instrument.base, 1.0 - fee
         even = -view.reference_cost(asset, -size)  # cash received for evening out
         impact = abs(even / (size * mid) - 1.0)  # on average; twice that at the margin
-        gap = abs(math.log(mid / (cash / base))) - fee
+        gap = abs(math.log(mid / ratio)) - fee
         size *= gap / (gap + 2.0 * impact)
-        owed = cash * size / ((base - size) * kept) if size > 0 else cash * kept * size / (base - kept * size)
+        if isinstance(venue, ConcentratedPool):
+            owed = float(view.cost(listing, np.array([int(size * scale)]))[0]) / cash_scale
+        else:
+            owed = cash * size / ((base - size) * kept) if size > 0 else cash * kept * size / (base - kept * size)
         even = -view.reference_cost(asset, -size)
         gas = GAS["Trade"]
         gain = even - owed - gas * (view.fee(listing) + self.tip)
-        if gain <= self.least_profit:
+        if not gain > self.least_profit:
             return None
         tip = max(self.tip, self.bid_share * gain / gas)
         return me.send(Trade(listing, me.account, int(size * scale), even / size), tip)

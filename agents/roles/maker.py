@@ -1,8 +1,9 @@
-"""The maker: it quotes both sides of an order book, by Avellaneda and Stoikov (2008, Quantitative Finance 8, 217-224).
+"""The maker: it quotes both sides of a book, or for an auction, by Avellaneda and Stoikov (2008, Quantitative Finance 8, 217-224).
 
 Its reservation price leans against its inventory, s - q gamma sigma^2 tau, and its full spread is gamma sigma^2 tau +
 2 / gamma log(1 + gamma / k); s is the reference mid. Quotes age until they are replaced, so each side stands back further
 by `caution` standard deviations of what s may do in a block and its own latency: that is what being picked off costs.
+Its inventory is its position or, of tokens, what it holds beyond the `base` it came with.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from agents.player import Action, Player, Role
 from agents.view import View
 from protocol import exchange
 from protocol.state import Listing
 from protocol.transactions import Bundle, CancelAll, Post, Transaction
 from protocol.units import to_units_down
+from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.order_book import OrderBook
 
 if TYPE_CHECKING:
@@ -75,13 +79,14 @@ class Maker(Role):
         ]
 
     def prepare(self, me: Player, game: Game) -> None:
-        """Nine tenths of its capital stand as margin, the rest pays gas."""
+        """Nine tenths of its capital stand as margin of claims, the rest pays gas."""
         listing = game.listing(self.market, self.exchange)
-        if not isinstance(game.state.market(listing).venue, OrderBook):
-            raise ValueError(f"market = {listing.name!r}: a Maker needs an OrderBook")
+        if not isinstance(game.state.market(listing).venue, OrderBook | BatchAuction):
+            raise ValueError(f"market = {listing.name!r}: a Maker needs an OrderBook or a BatchAuction")
         house = listing.house
-        exchange.deposit(game.state, house, me.account, to_units_down(0.9 * self.capital, int(house.cash_scale)))
-        me.memory.update(listing=listing, until=0.0, bid=0.0, ask=0.0, held=0)
+        if listing.size >= 0:
+            exchange.deposit(game.state, house, me.account, to_units_down(0.9 * self.capital, int(house.cash_scale)))
+        me.memory.update(listing=listing, until=0.0, bid=0.0, ask=0.0, held=0, posted=0)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Replace the quotes when they are off or eaten into."""
@@ -91,7 +96,7 @@ class Maker(Role):
         listing: Listing = memory["listing"]
         asset = state.market(listing).instrument.base
         mid = view.reference(asset)
-        held = int(state.ledger.balance[listing.size, me.account])
+        held = self._held(me, view, listing)
         volatility = self._volatility(me, view, asset)
         position = held / listing.size_scale * mid
         variance = (volatility * mid) ** 2 * self.horizon
@@ -101,11 +106,26 @@ class Maker(Role):
         bid, ask = min(bid, mid) - back, max(ask, mid) + back
         slack = self.tolerance * mid
         fresh = abs(bid - memory["bid"]) <= slack and abs(ask - memory["ask"]) <= slack
-        if fresh and held == memory["held"]:
+        if fresh and held == memory["held"] and not self._eaten(me, view, listing):
             return ()
         memory.update(until=view.seal, bid=bid, ask=ask, held=held)
         me.note(view, "quote", spread=ask - bid, centre=0.5 * (bid + ask), held=held / listing.size_scale)
         return (me.send(self._requote(me, listing, mid, bid, ask, position)),)
+
+    def _held(self, me: Player, view: View, listing: Listing) -> int:
+        """Inventory, base units."""
+        if listing.size >= 0:
+            return view.balance(listing.size, me.account)
+        return view.balance(listing.base, me.account) - to_units_down(self.base, int(listing.size_scale))
+
+    @staticmethod
+    def _eaten(me: Player, view: View, listing: Listing) -> bool:
+        """Whether less waits than it posted: in an auction both sides may trade at once and leave the inventory as it was."""
+        venue = view.state.market(listing).venue
+        if not isinstance(venue, BatchAuction):
+            return False
+        waits = int(np.abs(venue.resting(view.state, listing, me.account).size).sum())
+        return waits < int(me.memory["posted"])
 
     def _volatility(self, me: Player, view: View, asset: str) -> float:
         """Per root second; looked at ten times a `memory`."""
@@ -127,4 +147,5 @@ class Maker(Role):
                 parts.append(Post(listing, me.account, size, bid - level * step))
             if position - (level + 1) * self.lot >= -room:
                 parts.append(Post(listing, me.account, -size, ask + level * step))
+        me.memory["posted"] = size * (len(parts) - 1)
         return Bundle(me.account, tuple(parts))

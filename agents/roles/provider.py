@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
+from agents.roles.ranges import provide_around
 from agents.view import View
 from protocol.ledger import WORLD
 from protocol.margins.base import Threshold
 from protocol.state import Listing
 from protocol.transactions import Divest, Invest, Provide, Remove
+from protocol.venues.concentrated import ConcentratedPool
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 class Provider(Role):
     """Commits `share` of its cash: to the pool where `market` is a spot market, else to the exchange's vault.
 
+    In a pool with ranges, to one from the `width`-th part of the mid to `width` times it.
     Looks every `ponder` seconds; tries again after as long where it may not leave.
     """
 
@@ -34,6 +37,7 @@ class Provider(Role):
     pain: float = 0.05
     calm: float = 86_400.0
     ponder: float = 60.0
+    width: float = 1.05
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
@@ -43,6 +47,7 @@ class Provider(Role):
                 ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
                 ("pain", self.pain, 0 < self.pain <= 1, "above 0 to 1, a share of what was put in"),
                 ("calm", self.calm, self.calm >= 0, "0 or more seconds"),
+                ("width", self.width, self.width > 1, "above 1, a multiple of the mid"),
                 ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
             )
             if not good
@@ -62,6 +67,9 @@ class Provider(Role):
             return ()
         memory["next"], memory["until"] = view.time + self.ponder, view.seal
         listing: Listing = memory["listing"]
+        venue = view.state.market(listing).venue
+        if isinstance(venue, ConcentratedPool):
+            return provide_around(self, me, view, listing, venue)
         spot = listing.size < 0
         row = listing.share if spot else listing.house.share
         shares = view.balance(row, me.account)

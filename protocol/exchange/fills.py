@@ -16,6 +16,15 @@ class Fill(NamedTuple):
     owed: int  # cash units, negative: received; fee apart
 
 
+class Queued(NamedTuple):
+    """An order that waits for an auction. Nothing has been traded, and nothing is owed, until it is cleared."""
+
+    account: int
+    listing: Listing
+    size: int  # units of base asked for, signed
+    owed: int = 0
+
+
 class Liquidated(NamedTuple):
     """A forced closure that happened. Cash amounts in units."""
 

@@ -1,13 +1,18 @@
-"""Resting orders: posting to a book, and taking off it."""
+"""Resting orders: posting to a book or for an auction, and taking off it."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
+from protocol.clearing import Terms, equity, positions, required
+from protocol.compiled import compiled
 from protocol.errors import (
     AccountIsolated,
     BookFull,
     CrossesBook,
+    InsufficientBalance,
     NotAllowed,
     NothingToDo,
     SlippageExceeded,
@@ -15,17 +20,19 @@ from protocol.errors import (
     UnknownOrder,
 )
 from protocol.exchange.checks import need_running, usable_index
+from protocol.ledger import Arrays
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
+from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.order_book import OrderBook
 
 
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
-    """Rest an order on the book, at `price` or the tick before it, without trading now. Returns its number.
+    """Rest an order, on a book or until an auction fills it, at `price` or the tick before it. Returns its number.
 
     Raises NothingToDo, Expired, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the mark (a
-    few ticks are within it in any case), and UnderMargined or AccountIsolated where the account could not carry all its
-    orders of that side at the mark.
+    few ticks are within it in any case), and UnderMargined, AccountIsolated or InsufficientBalance where the account could
+    not carry all its orders of that side, claims at the mark and tokens at their prices.
     """
     book = _book(state, listing)
     ticks = book.ticks(size, price)
@@ -39,8 +46,11 @@ def post(state: State, listing: Listing, account: int, size: int, price: float) 
     mark = state.market(listing).instrument.price(state, listing, usable_index(state, listing).value)
     if not mark / book.reach <= ticks * book.tick <= max(mark, book.tick) * book.reach:
         raise SlippageExceeded(market=listing.name, price=price, mark=mark, reach=book.reach)
-    own = book.resting(state, listing, account).size
-    _need_margin_if_filled(state, listing, account, int(size) + int(own[own * np.sign(size) > 0].sum()))
+    units, value = book.committed(state, listing, account, size)
+    if listing.size < 0:
+        _need_tokens_if_filled(state, listing, account, size + units, size * ticks * book.tick + value)
+    else:
+        _need_margin_if_filled(state, listing, account, size + units)
 
     return book.rest(state, listing, account, size, ticks)
 
@@ -67,27 +77,39 @@ def cancel_all(state: State, listing: Listing, account: int) -> int:
     return len(orders)
 
 
-def _book(state: State, listing: Listing) -> OrderBook:
+def _book(state: State, listing: Listing) -> OrderBook | BatchAuction:
     venue = state.market(listing).venue
-    if not isinstance(venue, OrderBook):
+    if not isinstance(venue, OrderBook | BatchAuction):
         raise NothingToDo(market=listing.name, venue=type(venue).__name__)
     return venue
 
 
+def _need_tokens_if_filled(state: State, listing: Listing, account: int, size: int, value: float) -> None:
+    """What delivery against payment would say, were `size` units filled for `value` (cash coins per base coin times units)."""
+    row, needs = (listing.base, -size) if size < 0 else (listing.house.token, math.ceil(value * listing.price_scale))
+    has = int(state.ledger.balance[row, account])
+    if has < needs:
+        raise InsufficientBalance(account=account, market=listing.name, has=has, needs=needs)
+
+
 def _need_margin_if_filled(state: State, listing: Listing, account: int, size: int) -> None:
     """What `clearing.standing` would say, were `size` filled at the mark now."""
-    house, row = listing.house, listing.size - listing.house.first
+    house = listing.house
     terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
-    sizes = state.ledger.balance[house.first : house.last, account].copy()
-    worth, held = float(terms.weight @ sizes), int(sizes[row])
-    sizes[row] = then = held + size
-    rate = np.where(sizes > 0, terms.long, terms.short)
-    needs = float(np.abs(sizes) @ (rate + terms.slope * np.abs(sizes))) + float(
-        np.max(-terms.grid @ sizes, initial=0.0)
-    )
-    positions = np.count_nonzero(sizes[(terms.long != 0.0) | (terms.short != 0.0)])
-    if positions > terms.most:
+    held = int(state.ledger.balance[listing.size, account])
+    worth, needs, count = _if_filled(state.ledger.arrays, terms, account, listing.size, size)
+    if count > terms.most:
         raise AccountIsolated(account=account, market=listing.name)
-    shrinks = positions > 0 and abs(then) < abs(held) and then * held >= 0
+    shrinks = count > 0 and abs(held + size) < abs(held) and (held + size) * held >= 0
     if worth < needs and not shrinks:
         raise UnderMargined(account=account, equity=worth, required=needs)
+
+
+@compiled
+def _if_filled(arrays: Arrays, terms: Terms, account: int, row: int, size: int) -> tuple[float, float, int]:
+    """(equity, requirement, positions) of an account, were `size` more of `row` filled at the index. Leaves all as it was."""
+    worth = equity(arrays, terms, account)
+    arrays.balance[row, account] += size
+    needs, count = required(arrays, terms, account), positions(arrays, terms, account)
+    arrays.balance[row, account] -= size
+    return worth, needs, count

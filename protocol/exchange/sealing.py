@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
 from protocol.oracles.base import Report, read_mark
@@ -15,8 +16,13 @@ def report(state: State, listing: Listing, posted: Report) -> None:
     state.market(listing).oracle.accept(state, listing, listing.path + ".oracle", posted)
 
 
-def close_block(state: State) -> None:
-    """What every exchange does once a block is sealed: oracles look, funding accrues, what has expired settles, margins look."""
+def close_block(state: State) -> tuple[Cleared, ...]:
+    """What every exchange does once a block is sealed.
+
+    Auctions clear, oracles look, funding accrues, what has expired settles, margins look. Returns what became of the orders
+    that waited for an auction.
+    """
+    cleared = clear_auctions(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
         exchange = state.rules.exchanges[house.index]
         dated = []
@@ -31,6 +37,7 @@ def close_block(state: State) -> None:
         for listing in dated:  # once all oracles have looked
             close_dated(state, listing)
         exchange.margin.observe(state, house)
+    return cleared
 
 
 def _accrue(state: State, listing: Listing) -> None:

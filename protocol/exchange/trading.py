@@ -13,9 +13,10 @@ from protocol.errors import (
     reasons,
 )
 from protocol.exchange.checks import desk_of, need_usable, usable_index
-from protocol.exchange.fills import Fill
+from protocol.exchange.fills import Fill, Queued
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
+from protocol.venues.base import AT_THE_CLOSE, QUEUED
 
 REVERTS = reasons()
 
@@ -45,26 +46,34 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     return fills
 
 
-def trade(state: State, listing: Listing, account: int, size: int, limit: float = math.nan) -> Fill:
-    """One order, whole or not at all. `limit`: worst average price (on a book: of any part). Raises what the filling loop found."""
+def trade(state: State, listing: Listing, account: int, size: int, limit: float = math.nan) -> Fill | Queued:
+    """One order, whole or not at all; in an auction, queued. `limit`: worst average price (on a book: of any part).
+
+    Raises what the filling loop found.
+    """
     if listing.size >= 0:
         need_usable(state, listing.house, account)
     before = _standing_if_live(state, listing, account)
 
-    fills = fill(state, listing, Batch(np.array([account]), np.array([size]), np.array([limit])))
+    batch = Batch(np.array([account]), np.array([size]), np.array([limit]))
+    fills = fill(state, listing, batch)
     code = int(fills.code[0])
+    if code == QUEUED:
+        return Queued(account, listing, size)
     if code:
         raise REVERTS[code](account=account, market=listing.name, size=size)
 
     after = _standing_if_live(state, listing, account)
     if after < 0 and after < before:
         raise UnderMargined(account=account, excess=after)
-    return Fill(account, listing, size, int(fills.owed[0]))
+    return Fill(account, listing, int(batch.size[0]), int(fills.owed[0]))
 
 
 def is_live(state: State, listing: Listing) -> bool:
     """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
-    return listing.size >= 0 and any(
+    if listing.size < 0 or state.market(listing).venue.settles == AT_THE_CLOSE:
+        return False
+    return any(
         (market.oracle.live and not market.index) or market.venue.moves_marks
         for market in state.exchange(listing.house).markets
     )

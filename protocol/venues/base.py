@@ -7,9 +7,10 @@ the one filling loop of `clearing`. `counterparty` says who is on the other side
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -17,12 +18,33 @@ from protocol.clearing import MOVES_PER_FILL, Batch, Fills
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 
+QUEUED = -1  # an order's code where nothing is traded yet: what becomes of it is told at the close of a block
+AT_ONCE, AT_THE_CLOSE = "at once", "at the close"
+SLACK = 1e-6  # of a tick: what a float price may miss its tick by
+GRID = 1e-9  # seconds: how far apart two equal times may be
+
+
+class Resting(NamedTuple):
+    """One account's orders that wait to be filled. Shapes [n]."""
+
+    order: Ints
+    price: Floats  # cash coins per base coin
+    size: Ints  # units left, signed
+
+
+def whole_ticks(size: int, price: float, tick: float) -> int:
+    """A price in whole ticks, never beyond what the order's owner named: bids down, asks up. 0: no price."""
+    if not 0 < price / tick < 2**53:
+        return 0
+    return math.floor(price / tick + SLACK) if size > 0 else math.ceil(price / tick - SLACK)
+
 
 @dataclass(frozen=True)
 class Venue(ABC):
     """A rule of execution."""
 
     trades: ClassVar[str] = "claims"  # or "tokens", or "both"
+    settles: ClassVar[str] = AT_ONCE  # or AT_THE_CLOSE: `fill` queues, and nothing is quoted
     counterparty: ClassVar[str] = "venue"  # whose account is the other side: "venue", "vault" or "makers"
 
     @abstractmethod
@@ -42,6 +64,14 @@ class Venue(ABC):
         """Drop what rests: the market has settled. Nothing rests on most venues."""
         return
 
+    def endowment(self, listing: Listing, price: float) -> tuple[int, int, float]:
+        """What founders put into a pool of tokens at genesis: base units, cash units, and the coins of shares they get."""
+        return 0, 0, 0.0
+
+    def belongs(self, state: State, listing: Listing) -> tuple[tuple[int, int, int], ...]:
+        """(account, base units, cash units) of what lies with the venue and is somebody's by name rather than by share."""
+        return ()
+
     def moves(self, state: State, listing: Listing, orders: int) -> int:
         """The most journal entries that filling so many orders now can need."""
         return MOVES_PER_FILL * orders
@@ -56,7 +86,7 @@ class Venue(ABC):
 
     @abstractmethod
     def fill(self, pool: Any, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
-        """Run the filling loop of `clearing` with this venue's `take`."""
+        """Run the filling loop of `clearing` with this venue's `take`. `batch.size` becomes what was traded where that is less."""
 
     @abstractmethod
     def price(self, pool: Any, sizes: Ints, owed: Floats) -> None:

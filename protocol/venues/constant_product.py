@@ -16,6 +16,7 @@ from protocol.clearing import Batch, Fills, Till, pricing_loop, tokens_loop
 from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
+from protocol.units import to_units_down
 from protocol.venues.base import Venue
 
 N = TypeVar("N", int, float)
@@ -79,6 +80,11 @@ class ConstantProduct(Venue):
             raise ValueError(f"liquidity = {self.liquidity}: must be above 0 cash coins")
         if not 0 <= self.fee < 1:
             raise ValueError(f"fee = {self.fee}: allowed 0 to below 1")
+
+    def endowment(self, listing: Listing, price: float) -> tuple[int, int, float]:
+        """`liquidity` cash coins and as much in base, for as many shares."""
+        base = to_units_down(self.liquidity / price, int(listing.size_scale))
+        return base, to_units_down(self.liquidity, int(listing.house.cash_scale)), self.liquidity
 
     def start(self, state: State, listing: Listing, price: float) -> None:
         """The ledger is its memory."""

@@ -1,0 +1,102 @@
+"""The end of an interval: what has waited for a batch auction trades at one price, or is passed over.
+
+Each part trades with the venue's account, through the same loop as any other order; the parts sum to zero, so that account is
+left with what rounding against everybody brings, and no position. If somebody cannot carry its part, all of it is undone, that
+order is left out, and the price is found anew.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till
+from protocol.errors import SlippageExceeded
+from protocol.exchange.checks import desk_of
+from protocol.ledger import Floats, Ints
+from protocol.margins.base import Threshold
+from protocol.oracles.base import Status, read_index
+from protocol.state import Listing, State
+from protocol.venues.base import GRID
+from protocol.venues.batch_auction import OWNER, PRICE, SIZE, STAYS, BatchAuction, settle_claims, settle_tokens
+from protocol.venues.uniform_price import allot, crossing
+
+
+class Cleared(NamedTuple):
+    """What became of the orders of an auction. Shapes [n]; `code` 0 where (partly) filled, else that of the Revert."""
+
+    listing: Listing
+    account: Ints
+    size: Ints  # base units traded, signed
+    owed: Ints  # cash units, fee apart
+    code: Ints
+
+
+def clear_auctions(state: State) -> tuple[Cleared, ...]:
+    """Clear every auction that is due now."""
+    found = []
+    for listing in (listing for listings in state.listings for listing in listings):
+        venue = state.market(listing).venue
+        if isinstance(venue, BatchAuction) and state.tables[listing.path + ".due"] <= state.time + GRID:
+            missed = (state.time + GRID - state.tables[listing.path + ".due"]) // venue.interval
+            state.put(listing.path + ".due", state.tables[listing.path + ".due"] + (missed + 1) * venue.interval)
+            found.append(_clear(state, listing, venue))
+    return tuple(one for one in found if len(one.account))
+
+
+def _clear(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
+    """Find the price, trade, and leave out whoever cannot, until all can. Without a usable index of claims, all wait on."""
+    rows: Ints = state.tables[listing.path + ".bids"]
+    reading = read_index(state, listing)
+    parts, owed, code = (np.zeros(len(rows), np.int64) for _ in range(3))
+    if len(rows) == 0 or (listing.size >= 0 and reading.status != Status.FRESH):
+        return Cleared(listing, *(np.empty(0, np.int64) for _ in range(4)))
+    state.ledger.reserve(MOVES_PER_FILL * len(rows))
+    interest = state.edit(listing.path + ".interest") if listing.size >= 0 else np.zeros(2)
+    begun, mark = interest.copy(), state.ledger.mark()
+    price = None
+    while True:
+        able = np.flatnonzero(code == 0)
+        ticks, size = rows[able, PRICE], rows[able, SIZE]
+        price = crossing(ticks, size, round(reading.value / venue.tick))
+        parts[:] = 0
+        if price is None:
+            break
+        parts[able] = allot(ticks, size, price, venue.ration)
+        fills = _trade(state, listing, rows[:, OWNER], parts, price * venue.tick, interest, reading.value)
+        if not fills.code.any():
+            owed = fills.owed
+            break
+        state.ledger.rewind(mark)
+        interest[:] = begun
+        code = np.maximum(code, fills.code)
+
+    left = np.where(code == 0, rows[:, SIZE] - parts, 0)
+    venue.cleared(state, listing, left, price)
+    code[(code == 0) & (parts == 0) & (rows[:, STAYS] == 0)] = SlippageExceeded.code
+    told = (parts != 0) | (code != 0)
+    return Cleared(listing, rows[told, OWNER], np.where(code == 0, parts, rows[:, SIZE])[told], owed[told], code[told])
+
+
+def _trade(
+    state: State, listing: Listing, account: Ints, parts: Ints, price: float, interest: Floats, index: float
+) -> Fills:
+    """Trade each part at `price`; those that give up a position or tokens first. Shapes [n]."""
+    house, market, balance = listing.house, state.market(listing), state.ledger.balance
+    held = balance[listing.size if listing.size >= 0 else listing.base, account]
+    eases = held * np.sign(parts) < 0
+    turn = np.flatnonzero(parts)[np.argsort(~eases[parts != 0], kind="stable")]
+    batch = Batch(account[turn], parts[turn], np.full(len(turn), np.nan))
+    fills = Fills(np.zeros(len(turn), np.int64), np.zeros(len(turn), np.int64))
+    pool = np.array([price * listing.price_scale])
+    if listing.size < 0:
+        till = Till(state.ledger.arrays, listing.base, house.token, listing.desk, listing.price_scale)
+        settle_tokens(pool, till, batch, fills)
+    else:
+        terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+        desk = desk_of(state, listing, interest, 0.0, market.fee, index)
+        settle_claims(pool, desk, terms, batch, fills)
+    owed, code = np.zeros(len(parts), np.int64), np.zeros(len(parts), np.int64)
+    owed[turn], code[turn] = fills.owed, fills.code
+    return Fills(owed, code)
