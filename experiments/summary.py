@@ -15,8 +15,8 @@ from rich.text import Text
 
 from agents.nature.base import Nature
 from agents.player import Role
-from experiments.codec import variants
 from experiments.record import Record
+from experiments.shapes import variants
 from experiments.twins import Pair
 from protocol.blocks.base import BlockLaw
 from protocol.funding.base import Funding
