@@ -15,9 +15,6 @@ import pandas as pd
 
 from agents.game import Game
 from protocol.ledger import WORLD, Floats
-from protocol.losses.backstop import VaultBackstop
-from protocol.losses.base import Loss
-from protocol.losses.insurance import Insurance
 from protocol.state import House, State
 
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding")
@@ -47,7 +44,7 @@ def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
     claims = np.maximum(worth, 0.0)
     claims[[WORLD, house.custody, house.clearing]] = 0.0
     for loss in state.exchange(house).losses:
-        payers = _payers(loss, house, players)
+        payers = loss.payers(state, house)
         able = float(claims[payers].sum())
         paid = min(owed, able)
         if paid > 0:
@@ -58,15 +55,6 @@ def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
     if shortage > 0:
         claims *= 1.0 - shortage / claims.sum()
     return claims, shortage
-
-
-def _payers(loss: Loss, house: House, players: Any) -> Any:
-    """Who bears a step of the waterfall at a closing, in proportion to their claims."""
-    if isinstance(loss, Insurance):
-        return [house.insurance]
-    if isinstance(loss, VaultBackstop):
-        return [house.vault] if house.vault >= 0 else []
-    return np.flatnonzero(players)
 
 
 def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:

@@ -94,7 +94,7 @@ class Provider(Role):
 
     @staticmethod
     def _worth(view: View, listing: Listing, spot: bool) -> float:
-        """Cash coins that all shares stand for: the vault's equity at the index, or the pool at the reference mid."""
+        """Cash coins behind all shares: the vault's equity at the index, or the pool's two tokens at the reference mid."""
         state, house = view.state, listing.house
         if not spot:
             worth, _ = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)
