@@ -33,7 +33,6 @@ from protocol.state import House, Listing, State
 from protocol.units import to_units_down
 from protocol.vault import Vault
 from protocol.venues.base import Venue
-from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
 UNCAPPED = 1e12  # cash coins: more than there is
@@ -69,12 +68,14 @@ class Market:
                 f"venue = {type(self.venue).__name__}: trades {self.venue.trades},"
                 f" and {type(self.instrument).__name__} is none"
             )
-        if isinstance(self.venue, OraclePool) and isinstance(self.funding, Premium):
-            wrong.append("funding = Premium: the mid of an OraclePool is the index, so there is no premium to pay on")
-        if isinstance(self.venue, OraclePool) and "" in self.oracle.sources():
+        venue, with_vault = type(self.venue).__name__, self.venue.counterparty == "vault"
+        if with_vault and self.funding.reads == "premium":
             wrong.append(
-                f"oracle = {type(self.oracle).__name__}: an OraclePool cannot trade at the index of its own mid"
+                f"funding = {type(self.funding).__name__}: the mid of an {venue} is the index,"
+                " so there is no premium to pay on"
             )
+        if with_vault and "" in self.oracle.sources():
+            wrong.append(f"oracle = {type(self.oracle).__name__}: an {venue} cannot trade at the index of its own mid")
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -294,6 +295,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         else:
             state.put(listing.path + ".funding", np.zeros(3))
             state.put(listing.path + ".interest", np.zeros(2))
+            market.funding.start(state, listing, price)
         market.venue.start(state, listing, price)
     for listing in state.listings[house.index]:
         market = state.market(listing)

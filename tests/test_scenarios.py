@@ -6,13 +6,14 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.nature.replay import Replay
 from experiments.codec import dumps, loads
 from experiments.overrides import vary
 from experiments.record import Record
-from experiments.run import run
+from experiments.run import build, release, run
 from experiments.scenario import Scenario, bundled, find
 from experiments.twins import twin_without
 
@@ -80,6 +81,21 @@ def test_the_push_pays_under_a_short_window_and_stays_home_under_a_long_one() ->
         assert not numbers(stays, "attack")
         assert numbers(stays, "attack declined")
         assert abs(stays.metrics["gain.attacker"]) < 1.0
+
+
+def test_every_funding_rule_of_the_shelf_is_charged_for() -> None:
+    scenario = find("funding-rules")
+    game = build(scenario)
+    game.play()
+    indices, rules = {}, {type(market.funding).__name__ for market in scenario.world.exchanges[0].markets}
+    for listing in game.state.listings[0]:
+        index, rate, _ = game.state.tables[listing.path + ".funding"]
+        paid = np.abs(game.state.ledger.balance[listing.house.cash, listing.fund])
+        indices[listing.name] = abs(index)
+        assert rate != 0.0 and paid > 1_000, listing.name  # units that have passed through the funding account
+    release(game)
+    assert rules == {"AveragedPremium", "PremiumPlus", "TwapGap", "Imbalance", "Adaptive", "Skew"}
+    assert min(indices.values()) > 1e-5, indices  # cash coins per base coin
 
 
 def test_the_real_crash_liquidates_and_parts_mid_from_fair(klines: Path) -> None:

@@ -26,9 +26,11 @@ def close_block(state: State) -> None:
 
 
 def _accrue(state: State, listing: Listing) -> None:
-    index, rate, since = state.tables[listing.path + ".funding"].tolist()
+    index, before, since = state.tables[listing.path + ".funding"].tolist()
     elapsed = state.time - since
     price = read_index(state, listing).value
-    index += rate * elapsed * price
-    rate = state.market(listing).funding.rate(state, listing, price, elapsed)
-    state.put(listing.path + ".funding", np.array([index, rate, state.time]))
+    rule = state.market(listing).funding
+    after = rule.rate(state, listing, price, elapsed)
+    index += rule.paid(before, after, elapsed) * price
+    state.put(listing.path + ".funding", np.array([index, after, state.time]))
+    rule.observe(state, listing, price)
