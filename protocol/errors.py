@@ -120,6 +120,30 @@ class BookFull(Revert):
     code, text = 16, "the book is full"
 
 
+class SenselessChange(Revert):
+    """A change of the rules that leads to no rules."""
+
+    code, text = 50, "the rules cannot be changed so"
+
+
+class UnknownProposal(Revert):
+    """No such proposal waits."""
+
+    code, text = 51, "no such proposal"
+
+
+class Timelocked(Revert):
+    """A proposal before its time, or after it."""
+
+    code, text = 52, "not the time to carry it out"
+
+
+class NotAdmitted(Revert):
+    """A gated market, and no credential."""
+
+    code, text = 53, "no credential for this market"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -15,6 +15,7 @@ from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
+from protocol.governance import Governance
 from protocol.instruments.base import Instrument
 from protocol.instruments.perpetual import Perpetual
 from protocol.ledger import WORLD, Asset, Ledger, Reason
@@ -84,7 +85,7 @@ class Market:
 class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
-    `insurance` is cash coins in the fund at the start.
+    `insurance` is cash coins in the fund at the start. Without `governance` the rules stay as they are.
     """
 
     name: str = "dex"
@@ -96,6 +97,7 @@ class Exchange:
     losses: tuple[Loss, ...] = field(default_factory=lambda: (Insurance(), Socialise()))
     vault: Vault | None = None
     insurance: float = 100_000.0
+    governance: Governance | None = None
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""

@@ -58,6 +58,14 @@ def test_the_leveraged_crash_deleverages_and_socialises() -> None:
     assert record.flows.query("reason == 'reentry' and target == 'leveraged'")["cash"].sum() > 0
 
 
+def test_the_governor_tightens_margin_by_timelock_and_loosens_it_again() -> None:
+    record = run(find("governed-crash"))
+    reasons = [one["reason"] for one in numbers(record, "proposes")]
+    assert {"volatility", "bad debt"} & set(reasons) and "calm" in reasons
+    for kind in ("proposes", "carries out"):
+        assert len(record.events.loc[record.events["kind"] == kind]) > 1, kind
+
+
 def test_the_makers_book_is_quoted_and_traded_on() -> None:
     record = run(dataclasses.replace(find("maker-book"), duration=1_200.0))
     assert len(numbers(record, "quote")) > 100

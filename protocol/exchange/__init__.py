@@ -7,6 +7,7 @@ what was done by then. Rules are looked up in the state, where governance may ha
 from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Fill, Liquidated
 from protocol.exchange.forced import liquidate
+from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
 from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
@@ -15,19 +16,24 @@ from protocol.exchange.trading import fill, is_live, trade
 __all__ = [
     "Fill",
     "Liquidated",
+    "appoint",
     "cancel",
     "cancel_all",
     "close_block",
     "deposit",
     "divest",
+    "execute",
     "fill",
     "invest",
     "is_live",
     "liquidate",
     "post",
+    "proposals",
+    "propose",
     "provide",
     "remove",
     "report",
+    "retract",
     "trade",
     "vault_total",
     "withdraw",
