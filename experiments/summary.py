@@ -18,6 +18,7 @@ from agents.player import Role
 from experiments.record import Record
 from experiments.shapes import variants
 from experiments.twins import Pair
+from protocol.access import Access
 from protocol.blocks.base import BlockLaw
 from protocol.funding.base import Funding
 from protocol.instruments.base import Instrument
@@ -38,6 +39,7 @@ FAMILIES: Mapping[str, type] = {
     "orderings": Ordering,
     "blocks": BlockLaw,
     "funding": Funding,
+    "access": Access,
     "natures": Nature,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}

@@ -41,6 +41,7 @@ class Reason(IntEnum):
     LIQUIDITY = 12
     REFERENCE = 13
     REENTRY = 14
+    CREDENTIAL = 15
 
 
 @dataclass(frozen=True)

@@ -64,3 +64,37 @@ class Retract(NamedTuple):
     def apply(self, state: State) -> None:
         """See `exchange.retract`."""
         exchange.retract(state, self.house, self.account, self.number)
+
+
+class Grant(NamedTuple):
+    """A credential, given by its authority."""
+
+    account: int
+    credential: str
+    holder: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Grant"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.grant`."""
+        exchange.grant(state, self.account, self.credential, self.holder)
+
+
+class Revoke(NamedTuple):
+    """A credential, taken back by its authority."""
+
+    account: int
+    credential: str
+    holder: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Revoke"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.revoke`."""
+        exchange.revoke(state, self.account, self.credential, self.holder)

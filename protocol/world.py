@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from protocol.access import Access, Permissionless
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
@@ -53,6 +54,7 @@ class Market:
     funding: Funding = field(default_factory=Premium)
     fee: float = 0.0005
     open_interest_cap: float = UNCAPPED
+    access: Access = field(default_factory=Permissionless)
 
     def __post_init__(self) -> None:
         """Refuse pairs that make no sense."""
@@ -193,12 +195,14 @@ def _assets(world: World) -> list[Asset]:
         tokens[exchange.cash] = Asset(exchange.cash, CASH_DECIMALS)
         if exchange.vault is not None:
             tokens[f"{exchange.name}.share"] = Asset(f"{exchange.name}.share", SHARE_DECIMALS)
+            tokens |= {name: Asset(name, 0) for name in exchange.vault.access.credentials()}
         claims.append(Asset(f"{exchange.name}.cash", CASH_DECIMALS, exchange.name))
         for market in exchange.markets:
             name = f"{exchange.name}.{market.name}"
             for claim in market.instrument.claims():
                 decimals = market.instrument.decimals if claim == "size" else CASH_DECIMALS
                 claims.append(Asset(f"{name}.{claim}", decimals, exchange.name))
+            tokens |= {credential: Asset(credential, 0) for credential in market.access.credentials()}
             tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
             if not market.instrument.claims():
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)

@@ -11,6 +11,8 @@ import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
 
 from protocol import errors, exchange
+from protocol.access import Credentialed
+from protocol.governance import Governance
 from protocol.ledger import Reason
 from protocol.margins.isolated import Isolated
 from protocol.oracles.base import Report
@@ -183,6 +185,38 @@ def test_a_full_book_takes_no_more_orders() -> None:
         exchange.post(state, book, trader, COIN, PRICE - number)
     with pytest.raises(errors.BookFull):
         exchange.post(state, book, trader, COIN, PRICE - 9)
+
+
+def governed() -> tuple[State, int, int]:
+    state, (governor, other, *_) = opened(governance=Governance(delay=60.0))
+    exchange.appoint(state, state.houses[0], governor)
+    return state, governor, other
+
+
+def test_rules_that_could_not_be_built_are_not_proposed() -> None:
+    state, governor, _ = governed()
+    with pytest.raises(errors.SenselessChange, match=r"initial = -1\.0"):
+        exchange.propose(state, state.houses[0], governor, "margin.initial", -1.0)
+
+
+def test_what_nobody_proposed_is_not_carried_out() -> None:
+    state, _, other = governed()
+    with pytest.raises(errors.UnknownProposal, match="proposal=1"):
+        exchange.execute(state, state.houses[0], other, 1)
+
+
+def test_a_proposal_is_not_carried_out_before_its_time() -> None:
+    state, governor, other = governed()
+    number = exchange.propose(state, state.houses[0], governor, "margin.initial", 0.2)
+    with pytest.raises(errors.Timelocked, match=r"ready=60\.0"):
+        exchange.execute(state, state.houses[0], other, number)
+
+
+def test_a_gated_market_is_closed_to_whoever_has_no_credential() -> None:
+    rules = exchange_for(markets=(market_for(VirtualAmm(), access=Credentialed()),))
+    state, (trader, *_) = open_world(rules)
+    with pytest.raises(errors.NotAdmitted):
+        exchange.trade(state, state.listings[0][0], trader, COIN)
 
 
 def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:

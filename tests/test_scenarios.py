@@ -66,6 +66,20 @@ def test_the_governor_tightens_margin_by_timelock_and_loosens_it_again() -> None
         assert len(record.events.loc[record.events["kind"] == kind]) > 1, kind
 
 
+def test_a_gate_keeps_out_whoever_has_no_credential_and_lets_the_gated_mid_wander() -> None:
+    record = run(find("two-pools"))
+    metrics = record.metrics
+    assert metrics["dex.gated.rejected"] >= 10 and metrics["dex.gated.fills"] > 10
+    assert metrics["dex.gated-perp.fills"] > 10
+    refused = record.events.loc[record.events["kind"] == "reverted"]
+    turned_away = refused.loc[[n["why"] == "NotAdmitted" for n in refused["numbers"]]]
+    assert "retail" in set(turned_away["who"]) and set(turned_away["who"]) <= {"retail", "bank"}
+    assert turned_away.loc[turned_away["who"] == "bank", "time"].max() < 600.0  # until it had its credential
+    invested = set(record.flows.loc[record.flows["reason"] == "liquidity", "source"])
+    assert "bank" in invested and "retail" not in invested
+    assert metrics["dex.gated.mid_gap_rms"] > 2 * metrics["dex.open.mid_gap_rms"]
+
+
 def test_the_makers_book_is_quoted_and_traded_on() -> None:
     record = run(dataclasses.replace(find("maker-book"), duration=1_200.0))
     assert len(numbers(record, "quote")) > 100

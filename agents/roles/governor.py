@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Governor(Role):
-    """Asks `factor` times the margin while in alarm, and until `calm` seconds after. Looks every `ponder` seconds,
-    which is longer than a transaction waits.
+    """Asks `factor` times the margin while in alarm, and until `calm` seconds after.
 
-    Alarm: realised volatility over the last hour above `volatility` per root year, or insurance below `worn` of its highest.
+    Looks every `ponder` seconds, which is longer than a transaction waits. Alarm: realised volatility over the last hour above
+    `volatility` per root year, or insurance below `worn` of its highest.
     """
 
     capital: float = 10_000.0

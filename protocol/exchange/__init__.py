@@ -4,6 +4,7 @@ Each verb reads require / compute / move / check, raises a Revert when it may no
 what was done by then. Rules are looked up in the state, where governance may have changed them.
 """
 
+from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Fill, Liquidated
 from protocol.exchange.forced import liquidate
@@ -17,6 +18,7 @@ __all__ = [
     "Fill",
     "Liquidated",
     "appoint",
+    "authorise",
     "cancel",
     "cancel_all",
     "close_block",
@@ -24,6 +26,7 @@ __all__ = [
     "divest",
     "execute",
     "fill",
+    "grant",
     "invest",
     "is_live",
     "liquidate",
@@ -34,6 +37,7 @@ __all__ = [
     "remove",
     "report",
     "retract",
+    "revoke",
     "trade",
     "vault_total",
     "withdraw",

@@ -11,6 +11,7 @@ from protocol.errors import (
     DepthExceeded,
     Healthy,
 )
+from protocol.exchange.admission import need_admission
 from protocol.exchange.checks import desk_of, need_margin, need_room, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
@@ -23,7 +24,11 @@ from protocol.state import House, Listing, State
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liquidated:
-    """Carry out the exchange's plan for an account below maintenance. Raises Healthy, StalePrice, and what a fill raises."""
+    """Carry out the exchange's plan for an account below maintenance.
+
+    Raises Healthy, StalePrice, NotAdmitted (a keeper
+    who would take over in a gated market), and what a fill raises.
+    """
     house, exchange = listing.house, state.exchange(listing.house)
     index = usable_index(state, listing)
     need_usable(state, house, account)
@@ -49,6 +54,7 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
     deficit, covered = _pass_on(state, house, account)
 
     if not math.isnan(plan.price) and rest:
+        need_admission(state, state.market(listing).access, keeper, listing.name)
         need_room(state, house, keeper)
         need_margin(state, house, keeper)
     taken = 0 if math.isnan(plan.price) else abs(rest)

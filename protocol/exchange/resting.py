@@ -14,6 +14,7 @@ from protocol.errors import (
     UnderMargined,
     UnknownOrder,
 )
+from protocol.exchange.admission import need_admission
 from protocol.exchange.checks import usable_index
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
@@ -23,13 +24,14 @@ from protocol.venues.order_book import OrderBook
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
     """Rest an order on the book, at `price` or the tick before it, without trading now. Returns its number.
 
-    Raises NothingToDo, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, and
+    Raises NothingToDo, NotAdmitted, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the index, and
     UnderMargined or AccountIsolated where the account could not carry all its orders of that side at the index.
     """
     book = _book(state, listing)
     ticks = book.ticks(size, price)
     if size == 0 or ticks == 0:
         raise NothingToDo(market=listing.name, size=size, price=price)
+    need_admission(state, state.market(listing).access, account, listing.name)
     if book.crosses(state, listing, size, ticks):
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):

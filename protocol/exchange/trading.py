@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
+    NotAdmitted,
     UnderMargined,
     reasons,
 )
+from protocol.exchange.admission import admitted
 from protocol.exchange.checks import desk_of, need_usable, usable_index
 from protocol.exchange.fills import Fill
 from protocol.margins.base import Threshold
@@ -21,6 +24,22 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    may = admitted(state, listing, batch)
+    if may is not None:
+        return _fill_some(state, listing, batch, may)
+    return _fill(state, listing, batch)
+
+
+def _fill_some(state: State, listing: Listing, batch: Batch, may: NDArray[np.bool_]) -> Fills:
+    """Fill the orders that may be, and refuse the others."""
+    owed, code = np.zeros(len(may), np.int64), np.full(len(may), NotAdmitted.code, np.int64)
+    if may.any():
+        some = _fill(state, listing, Batch(batch.account[may], batch.size[may], batch.limit[may]))
+        owed[may], code[may] = some.owed, some.code
+    return Fills(owed, code)
+
+
+def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
     fills = Fills(np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
