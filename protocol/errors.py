@@ -144,6 +144,12 @@ class NotAdmitted(Revert):
     code, text = 53, "no credential for this market"
 
 
+class Unsettled(Revert):
+    """A fill of the account is still to be settled."""
+
+    code, text = 54, "a fill is still to be settled"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

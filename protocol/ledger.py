@@ -42,6 +42,7 @@ class Reason(IntEnum):
     REFERENCE = 13
     REENTRY = 14
     CREDENTIAL = 15
+    SETTLEMENT = 16
 
 
 @dataclass(frozen=True)

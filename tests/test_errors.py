@@ -22,6 +22,7 @@ from protocol.vault import Vault
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
+from protocol.venues.synth_pool import SynthPool
 from protocol.venues.virtual_amm import VirtualAmm
 
 POOL, AMM, BOOK, SPOT = range(4)
@@ -217,6 +218,17 @@ def test_a_gated_market_is_closed_to_whoever_has_no_credential() -> None:
     state, (trader, *_) = open_world(rules)
     with pytest.raises(errors.NotAdmitted):
         exchange.trade(state, state.listings[0][0], trader, COIN)
+
+
+def test_what_is_still_to_be_settled_cannot_be_withdrawn() -> None:
+    state, (trader, *_) = open_world(exchange_for(SynthPool(wait=180.0)))
+    house, listing = state.houses[0], state.listings[0][0]
+    exchange.trade(state, listing, trader, COIN)
+    with pytest.raises(errors.Unsettled):
+        exchange.withdraw(state, house, trader, CASH)
+    state.time = 180.0
+    exchange.close_block(state)
+    exchange.withdraw(state, house, trader, CASH)
 
 
 def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:

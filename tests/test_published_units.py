@@ -20,9 +20,12 @@ from protocol.funding.twap_gap import TwapGap, gap_rate
 from protocol.funding.velocity import Velocity, velocity_rate
 from protocol.losses.base import pro_rata
 from protocol.losses.socialise import Socialise
+from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct, amount_in, amount_out
+from protocol.venues.impact_pool import ImpactPool, impact
 from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.synth_pool import Gauge, SynthPool, dynamic_fee, owing
 from protocol.venues.virtual_amm import VirtualAmm
 
 BP = 1e-4
@@ -199,6 +202,97 @@ def listed(rule: Funding, premium: float) -> tuple[State, Listing]:
     state.put(listing.path + ".reserves", np.array([base, cash * (1 + premium)]))
     exchange.close_block(state)
     return state, listing
+
+
+# ---------------------------------------------------------------------- oracle-priced pools
+
+
+@pytest.mark.parametrize(("before", "after", "paid"), [(0.0, 50_000.0, -500.0), (50_000.0, 25_000.0, 375.0)])
+def test_gmx_v2_charges_for_imbalance_and_pays_for_balance(before: float, after: float, paid: float) -> None:
+    """Exponent 2, k = .01 / 50,000: 0 to 50,000 costs 500; 50,000 to 25,000 is paid 375; on either side."""
+    k = 0.01 / 50_000
+    for side in (1.0, -1.0):
+        assert impact(side * before, side * after, k, k, 2.0) == pytest.approx(paid, abs=1e-9)
+
+
+def test_gmx_v2_impact_is_what_a_trader_of_the_pool_is_charged_and_paid() -> None:
+    k = 0.01 / 50_000
+    rules = market_for(ImpactPool(spread=0.0, towards=k, away=k), fee=0.0)
+    state, (trader, other, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    _, listing = only(state)
+    assert exchange.trade(state, listing, trader, 25 * COIN).owed == (50_000 + 500) * CASH
+    assert exchange.trade(state, listing, other, -12 * COIN - COIN // 2).owed == -(25_000 + 375) * CASH
+
+
+def test_sip_184_fee_boosts_beyond_twice_the_threshold_and_decays_by_a_tenth() -> None:
+    """1,000, 1,005, 1,008, 1,003, moves as published (50, 30, 50 bp), threshold 20 bp: 0, 10, 9 and 18.1 bp."""
+    fees = [0.0]
+    for change in (50 * BP, 30 * BP, 50 * BP):
+        fees.append(dynamic_fee(fees[-1], change, 20 * BP, 0.9, 0.0))
+    assert np.array(fees) / BP == pytest.approx([0.0, 10.0, 9.0, 18.1], abs=1e-9)
+
+
+def test_sip_184_in_a_pool_follows_the_prices_themselves() -> None:
+    """The published last move is rounded: from 1,008 to 1,003 are 49.603 bp, and the fee is 17.703."""
+    rules = market_for(SynthPool(threshold=20 * BP, decay=0.9))
+    state, _ = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    _, listing = only(state)
+    fees = []
+    for round_, price in enumerate((1_000.0, 1_005.0, 1_008.0, 1_003.0)):
+        state.time = 60.0 * round_
+        if round_ == 0:
+            state.put(listing.path + ".gauge", Gauge(price, 0.0, 0.0))
+        tell(state, price)
+        exchange.close_block(state)
+        fees.append(state.tables[listing.path + ".gauge"].fee / BP)
+    assert fees == pytest.approx([0.0, 10.0, 9.0, 8.1 + (5 / 1_008 * 1e4 - 40)], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("amount", "rates", "owed"),
+    [(100.0, (1.0, 100.0, 1.0, 105.0), 0.04747619048), (100.0, (100.0, 10_000.0, 105.0, 10_000.0), -0.04985)],
+)
+def test_sip_37_reclaims_profit_made_before_an_update_and_rebates_loss(
+    amount: float, rates: tuple[float, ...], owed: float
+) -> None:
+    """100 sUSD into sETH at 100, then 105: .04747619048 sETH owing; 100 sETH into sBTC: a rebate of .04985 sBTC. Fee 30 bp."""
+    assert owing(amount, 0.003, *rates) == pytest.approx(owed, abs=1e-9)
+
+
+@pytest.mark.parametrize("later", [105.0, 95.0])
+@pytest.mark.parametrize("size", [COIN, -COIN])
+def test_sip_37_in_a_pool_leaves_a_trader_where_a_fill_at_the_later_index_would_have(size: int, later: float) -> None:
+    rules = market_for(SynthPool(spread=0.0, wait=180.0, threshold=1.0), fee=0.0)
+    state, (trader, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    house, listing = only(state)
+    tell(state, 100.0)
+    exchange.trade(state, listing, trader, size)
+    state.time = 60.0
+    tell(state, later)
+    exchange.close_block(state)
+    cash = int(state.ledger.balance[house.cash, trader])
+    state.time = 180.0
+    exchange.close_block(state)
+    moved = int(state.ledger.balance[house.cash, trader]) - cash
+    assert -1 <= moved + size // COIN * round((later - 100.0) * CASH) <= 0  # rounded against the trader, once
+    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, trader)
+    assert worth == pytest.approx(100_000.0, abs=2e-6)
+
+
+def test_who_has_left_is_asked_for_no_more_than_is_left() -> None:
+    rules = market_for(SynthPool(spread=0.0, wait=180.0, threshold=1.0), fee=0.0)
+    state, (trader, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault), stake=0)
+    house, listing = only(state)
+    exchange.deposit(state, house, trader, 300 * CASH)
+    exchange.trade(state, listing, trader, COIN)
+    exchange.trade(state, listing, trader, -COIN)
+    state.put(
+        listing.path + ".entries", state.tables[listing.path + ".entries"][:1]
+    )  # as if only the first were recorded
+    state.time = 180.0
+    tell(state, 2_500.0)
+    exchange.close_block(state)
+    assert state.ledger.balance[house.cash, trader] == 0
 
 
 # ---------------------------------------------------------------------- swaps

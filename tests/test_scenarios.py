@@ -93,6 +93,14 @@ def test_the_stale_oracle_pays_a_sniper_and_the_vault_pays_for_it() -> None:
     assert pair.gain("founders") + pair.gain("provider") < -10_000
 
 
+def test_fills_that_are_settled_later_keep_the_sniper_at_home() -> None:
+    pair = twin_without(find("settled-oracle"), "sniper")
+    assert numbers(pair.run, "attack declined") and not numbers(pair.run, "attack")
+    assert abs(pair.gain("sniper")) < 1.0
+    settled = pair.run.flows.loc[pair.run.flows["reason"] == "settlement"]
+    assert {("traders", "vault"), ("vault", "traders")} <= set(zip(settled["source"], settled["target"], strict=True))
+
+
 def test_the_push_pays_under_a_short_window_and_stays_home_under_a_long_one() -> None:
     for seed in (1, 2, 3):
         pays = twin_without(dataclasses.replace(find("oracle-push"), seed=seed), "attacker")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from protocol.ledger import Reason
 from protocol.oracles.base import Report, read_index
 from protocol.state import Listing, State
 
@@ -20,9 +21,28 @@ def close_block(state: State) -> None:
         for listing in listings:
             market = exchange.markets[listing.index]
             market.oracle.observe(state, listing, listing.path + ".oracle")
+            _settle(state, listing)
             if listing.size >= 0:
                 _accrue(state, listing)
         exchange.margin.observe(state, house)
+
+
+def _settle(state: State, listing: Listing) -> None:
+    """Move what fills of the past owe, or are owed, by their venue's rule; of those who are gone only what is left of them."""
+    due, house = state.market(listing).venue.observe(state, listing), listing.house
+    if len(due.account) == 0:
+        return
+    account, each = np.unique(due.account, return_inverse=True)
+    units = np.zeros(len(account), np.int64)
+    np.add.at(units, each, due.units)
+    rows = [other.size for other in state.listings[house.index] if other.size >= 0]
+    gone = ~state.ledger.balance[rows][:, account].any(axis=0)
+    left = np.maximum(state.ledger.balance[house.cash, account], 0)
+    units[gone] = np.minimum(units, left)[gone]
+    desk = np.full(len(units), listing.desk)
+    for source, target, part in ((account, desk, np.maximum(units, 0)), (desk, account, np.maximum(-units, 0))):
+        paid = part > 0
+        state.ledger.move_many(house.cash, source[paid], target[paid], part[paid], Reason.SETTLEMENT)
 
 
 def _accrue(state: State, listing: Listing) -> None:

@@ -57,6 +57,7 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         market.venue.fill(pool, desk, terms, batch, fills)
 
     market.venue.keep(state, listing, pool)
+    market.venue.note(state, listing, batch, fills)
     return fills
 
 
