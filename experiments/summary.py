@@ -21,6 +21,7 @@ from experiments.twins import Pair
 from protocol.access import Access
 from protocol.blocks.base import BlockLaw
 from protocol.funding.base import Funding
+from protocol.hedging import Hedging
 from protocol.instruments.base import Instrument
 from protocol.liquidations.base import Liquidation
 from protocol.losses.base import Loss
@@ -40,6 +41,7 @@ FAMILIES: Mapping[str, type] = {
     "blocks": BlockLaw,
     "funding": Funding,
     "access": Access,
+    "hedging": Hedging,
     "natures": Nature,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}

@@ -43,6 +43,7 @@ class Reason(IntEnum):
     REENTRY = 14
     CREDENTIAL = 15
     SETTLEMENT = 16
+    HEDGING = 17
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Motions: what is asked of an exchange as an institution, as frozen values. Changes of its rules, and credentials.
+"""Motions: what is asked of an exchange as an institution, as frozen values: changes of its rules, credentials, hedges.
 
 Of the same make as `transactions`: each names the account it acts for and its gas, and calls the verb of its name.
 """
@@ -11,7 +11,14 @@ from protocol import exchange
 from protocol.governance import Proposal
 from protocol.state import House, State
 
-GAS = {"Propose": 150_000, "Execute": 200_000, "Retract": 60_000, "Grant": 60_000, "Revoke": 60_000}  # units
+GAS = {
+    "Propose": 150_000,
+    "Execute": 200_000,
+    "Retract": 60_000,
+    "Grant": 60_000,
+    "Revoke": 60_000,
+    "Hedge": 250_000,
+}  # units
 
 
 class Propose(NamedTuple):
@@ -98,3 +105,19 @@ class Revoke(NamedTuple):
     def apply(self, state: State) -> None:
         """See `exchange.revoke`."""
         exchange.revoke(state, self.account, self.credential, self.holder)
+
+
+class Hedge(NamedTuple):
+    """The vault's hedge, carried out."""
+
+    house: House
+    account: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Hedge"]
+
+    def apply(self, state: State) -> tuple[exchange.Fill, ...]:
+        """See `exchange.hedge`."""
+        return exchange.hedge(state, self.house, self.account)

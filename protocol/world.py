@@ -17,6 +17,7 @@ from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
 from protocol.governance import Governance
+from protocol.hedging import Hedging
 from protocol.instruments.base import Instrument
 from protocol.instruments.perpetual import Perpetual
 from protocol.ledger import WORLD, Asset, Ledger, Reason
@@ -87,7 +88,8 @@ class Market:
 class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
-    `insurance` is cash coins in the fund at the start. Without `governance` the rules stay as they are.
+    `insurance` is cash coins in the fund at the start. Without `governance` the rules stay as they are,
+    without `hedging` the vault carries what its traders leave it.
     """
 
     name: str = "dex"
@@ -100,6 +102,7 @@ class Exchange:
     vault: Vault | None = None
     insurance: float = 100_000.0
     governance: Governance | None = None
+    hedging: Hedging | None = None
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""
@@ -118,10 +121,29 @@ class Exchange:
             ]
             if market.venue.counterparty == "vault" and self.vault is None:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
+        wrong += self._hedging_mistakes()
         if self.insurance < 0:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    def _hedging_mistakes(self) -> list[str]:
+        """A hedge needs a vault, room for a second position, and markets of claims in which somebody else is the other side."""
+        if self.hedging is None:
+            return []
+        usable = [m.name for m in self.markets if m.venue.counterparty != "vault" and m.instrument.claims()]
+        wrong = [
+            f"hedging.markets = {name!r}: the vault cannot hedge there; it could on {', '.join(usable) or 'none'}"
+            for name in self.hedging.markets
+            if name not in usable
+        ]
+        if self.vault is None:
+            wrong.append(f"hedging = {type(self.hedging).__name__}: needs a vault")
+        if self.margin.most() < 2:
+            wrong.append(
+                f"hedging = {type(self.hedging).__name__}: {type(self.margin).__name__} allows one position only"
+            )
+        return wrong
 
 
 @dataclass(frozen=True)

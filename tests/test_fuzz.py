@@ -14,10 +14,18 @@ import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, open_world, tell
 
 from protocol import errors, exchange
+from protocol.access import Credentialed
+from protocol.funding.adaptive import Adaptive
+from protocol.funding.averaged import AveragedPremium
+from protocol.funding.imbalance import Imbalance
 from protocol.funding.premium import Premium
+from protocol.funding.premium_plus import PremiumPlus
 from protocol.funding.skew import Skew
+from protocol.funding.twap_gap import TwapGap
 from protocol.funding.unfunded import Unfunded
 from protocol.funding.velocity import Velocity
+from protocol.governance import Governance
+from protocol.hedging import DeltaBand
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD
 from protocol.liquidations.full import Full
@@ -35,8 +43,10 @@ from protocol.oracles.spot import Spot
 from protocol.state import Listing
 from protocol.vault import Vault
 from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.impact_pool import ImpactPool
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
+from protocol.venues.synth_pool import SynthPool
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Exchange, Market
 
@@ -46,6 +56,9 @@ AMM = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=Prem
 SELF = Market("self", oracle=Spot("spot"), venue=VirtualAmm(liquidity=2e6), funding=Skew(skew_scale=1_000.0))
 BOOK = Market("book", oracle=Told(), venue=OrderBook(slots=6), funding=Premium())
 SPOT = Market("spot", instrument=Token(), oracle=Spot(), venue=ConstantProduct(liquidity=1e6), funding=Unfunded())
+SYNTH = Market("synth", oracle=Told(), venue=SynthPool(wait=100.0), funding=Adaptive(increase=1e-9, most=1e-6))
+GATED = Market("gated", oracle=Told(), venue=ImpactPool(), funding=Imbalance(1e-6), access=Credentialed())
+MEAN = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=AveragedPremium(interval=60.0))
 ALL = (POOL, AMM, SELF, BOOK, SPOT)
 
 WORLDS = {
@@ -81,7 +94,26 @@ WORLDS = {
         insurance=0.0,
         losses=(VaultBackstop(), Socialise()),
     ),
+    "governed, gated, hedged and settled later": Exchange(
+        markets=(SYNTH, GATED, MEAN, SPOT),
+        vault=Vault(liquidity=2e6, access=Credentialed()),
+        insurance=2_000.0,
+        governance=Governance(delay=100.0, grace=300.0),
+        hedging=DeltaBand(("amm",), slippage=0.05, band=5.0, most=50.0),
+    ),
 }
+CHANGES = (
+    ("margin.initial", 0.2),
+    ("margin.maintenance", 0.04),
+    ("margin", VolatilityScaled()),
+    ("margin", Cross()),
+    ("margin", Isolated()),
+    ("margin.initial", 3.0),
+    ("markets.amm.funding", PremiumPlus()),
+    ("markets.amm.funding", TwapGap()),
+    ("markets.synth.venue.spread", 0.001),
+    ("losses", (Insurance(), Deleverage(), Socialise())),
+)
 
 
 class Walk(Witness):
@@ -94,6 +126,12 @@ class Walk(Witness):
         self.house, self.listings = state.houses[0], state.listings[0]
         self.claims = [listing for listing in self.listings if listing.size >= 0]
         self.index = PRICE
+        self.governor = self.traders[0]
+        if rules.governance is not None:
+            exchange.appoint(state, self.house, self.governor)
+            exchange.authorise(state, "PASS", self.governor)
+            for account in [*self.traders[:5], int(state.ledger.of_group(["founders"])[0])]:
+                exchange.grant(state, self.governor, "PASS", account)
         self.founders = int(state.ledger.of_group(["founders"])[0])
 
     def among(self, choices):
@@ -223,6 +261,21 @@ class Walk(Witness):
         tell(self.state, self.index)
         self.liquidate()
 
+    def office(self) -> None:
+        """Rules and credentials change, by those who may and those who may not; the vault is hedged."""
+        account = self.among([self.governor] * 3 + self.traders)
+        waiting = [proposal.number for proposal in exchange.proposals(self.state, self.house)]
+        number = self.among([*waiting, 10**6])
+        kind = self.among(["propose", "execute", "execute", "retract", "grant", "revoke", "hedge", "hedge"])
+        if kind == "propose":
+            self.does(exchange.propose, account, self.house, account, *self.among(CHANGES))
+        elif kind in ("execute", "retract"):
+            self.does(getattr(exchange, kind), account, self.house, account, number)
+        elif kind in ("grant", "revoke"):
+            self.does(getattr(exchange, kind), account, account, "PASS", self.among(self.traders))
+        else:
+            self.does(exchange.hedge, account, self.house, account)
+
     def pass_time(self) -> None:
         """A block ends: time goes on, the index moves, now and then by a lot, and now and then nobody reports it."""
         self.state.time += self.among([0.25, 12.0, 12.0, 60.0, 900.0])
@@ -253,6 +306,8 @@ class Walk(Witness):
             self.duel: 0.05,
             self.pass_time: 0.10,
         }
+        if self.state.exchange(self.house).governance is not None:
+            deeds |= {self.office: 0.20, self.trade: 0.24, self.quote: 0.08}
         for _ in range(steps):
             list(deeds)[int(self.rng.choice(len(deeds), p=list(deeds.values())))]()
 
@@ -262,6 +317,7 @@ MEANT = [
     *("Insurance paid", "VaultBackstop paid", "Deleverage paid", "Socialise paid"),
     *("deposit", "withdraw", "trade", "invest", "divest", "provide", "remove", "liquidate", "report"),
     *("post", "cancel", "cancel_all"),
+    *("propose", "execute", "retract", "grant", "revoke", "hedge"),
     *(reason.__name__ for reason in errors.reasons().values()),
 ]
 

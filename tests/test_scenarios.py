@@ -14,8 +14,9 @@ from experiments.codec import dumps, loads
 from experiments.overrides import vary
 from experiments.record import Record
 from experiments.run import build, release, run
-from experiments.scenario import Scenario, bundled, find
+from experiments.scenario import Scenario, bundled, find, without
 from experiments.twins import twin_without
+from protocol.hedging import exposure
 
 
 def numbers(record: Record, kind: str) -> list[dict[str, Any]]:
@@ -99,6 +100,23 @@ def test_fills_that_are_settled_later_keep_the_sniper_at_home() -> None:
     assert abs(pair.gain("sniper")) < 1.0
     settled = pair.run.flows.loc[pair.run.flows["reason"] == "settlement"]
     assert {("traders", "vault"), ("vault", "traders")} <= set(zip(settled["source"], settled["target"], strict=True))
+
+
+def test_a_vault_that_hedges_is_less_exposed_and_pays_for_it() -> None:
+    widest = []
+    for scenario in (find("hedged-vault"), without(find("hedged-vault"), "hedger")):
+        game, found = build(scenario), []
+        house, base = game.state.houses[0], game.state.listings[0][0].base
+        while game.state.time < scenario.duration:
+            game.step()
+            found.append(abs(exposure(game.state, house, house.vault, base)))
+        widest.append(max(found))
+        release(game)
+    assert widest[0] < 400 < 1_000 < widest[1]  # base coins; the band is 100
+    flows = run(find("hedged-vault")).flows
+    paid = flows.loc[flows["source"] == "vault"].groupby(["reason", "target"])["cash"].sum()
+    assert paid["hedging", "hedger"] >= 20.0
+    assert paid["fee", "treasury"] > 1_000.0
 
 
 def test_the_push_pays_under_a_short_window_and_stays_home_under_a_long_one() -> None:

@@ -9,6 +9,7 @@ from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Fill, Liquidated
 from protocol.exchange.forced import liquidate
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
+from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
 from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
@@ -27,6 +28,7 @@ __all__ = [
     "execute",
     "fill",
     "grant",
+    "hedge",
     "invest",
     "is_live",
     "liquidate",
