@@ -56,7 +56,7 @@ AMM = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=Prem
 SELF = Market("self", oracle=Spot("spot"), venue=VirtualAmm(liquidity=2e6), funding=Skew(skew_scale=1_000.0))
 BOOK = Market("book", oracle=Told(), venue=OrderBook(slots=6), funding=Premium())
 SPOT = Market("spot", instrument=Token(), oracle=Spot(), venue=ConstantProduct(liquidity=1e6), funding=Unfunded())
-SYNTH = Market("synth", oracle=Told(), venue=SynthPool(wait=100.0), funding=Adaptive(increase=1e-9, most=1e-6))
+SYNTH = Market("synth", oracle=Told(), venue=SynthPool(wait=2_000.0), funding=Adaptive(increase=1e-9, most=1e-6))
 GATED = Market("gated", oracle=Told(), venue=ImpactPool(), funding=Imbalance(1e-6), access=Credentialed())
 MEAN = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=AveragedPremium(interval=60.0))
 ALL = (POOL, AMM, SELF, BOOK, SPOT)
@@ -98,7 +98,7 @@ WORLDS = {
         markets=(SYNTH, GATED, MEAN, SPOT),
         vault=Vault(liquidity=2e6, access=Credentialed()),
         insurance=2_000.0,
-        governance=Governance(delay=100.0, grace=300.0),
+        governance=Governance(delay=30.0, grace=2_000.0),
         hedging=DeltaBand(("amm",), slippage=0.05, band=5.0, most=50.0),
     ),
 }
@@ -263,16 +263,19 @@ class Walk(Witness):
 
     def office(self) -> None:
         """Rules and credentials change, by those who may and those who may not; the vault is hedged."""
-        account = self.among([self.governor] * 3 + self.traders)
+        account = self.among([self.governor] * 20 + self.traders)
         waiting = [proposal.number for proposal in exchange.proposals(self.state, self.house)]
         number = self.among([*waiting, 10**6])
-        kind = self.among(["propose", "execute", "execute", "retract", "grant", "revoke", "hedge", "hedge"])
+        kind = self.among(["propose", "propose", "execute", "execute", "retract", "grant", "revoke", "hedge", "leave"])
         if kind == "propose":
             self.does(exchange.propose, account, self.house, account, *self.among(CHANGES))
         elif kind in ("execute", "retract"):
             self.does(getattr(exchange, kind), account, self.house, account, number)
         elif kind in ("grant", "revoke"):
             self.does(getattr(exchange, kind), account, account, "PASS", self.among(self.traders))
+        elif kind == "leave":
+            leaver = self.among(self.traders)
+            self.does(exchange.withdraw, leaver, self.house, leaver, 1)
         else:
             self.does(exchange.hedge, account, self.house, account)
 
@@ -307,7 +310,7 @@ class Walk(Witness):
             self.pass_time: 0.10,
         }
         if self.state.exchange(self.house).governance is not None:
-            deeds |= {self.office: 0.20, self.trade: 0.24, self.quote: 0.08}
+            deeds |= {self.office: 0.20, self.trade: 0.29, self.quote: 0.0, self.cash: 0.13}
         for _ in range(steps):
             list(deeds)[int(self.rng.choice(len(deeds), p=list(deeds.values())))]()
 
