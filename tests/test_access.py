@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
 
+from experiments.codec import variants
 from protocol import exchange
-from protocol.access import Credentialed
+from protocol.access import Access, Credentialed
 from protocol.clearing import Batch
 from protocol.errors import NotAdmitted, NotAllowed, NothingToDo
 from protocol.ledger import WORLD
@@ -137,6 +138,16 @@ def test_a_keeper_takes_over_a_gated_position_with_a_credential_only() -> None:
     state.rewind(mark)
     exchange.grant(state, authority, "PASS", keeper)
     assert exchange.liquidate(state, pool, keeper, holder).taken > 0
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in variants(Access).items()])
+def test_every_rule_of_admission_judges_without_a_trace_and_opens_the_tokens_it_asks_for(kind: type[Access]) -> None:
+    rule = kind()
+    state, traders = open_world(exchange_for(markets=(market_for(VirtualAmm(), access=rule),)))
+    assert set(rule.credentials()) <= set(state.ledger.row)
+    before = state.digest()
+    assert rule.admits(state, np.array(traders)).shape == (len(traders),)
+    assert state.digest() == before
 
 
 def test_a_credential_must_have_a_name() -> None:

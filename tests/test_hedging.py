@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, Witness, exchange_for, market_for, open_world, tell
 
+from experiments.codec import variants
 from protocol import exchange
 from protocol.errors import NothingToDo, SlippageExceeded, StalePrice
 from protocol.hedging import DeltaBand, Hedging, delta, exposure
@@ -93,6 +94,23 @@ def test_it_trades_no_more_at_once_than_the_rule_says() -> None:
     state, house, (trader, poker, *_) = hedged(DeltaBand(("m1",), 0.1, 0.0, band=20.0, rest=0.0, most=7.0))
     exchange.trade(state, state.listings[0][0], trader, 60 * COIN)
     assert [exchange.hedge(state, house, poker)[0].size for _ in range(5)] == [7 * COIN] * 5
+
+
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=name) for name, kind in variants(Hedging).items()])
+@pytest.mark.parametrize("size", [-80, 0, 80])
+def test_every_rule_plans_without_a_trace_and_less_exposure_and_then_rests(kind: type[Hedging], size: int) -> None:
+    state, house, (trader, poker, *_) = hedged(replace(kind(), markets=("m1",), slippage=0.1))
+    if size:
+        exchange.trade(state, state.listings[0][0], trader, size * COIN)
+    digest, before = state.digest(), abs(exposed(state, house))
+    plan = state.exchange(house).hedging.plan(state, house)
+    assert state.digest() == digest
+    assert bool(plan) == bool(size)
+    if plan:
+        exchange.hedge(state, house, poker)
+        assert abs(exposed(state, house)) < before
+    with pytest.raises(NothingToDo):
+        exchange.hedge(state, house, poker)
 
 
 def test_without_a_rule_there_is_nothing_to_do() -> None:

@@ -148,6 +148,16 @@ def test_hyperliquid_pays_hourly_an_eighth_of_the_mean_premium_clamped(premium: 
     assert index / PRICE == pytest.approx(funding * BP / 8.0 * 3_599.0 / 3_600.0, abs=1e-9)
 
 
+@pytest.mark.parametrize(("premium", "funding"), [(0, 1), (3, 1), (10, 5), (-20, -15)])
+def test_a_market_funded_like_binances_pays_that_over_eight_hours(premium: float, funding: float) -> None:
+    state, listing = listed(AveragedPremium(interval=28_800.0), premium * BP)
+    close_at(state, 28_800.0)
+    close_at(state, 57_600.0)
+    index, rate, _ = state.tables[listing.path + ".funding"]
+    assert rate * 28_800.0 == pytest.approx(funding * BP, abs=1e-9)
+    assert index / PRICE == pytest.approx(funding * BP, abs=1e-9)
+
+
 def test_hyperliquid_takes_no_more_than_four_percent_an_hour() -> None:
     state, listing = listed(AveragedPremium(), premium=0.9)
     close_at(state, 3_600.0)
