@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocol.errors import SenselessChange
+from protocol.hedging import Hedging
 
 if TYPE_CHECKING:
     from protocol.world import Exchange
@@ -65,9 +66,10 @@ def changed(exchange: Exchange, path: str, value: Any) -> Exchange:
 
 
 def structure(rule: Any) -> tuple[Any, ...]:
-    """The kinds that a rule is made of: while they stay, so does what it remembers."""
+    """The kinds, names and whole numbers that a rule is made of: while they stay, so does what it remembers."""
     inner = [getattr(rule, field.name) for field in dataclasses.fields(rule)]
-    return type(rule).__name__, *(structure(part) for part in inner if dataclasses.is_dataclass(part))
+    parts = [structure(part) if dataclasses.is_dataclass(part) else part for part in inner]
+    return type(rule).__name__, *(part for part in parts if isinstance(part, int | str | tuple))
 
 
 def _put(node: Any, words: list[str], value: Any) -> Any:
@@ -93,6 +95,8 @@ def _fitting(old: Any, new: Any) -> Any:
         if isinstance(new, bool) or not isinstance(new, int | float) or not math.isfinite(new):
             raise ValueError("must be a finite number")
         return float(new)
+    if old is None and isinstance(new, Hedging):
+        return new
     if isinstance(old, tuple) and old:
         if not isinstance(new, tuple) or not all(isinstance(part, _family(old[0])) for part in new):
             raise ValueError(f"must be a row of {_family(old[0]).__name__}")
@@ -114,4 +118,5 @@ def _layout(exchange: Exchange) -> tuple[Any, ...]:
     markets = [
         (m.name, m.instrument, m.venue if m.venue.counterparty != "vault" else type(m.venue)) for m in exchange.markets
     ]
-    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, exchange.vault is None, *markets
+    shares = exchange.vault and (exchange.vault.virtual_assets, exchange.vault.virtual_shares)
+    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *markets

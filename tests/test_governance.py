@@ -10,16 +10,23 @@ import pytest
 from machine import COIN, PRICE, Witness, exchange_for, market_for, open_world, tell
 
 from protocol import exchange
+from protocol.access import Credentialed
 from protocol.errors import NotAllowed, Revert, SenselessChange, Timelocked, UnderMargined, UnknownProposal
 from protocol.funding.velocity import Velocity
-from protocol.governance import Governance, changed
+from protocol.governance import Governance, changed, structure
+from protocol.hedging import DeltaBand
 from protocol.instruments.token import Token
 from protocol.margins.cross import Cross
 from protocol.margins.isolated import Isolated
 from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.motions import Execute, Propose, Retract
+from protocol.oracles.guarded import Guarded
+from protocol.oracles.median import Median
+from protocol.oracles.pull import Pull
 from protocol.oracles.spot import Spot
+from protocol.oracles.twap import ArithmeticTwap
 from protocol.state import House, State
+from protocol.vault import Vault
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
@@ -101,6 +108,11 @@ def test_without_governance_nobody_changes_anything() -> None:
         ("markets.m0.venue", VirtualAmm(), "laid out at the start"),
         ("vault.virtual_shares", 5, "laid out at the start"),
         ("name", "other", "laid out at the start"),
+        ("vault", Vault(virtual_shares=5), "laid out at the start"),
+        ("markets.m0.access", Credentialed("VISA"), "there is no credential VISA"),
+        ("vault.access", Credentialed("VISA"), "there is no credential VISA"),
+        ("hedging", DeltaBand(("m0",)), "could on m1"),
+        ("hedging", 3.0, "laid out at the start"),
         ("losses", (Spot(),), "must be a row of Loss"),
         ("margin", Isolated(), "somebody holds 2 positions, and it allows 1"),
     ],
@@ -164,6 +176,19 @@ def test_another_spread_under_a_running_market_leaves_clearing_as_it_stands() ->
     assert state.exchange(house).margin.standing(state, house, 0, trader) == standing  # type: ignore[arg-type]
     owed = exchange.trade(state, pool, trader, -20 * COIN).owed
     assert owed > -20 * PRICE * 1e6 * 0.9951
+
+
+def test_an_oracle_of_more_reporters_begins_anew_and_one_of_another_window_goes_on() -> None:
+    assert structure(Median(reporters=5)) != structure(Median(reporters=7, quorum=3))
+    assert structure(ArithmeticTwap(window=60.0)) == structure(ArithmeticTwap(window=600.0))
+    assert structure(Guarded(inner=Pull())) != structure(Guarded(inner=Spot()))
+
+
+def test_a_vault_may_learn_to_hedge() -> None:
+    state, house, governor, (trader, *_) = governed()
+    exchange.trade(state, state.listings[0][0], trader, 60 * COIN)
+    enact(state, house, governor, "hedging", DeltaBand(("m1",), 0.1, 0.0, band=20.0))
+    assert exchange.hedge(state, house, trader)[0].size == 50 * COIN
 
 
 def test_another_funding_rule_opens_its_memory_when_it_comes_into_force() -> None:

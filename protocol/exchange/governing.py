@@ -32,7 +32,7 @@ def propose(state: State, house: House, account: int, path: str, value: Any) -> 
     """Queue a change. Returns its number. Raises NotAllowed, and SenselessChange where the rules could not be built so now."""
     rules = _need_governor(state, house, account).governance
     assert rules is not None
-    changed(state.exchange(house), path, value)
+    _need_rows(state, changed(state.exchange(house), path, value), path, value)
 
     number = int(state.tables[house.name + ".proposed"]) + 1
     ready = state.time + rules.delay
@@ -60,6 +60,7 @@ def execute(state: State, house: House, account: int, number: int) -> Proposal:
         raise Timelocked(proposal=number, now=state.time, ready=proposal.ready, expires=proposal.expires)
     before = state.exchange(house)
     after = changed(before, proposal.path, proposal.value)
+    _need_rows(state, after, proposal.path, proposal.value)
     _need_room_for_all(state, house, after, proposal)
 
     exchanges = list(state.rules.exchanges)
@@ -82,6 +83,13 @@ def _need_proposal(state: State, house: House, number: int) -> Proposal:
         if proposal.number == number:
             return proposal
     raise UnknownProposal(exchange=house.name, proposal=number)
+
+
+def _need_rows(state: State, after: Exchange, path: str, value: Any) -> None:
+    """No credentials that the ledger has no row for."""
+    gates = [market.access for market in after.markets] + ([after.vault.access] if after.vault is not None else [])
+    for name in (name for gate in gates for name in gate.credentials() if name not in state.ledger.row):
+        raise SenselessChange(path=path, value=str(value), why=f"there is no credential {name}")
 
 
 def _need_room_for_all(state: State, house: House, after: Exchange, proposal: Proposal) -> None:
