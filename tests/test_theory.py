@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,6 +10,11 @@ import pytest
 from machine import PRICE, exchange_for, market_for, only, open_world, tell
 from scipy.integrate import quad
 
+from agents.crowds.noise import NoiseCrowd
+from agents.roles.basis import BasisTrader
+from experiments.overrides import override
+from experiments.run import run
+from experiments.scenario import find, without
 from experiments.theory import perpetual_over_spot, stale_value
 from protocol import exchange
 from protocol.funding.premium_plus import PremiumPlus
@@ -87,3 +93,28 @@ def test_at_that_price_and_at_no_other_a_hedged_holder_of_the_machines_perpetual
         gains.append(gain / notional)  # share of notional per year
     assert gains[0] == pytest.approx(0.0, abs=1e-9)
     assert gains[1] == pytest.approx(quote_rate - base_rate - iota, abs=1e-9)
+
+
+def test_with_trading_costs_the_basis_stays_within_them_and_one_funding_payment() -> None:
+    """He, Manela, Ross and von Wachter: arbitrage begins at the cost of a round trip. In 99 % of blocks, paid hourly."""
+    calm = without(without(find("hedged-vault"), "hedger"), "traders")
+    noise = NoiseCrowd(name="noise", market="amm", count=500, capital=500.0, activity=96.0)
+    scenario = override(
+        dataclasses.replace(calm, cast=(*calm.cast, noise), duration=7_200.0),
+        {
+            "exchange.markets.amm.funding": "PremiumPlus",
+            "world.chain.blocks.interval": "2.0",
+            "nature.volatility": "[0.4]",
+            "nature.tick": "1.0",
+            "cast.basistrader.latency": "0.1",
+            "cast.basistrader.least_profit": "0.0",
+        },
+    )
+    record = run(scenario)
+    trader = next(role for role in scenario.cast if isinstance(role, BasisTrader))
+    cost = 2.0 * scenario.world.exchanges[0].markets[1].fee + trader.edge
+    payment = (cost + PremiumPlus().interest) / 8.0  # of an hour, at the edge of the band
+    basis = np.abs(np.log(record.blocks["dex.amm.mid"] / record.blocks["dex.amm.fair"]))
+    assert record.metrics["dex.amm.fills"] > 1_000
+    assert np.mean(basis <= cost + payment) > 0.99
+    assert basis.max() > 0.9 * cost  # and the band is used
