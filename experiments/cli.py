@@ -8,34 +8,26 @@ modules are imported by the commands that need them, so that `undertow --help` a
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
+from experiments.folders import free_for_record, free_for_study, write
+from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
+
 if TYPE_CHECKING:
+    from agents.game import Game
     from experiments.record import Record
     from experiments.scenario import Scenario
-
-T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = "twap-window"
 MISTAKE, BROKEN, INTERRUPTED = 2, 1, 130  # exit statuses
-MOST_TICKS = 1_000_000_000  # of nature in a run: they lie in memory
-RECORD = {
-    "blocks.parquet",
-    "events.parquet",
-    "flows.parquet",
-    "scenario.toml",
-    "record.json",
-}  # files of a written record
-TWIN = "twin"  # folder of the twin's record, inside its run's
 
 app = App(
     name="undertow",
@@ -107,7 +99,7 @@ def show(scenario: str, /, *, plugin: Plugins = ()) -> None:
     from experiments.codec import dumps
     from experiments.scenario import find
 
-    print(dumps(find(scenario, plugins=_plugins(plugin))), end="")
+    print(dumps(find(scenario, plugins=plugins_in(plugin))), end="")
 
 
 @app.command
@@ -157,27 +149,26 @@ def run(
     twin: Annotated[str | None, Parameter(help="Also run the twin without this role, and compare.")] = None,
 ) -> None:
     """Run one scenario, bundled or a TOML file, and report what became of it."""
-    classes = _plugins(plugin)
-    wishes = _Together()
-    folder = None if out is None else wishes.attempt(lambda: _free_for_record(out))
-    changes = wishes.attempt(lambda: _changes(set_, seed, duration)) or {}
-    chosen = wishes.attempt(lambda: _chosen(scenario, klines, changes, classes))
+    classes = plugins_in(plugin)
+    wishes = Together()
+    folder = None if out is None else wishes.attempt(lambda: free_for_record(out))
+    changes = wishes.attempt(lambda: changes_of(set_, seed, duration)) or {}
+    one = wishes.attempt(lambda: chosen(scenario, klines, changes, classes))
     wishes.settle()
-    assert chosen is not None, "settled"
+    assert one is not None, "settled"
 
     from experiments import summary
     from experiments.scenario import without
     from experiments.twins import Pair
 
-    other = None if twin is None else without(chosen, twin)
-    _playable(chosen)
-    if other is not None:
-        _playable(other)
+    other = None if twin is None else without(one, twin)
     _clear_stale_caches()
-    record = _play(chosen, check=check)
-    beside = None if other is None else _play(other, check=check)
+    game = seated(one, check=check)
+    rival = None if other is None else seated(other, check=check)
+    record = _play(one, game)
+    beside = None if other is None or rival is None else _play(other, rival)
     if folder is not None:
-        _write(folder, record, beside)
+        write(folder, record, beside)
     pair = None if beside is None else Pair(record, beside)
     if json:
         print(record.to_json() if pair is None else summary.pair_to_json(pair, str(twin)))
@@ -191,8 +182,8 @@ def study(name: str, /, *, out: Out = Path("results"), workers: Workers = None, 
     from experiments.codec import unknown
 
     found = studies()
-    wishes = _Together()
-    wishes.attempt(lambda: _free_for_study(out))
+    wishes = Together()
+    wishes.attempt(lambda: free_for_study(out))
     if workers is not None and workers < 1:
         wishes.lines.append(f"--workers {workers}: must be 1 or more")
     if name not in found:
@@ -222,166 +213,18 @@ def studies() -> dict[str, ModuleType]:
     return {module.NAME: module for module in sorted(asking, key=lambda m: (m.NAME != DEMO, m.NAME))}
 
 
-# What is asked for
-
-
-def _refuse(line: str) -> None:
-    from experiments.codec import Mistakes
-
-    raise Mistakes([line])
-
-
-class _Together:
-    """Attempt several things, and raise the mistakes of all of them at once on leaving."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def attempt(self, thing: Callable[[], T]) -> T | None:
-        """What `thing` gives, or None where it was a mistake."""
-        from experiments.codec import Mistakes
-
-        try:
-            return thing()
-        except Mistakes as mistakes:
-            self.lines.extend(mistakes.lines)
-            return None
-
-    def settle(self) -> None:
-        """Raise what went wrong."""
-        from experiments.codec import Mistakes
-
-        if self.lines:
-            raise Mistakes(self.lines)
-
-
-def _changes(pairs: Sequence[str], seed: int | None, duration: float | None) -> dict[str, str]:
-    from experiments.codec import Mistakes
-
-    shorthands = (("seed", seed), ("duration", duration))
-    given = [(f"{pair}", *pair.partition("=")) for pair in pairs]
-    given += [(f"--{name} {value}", name, "=", str(value)) for name, value in shorthands if value is not None]
-    changes: dict[str, str] = {}
-    wrong = []
-    for text, path, equals, value in given:
-        if not (path.strip() and equals):
-            wrong.append(f"--set {text}: must be PATH=VALUE; `undertow fields` lists the paths")
-        elif path.strip() in changes:
-            wrong.append(f"{text}: {path.strip()} is set twice")
-        else:
-            changes[path.strip()] = value
-    if wrong:
-        raise Mistakes(wrong)
-    return changes
-
-
-def _chosen(name: str, klines: Sequence[Path], changes: dict[str, str], plugins: tuple[type, ...]) -> Scenario:
-    """The scenario of that name, replaying the klines, with the changes made."""
-    from experiments.overrides import override
-    from experiments.scenario import find
-
-    scenario = find(name, plugins=plugins)
-    if klines:
-        scenario = _replaying(scenario, klines)
-    return override(scenario, changes, plugins=plugins) if changes else scenario
-
-
-def _replaying(scenario: Scenario, files: Sequence[Path]) -> Scenario:
-    """The scenario with recorded bars as nature; its tick is kept, or the nearest that divides the bars is taken."""
-    import csv
-    from dataclasses import replace
-
-    from agents.nature.klines import load
-    from agents.nature.replay import Replay
-    from experiments.codec import Mistakes
-
-    nature = scenario.nature
-    wrong, bars = [], []
-    if len(files) != len(nature.assets):
-        named = ", ".join(nature.assets)
-        wrong.append(f"--klines: {len(files)} given, but nature has {len(nature.assets)} ({named}); one file an asset")
-    for file in files:
-        try:
-            bars.append(load(str(file)))
-        except OSError as error:
-            wrong.append(f"{file}: {(error.strerror or str(error)).lower()}")
-        except UnicodeDecodeError as error:
-            wrong.append(f"{file}: not UTF-8 (byte {error.start})")
-        except (ValueError, csv.Error) as error:
-            wrong.append(str(error) if str(file) in str(error) else f"{file}: {error}")
-    if wrong:
-        raise Mistakes(wrong)
-
-    length = bars[0].length
-    ticks = max(4, round(length / nature.tick))
-    tick = nature.tick if abs(ticks * nature.tick - length) <= 1e-9 * length else length / ticks
-    names = tuple(map(str, files))
-    if isinstance(nature, Replay):
-        return replace(scenario, nature=replace(nature, files=names, tick=tick))
-    return replace(scenario, nature=Replay(assets=nature.assets, start=(), tick=tick, files=names))
-
-
-def _playable(scenario: Scenario) -> None:
-    """Seat the game once, to learn whether it can be: files found, long enough, names known, sizes that fit."""
-    from agents.nature.replay import Replay
-    from experiments.codec import Mistakes
-    from experiments.run import build, release
-    from protocol.errors import Revert
-
-    if isinstance(scenario.nature, Replay) and not scenario.nature.files:
-        raise Mistakes([f"{scenario.name}: nature replays recorded bars; say which with --klines FILE"])
-    if scenario.duration / scenario.nature.tick > MOST_TICKS:
-        raise Mistakes([f"duration = {scenario.duration:g}: is more than {MOST_TICKS:,} ticks of nature"])
-    try:
-        release(build(scenario))
-    except OSError as error:
-        raise Mistakes([f"{error.filename}: {(error.strerror or str(error)).lower()}"]) from error
-    except (MemoryError, OverflowError) as error:
-        raise Mistakes([f"{scenario.name}: too large to play: {error}"]) from error
-    except (ValueError, Revert) as error:
-        raise Mistakes([f"{scenario.name}: {line}" for line in str(error).splitlines()]) from error
-
-
-def _plugins(files: Sequence[Path]) -> tuple[type, ...]:
-    """The dataclasses that files of the user's define."""
-    import dataclasses
-    import importlib.util
-
-    from experiments.codec import Mistakes
-
-    classes: list[type] = []
-    for file in files:
-        if not file.is_file():
-            raise Mistakes([f"{file}: no such file"])
-        name = f"undertow_plugin_{len(classes)}_{file.stem}"
-        spec = importlib.util.spec_from_file_location(name, file)
-        if spec is None or spec.loader is None:
-            raise Mistakes([f"{file}: not a Python file"])
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # annotations are looked up there
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:  # the user's code: whatever it is, it is their mistake
-            raise Mistakes([f"{file}: {type(error).__name__}: {error}"]) from error
-        own = [c for c in vars(module).values() if isinstance(c, type) and c.__module__ == name]
-        if not any(dataclasses.is_dataclass(c) for c in own):
-            raise Mistakes([f"{file}: defines no dataclass for a scenario to name"])
-        classes += [c for c in own if dataclasses.is_dataclass(c)]
-    return tuple(classes)
-
-
 # Playing
 
 
-def _play(scenario: Scenario, *, check: bool) -> Record:
+def _play(scenario: Scenario, game: Game) -> Record:
     from tqdm import tqdm
 
-    from experiments.run import run as play
+    from experiments.run import play
 
     quiet = not sys.stderr.isatty()
     layout = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
     with tqdm(total=1.0, desc=scenario.name, file=sys.stderr, disable=quiet, leave=False, bar_format=layout) as bar:
-        return play(scenario, check=check, progress=lambda share: _advance(bar, share))
+        return play(game, scenario, progress=lambda share: _advance(bar, share))
 
 
 def _advance(bar: object, share: float) -> None:
@@ -393,59 +236,6 @@ def _clear_stale_caches() -> None:
 
     with suppress(OSError):  # an installation that may not be written to has no stale caches either
         stale(ROOT / "protocol", ROOT / "agents")
-
-
-# Writing
-
-
-def _existing(folder: Path) -> Path:
-    """The nearest folder that is there already."""
-    return next(path for path in (folder, *folder.parents) if path.exists())
-
-
-def _free_for_study(out: Path) -> None:
-    home = _existing(out.resolve())
-    if not home.is_dir():
-        _refuse(f"--out {out}: {home.name} is a file, not a folder")
-    if not os.access(home, os.W_OK | os.X_OK):
-        _refuse(f"--out {out}: {home.name} may not be written to")
-
-
-def _free_for_record(out: Path) -> Path:
-    """Where a record can go: a folder that is new, empty, or holds a record and nothing else."""
-    folder = out.resolve()
-    _free_for_study(out)
-    if folder.exists() and any(folder.iterdir()) and not _is_record(folder):
-        _refuse(f"--out {out}: is not empty, and holds something else than an undertow record")
-    return folder
-
-
-def _is_record(folder: Path) -> bool:
-    names = {path.name for path in folder.iterdir()}
-    twin = folder / TWIN
-    return names >= RECORD and names <= RECORD | {TWIN} and (TWIN not in names or (twin.is_dir() and _is_record(twin)))
-
-
-def _write(folder: Path, record: Record, twin: Record | None) -> None:
-    """All of it or nothing: into a sibling first, which then takes the place of what was there."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
-    former = folder.with_name(f".{folder.name}.{os.getpid()}.former")
-    try:
-        record.write(partial)
-        if twin is not None:
-            twin.write(partial / TWIN)
-        if folder.exists():
-            folder.rename(former)
-        try:
-            partial.rename(folder)
-        except OSError:
-            if former.exists():
-                former.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(former, ignore_errors=True)
 
 
 if __name__ == "__main__":

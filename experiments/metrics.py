@@ -18,9 +18,6 @@ from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Floats
-from protocol.losses.backstop import VaultBackstop
-from protocol.losses.base import Loss
-from protocol.losses.insurance import Insurance
 from protocol.state import House, Listing, State
 
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
@@ -52,7 +49,7 @@ def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
     claims = np.maximum(worth, 0.0)
     claims[[WORLD, house.custody, house.clearing]] = 0.0
     for loss in state.exchange(house).losses:
-        payers = _payers(loss, house, players)
+        payers = loss.payers(state, house)
         able = float(claims[payers].sum())
         paid = min(owed, able)
         if paid > 0:
@@ -63,15 +60,6 @@ def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
     if shortage > 0:
         claims *= 1.0 - shortage / claims.sum()
     return claims, shortage
-
-
-def _payers(loss: Loss, house: House, players: Any) -> Any:
-    """Who bears a step of the waterfall at a closing, in proportion to their claims."""
-    if isinstance(loss, Insurance):
-        return [house.insurance]
-    if isinstance(loss, VaultBackstop):
-        return [house.vault] if house.vault >= 0 else []
-    return np.flatnonzero(players)
 
 
 def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:

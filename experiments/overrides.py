@@ -14,7 +14,8 @@ import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from experiments.codec import BAD, Decoder, Draft, Mistakes, fields_with_types, join, shape, show, unknown, words
+from experiments.codec import Decoder, Draft
+from experiments.shapes import BAD, Mistakes, fields_with_types, join, shape, show, unknown, words
 
 T = TypeVar("T")
 

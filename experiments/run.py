@@ -32,7 +32,11 @@ def build(scenario: Scenario, *, check: bool = False) -> Game:
 
 def run(scenario: Scenario, *, check: bool = False, progress: Callable[[float], None] | None = None) -> Record:
     """Play a scenario to its end. `progress` is told the share done, now and then. Raises LawBroken if `check` finds cause."""
-    game = build(scenario, check=check)
+    return play(build(scenario, check=check), scenario, progress=progress)
+
+
+def play(game: Game, scenario: Scenario, *, progress: Callable[[float], None] | None = None) -> Record:
+    """Play a scenario's game, built and not yet begun, to its end, and let it go."""
     try:
         start = game.state.save()
         game.play(progress)

@@ -15,11 +15,13 @@ from rich.text import Text
 
 from agents.nature.base import Nature
 from agents.player import Role
-from experiments.codec import variants
 from experiments.record import Record
+from experiments.shapes import variants
 from experiments.twins import Pair
+from protocol.access import Access
 from protocol.blocks.base import BlockLaw
 from protocol.funding.base import Funding
+from protocol.hedging import Hedging
 from protocol.instruments.base import Instrument
 from protocol.liquidations.base import Liquidation
 from protocol.losses.base import Loss
@@ -38,6 +40,8 @@ FAMILIES: Mapping[str, type] = {
     "orderings": Ordering,
     "blocks": BlockLaw,
     "funding": Funding,
+    "access": Access,
+    "hedging": Hedging,
     "natures": Nature,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}

@@ -22,3 +22,15 @@ def stale_value(volatility: float, age: float, cost: float) -> float:
     z = cost / s
     density = math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi)
     return 2.0 * (s * density - cost * float(ndtr(-z)))
+
+
+def perpetual_over_spot(kappa: float, iota: float, quote_rate: float, base_rate: float) -> float:
+    """Perpetual over spot where nobody can gain from either: (kappa - iota) / (kappa + base_rate - quote_rate).
+
+    Longs pay kappa (f - x) + iota x a year, continuously; rates per year (Ackerer, Hugonnier and Jermann, arXiv:2310.11771, with
+    constant coefficients). It is 1 exactly where iota = quote_rate - base_rate. kappa 3 a day, iota .1, rates .05, .02: -.639 bp.
+    """
+    pull = kappa + base_rate - quote_rate
+    if not pull > 0:
+        raise ValueError(f"kappa = {kappa}: must be above quote_rate - base_rate = {quote_rate - base_rate} a year")
+    return (kappa - iota) / pull

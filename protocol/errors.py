@@ -165,19 +165,49 @@ class BidTooLow(Revert):
 class Expired(Revert):
     """The contract has expired: it settles at the end of the block, and trades no more."""
 
-    code, text = 51, "the contract has expired"
+    code, text = 61, "the contract has expired"
 
 
 class VolatilityRefused(Revert):
     """A volatility that the surface may not hold: below zero, or beyond its bounds."""
 
-    code, text = 52, "no volatility the surface may hold"
+    code, text = 62, "no volatility the surface may hold"
 
 
 class UnlistedSeries(Revert):
     """No market trades an option of that strike and expiry."""
 
-    code, text = 53, "no option of that strike and expiry is listed"
+    code, text = 63, "no option of that strike and expiry is listed"
+
+
+class SenselessChange(Revert):
+    """A change of the rules that leads to no rules."""
+
+    code, text = 50, "the rules cannot be changed so"
+
+
+class UnknownProposal(Revert):
+    """No such proposal waits."""
+
+    code, text = 51, "no such proposal"
+
+
+class Timelocked(Revert):
+    """A proposal before its time, or after it."""
+
+    code, text = 52, "not the time to carry it out"
+
+
+class NotAdmitted(Revert):
+    """A gated market, and no credential."""
+
+    code, text = 53, "no credential for this market"
+
+
+class Unsettled(Revert):
+    """A fill of the account is still to be settled."""
+
+    code, text = 54, "a fill is still to be settled"
 
 
 def reasons() -> dict[int, type[Revert]]:

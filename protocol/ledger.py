@@ -43,6 +43,9 @@ class Reason(IntEnum):
     REENTRY = 14
     AUCTION = 15
     SETTLEMENT = 16
+    CREDENTIAL = 17
+    HEDGING = 18
+    RECLAIM = 19
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ open, whoever knows better than the index can enter or leave at the others' cost
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from protocol.access import Access, Permissionless
 
 
 def shares_down(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
@@ -25,7 +27,8 @@ def assets_down(shares: int, total: int, supply: int, virtual_assets: int, virtu
 class Vault:
     """`liquidity` cash coins are there from the start; `fee` is kept in the vault on every exit.
 
-    `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions.
+    `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions; `access` says
+    who may invest.
     """
 
     liquidity: float = 10_000_000.0
@@ -33,6 +36,7 @@ class Vault:
     virtual_shares: int = 1_000
     fee: float = 0.0
     commitment: float = 1.0
+    access: Access = field(default_factory=Permissionless)
 
     def __post_init__(self) -> None:
         """Refuse settings that make no vault."""

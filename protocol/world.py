@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from protocol import surface as surfaces_of
+from protocol.access import Access, Permissionless
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
 from protocol.funding.unfunded import Unfunded
+from protocol.governance import Governance
+from protocol.hedging import Hedging
 from protocol.instruments.base import NEVER, Instrument
 from protocol.instruments.option import Option
 from protocol.instruments.perpetual import Perpetual
@@ -37,7 +40,6 @@ from protocol.surface import Surface
 from protocol.units import to_units_down
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
-from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
 UNCAPPED = 1e12  # cash coins: more than there is
@@ -59,6 +61,7 @@ class Market:
     fee: float = 0.0005
     open_interest_cap: float = UNCAPPED
     index: str = ""
+    access: Access = field(default_factory=Permissionless)
 
     def __post_init__(self) -> None:
         """Refuse pairs that make no sense."""
@@ -75,18 +78,20 @@ class Market:
                 f"venue = {type(self.venue).__name__}: trades {self.venue.trades},"
                 f" and {type(self.instrument).__name__} is none"
             )
-        if isinstance(self.venue, OraclePool) and isinstance(self.funding, Premium):
-            wrong.append("funding = Premium: the mid of an OraclePool is the index, so there is no premium to pay on")
+        venue, with_vault = type(self.venue).__name__, self.venue.counterparty == "vault"
+        if with_vault and self.funding.reads == "premium":
+            wrong.append(
+                f"funding = {type(self.funding).__name__}: the mid of an {venue} is the index,"
+                " so there is no premium to pay on"
+            )
         if self.index and self.oracle != Spot():
             wrong.append(
                 f"oracle = {type(self.oracle).__name__}: never read where index = {self.index!r} says whose is"
             )
         if self.instrument.expires() < NEVER:
             wrong += self._dated_mistakes()
-        elif isinstance(self.venue, OraclePool) and not self.index and "" in self.oracle.sources():
-            wrong.append(
-                f"oracle = {type(self.oracle).__name__}: an OraclePool cannot trade at the index of its own mid"
-            )
+        elif with_vault and not self.index and "" in self.oracle.sources():
+            wrong.append(f"oracle = {type(self.oracle).__name__}: an {venue} cannot trade at the index of its own mid")
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -106,7 +111,8 @@ class Market:
 class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
-    `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base.
+    `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base. Without
+    `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave it.
     """
 
     name: str = "dex"
@@ -119,6 +125,8 @@ class Exchange:
     vault: Vault | None = None
     insurance: float = 100_000.0
     surfaces: tuple[Surface, ...] = ()
+    governance: Governance | None = None
+    hedging: Hedging | None = None
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""
@@ -146,6 +154,7 @@ class Exchange:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
         if self.liquidation.needs_vault and self.vault is None:
             wrong.append(f"liquidation = {type(self.liquidation).__name__}: needs a vault")
+        wrong += self._hedging_mistakes()
         if self.insurance < 0:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
         if wrong:
@@ -169,6 +178,30 @@ class Exchange:
             for market in self.markets
             if isinstance(market.instrument, Option) and market.instrument.base not in bases
         ]
+
+    def _hedging_mistakes(self) -> list[str]:
+        """A hedge needs a vault, room for a second position, and markets of claims in which somebody else is the other side."""
+        if self.hedging is None:
+            return []
+        usable = [
+            market.name
+            for market in self.markets
+            if market.instrument.claims()
+            and market.venue.counterparty != "vault"
+            and market.venue.settles != AT_THE_CLOSE
+        ]
+        wrong = [
+            f"hedging.markets = {name!r}: the vault cannot hedge there; it could on {', '.join(usable) or 'none'}"
+            for name in self.hedging.markets
+            if name not in usable
+        ]
+        if self.vault is None:
+            wrong.append(f"hedging = {type(self.hedging).__name__}: needs a vault")
+        if self.margin.most() < 2:
+            wrong.append(
+                f"hedging = {type(self.hedging).__name__}: {type(self.margin).__name__} allows one position only"
+            )
+        return wrong
 
 
 @dataclass(frozen=True)
@@ -242,12 +275,14 @@ def _assets(world: World) -> list[Asset]:
         tokens[exchange.cash] = Asset(exchange.cash, CASH_DECIMALS)
         if exchange.vault is not None:
             tokens[f"{exchange.name}.share"] = Asset(f"{exchange.name}.share", SHARE_DECIMALS)
+            tokens |= {name: Asset(name, 0) for name in exchange.vault.access.credentials()}
         claims.append(Asset(f"{exchange.name}.cash", CASH_DECIMALS, exchange.name))
         for market in exchange.markets:
             name = f"{exchange.name}.{market.name}"
             for claim in market.instrument.claims():
                 decimals = market.instrument.decimals if claim == "size" else CASH_DECIMALS
                 claims.append(Asset(f"{name}.{claim}", decimals, exchange.name))
+            tokens |= {credential: Asset(credential, 0) for credential in market.access.credentials()}
             tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
             if not market.instrument.claims():
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
@@ -355,6 +390,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
             state.put(listing.path + ".interest", np.zeros(2))
             market.instrument.start(state, listing, price)
             price = market.instrument.price(state, listing, price)
+            market.funding.start(state, listing, price)
         market.venue.start(state, listing, price)
     for listing in state.listings[house.index]:
         market = state.market(listing)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import cli
+from experiments import cli, folders, wishes
 
 TINY = """
 name = "tiny"
@@ -113,6 +113,16 @@ def test_run_reports_what_became_of_it(tiny: Path, capsys: Out) -> None:
     assert out.splitlines()[-1] == f"digest {digest(capsys, 'tiny.toml')}"
 
 
+def test_a_run_seats_its_game_once_and_its_twins_once(tiny: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    from experiments import run as runs
+
+    seats: list[str] = []
+    build = runs.build
+    monkeypatch.setattr(runs, "build", lambda scenario, **how: seats.append(scenario.name) or build(scenario, **how))
+    said(capsys, "run", "tiny.toml", "--duration", "60", "--twin", "leveraged", "--json")
+    assert seats == ["tiny", "tiny"]
+
+
 def test_json_is_one_object_with_metrics_and_digest(tiny: Path, capsys: Out) -> None:
     row = json.loads(said(capsys, "run", "tiny.toml", "--json", "--seed", "9", "--duration", "120"))
     assert (row["scenario"], row["seed"], row["metrics"]["time"]) == ("tiny", 9, 120.0)
@@ -159,13 +169,13 @@ def test_klines_become_fair(tiny: Path, capsys: Out) -> None:
 def test_klines_that_the_tick_does_not_divide_take_the_nearest_that_does(tiny: Path) -> None:
     from experiments.scenario import find
 
-    chosen = cli._chosen("tiny.toml", [Path("bars.csv")], {}, ())
+    chosen = wishes.chosen("tiny.toml", [Path("bars.csv")], {}, ())
     assert chosen.nature.tick == 12.0
-    odd = cli._chosen("tiny.toml", [Path("bars.csv")], {"nature.tick": "7.5"}, ())
+    odd = wishes.chosen("tiny.toml", [Path("bars.csv")], {"nature.tick": "7.5"}, ())
     assert odd.nature.tick == 7.5
     Path("odd.toml").write_text(TINY.replace("tick = 12.0", "tick = 13.0"), encoding="utf-8")
     assert find("odd.toml").nature.tick == 13.0
-    assert cli._chosen("odd.toml", [Path("bars.csv")], {}, ()).nature.tick == pytest.approx(300 / 23)
+    assert wishes.chosen("odd.toml", [Path("bars.csv")], {}, ()).nature.tick == pytest.approx(300 / 23)
 
 
 def test_plugin_brings_a_class_of_ones_own(tiny: Path, capsys: Out) -> None:
@@ -186,11 +196,11 @@ def test_plugin_brings_a_class_of_ones_own(tiny: Path, capsys: Out) -> None:
 
 def test_out_holds_the_record_and_nothing_is_left_beside_it(tiny: Path, capsys: Out) -> None:
     said(capsys, "run", "tiny.toml", "--out", "a/run")
-    assert {path.name for path in Path("a/run").iterdir()} == cli.RECORD
+    assert {path.name for path in Path("a/run").iterdir()} == folders.RECORD
     assert [path.name for path in Path("a").iterdir()] == ["run"]
     said(capsys, "run", "tiny.toml", "--seed", "4", "--out", "a/run", "--twin", "keeper")  # a record gives way
     assert json.loads(Path("a/run/record.json").read_text(encoding="utf-8"))["seed"] == 4
-    assert {path.name for path in Path("a/run/twin").iterdir()} == cli.RECORD
+    assert {path.name for path in Path("a/run/twin").iterdir()} == folders.RECORD
     said(capsys, "run", "a/run/scenario.toml", "--out", "a/run")
     assert [path.name for path in Path("a").iterdir()] == ["run"]
 

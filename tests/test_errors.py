@@ -11,7 +11,9 @@ import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
 
 from protocol import errors, exchange, surface
+from protocol.access import Credentialed
 from protocol.funding.unfunded import Unfunded
+from protocol.governance import Governance
 from protocol.instruments.option import Option
 from protocol.ledger import Reason
 from protocol.liquidations.base import Liquidation
@@ -29,6 +31,7 @@ from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
 from protocol.venues.self_trade import CancelTaker
+from protocol.venues.synth_pool import SynthPool
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Market
 
@@ -300,6 +303,49 @@ def test_an_option_that_is_not_listed_is_not_found() -> None:
     state, _ = with_options()
     with pytest.raises(errors.UnlistedSeries, match="strike=2222"):
         exchange.find_series(state, state.houses[0], exchange.Series("ETH", "call", 2_222.0, Option().expiry))
+
+
+def governed() -> tuple[State, int, int]:
+    state, (governor, other, *_) = opened(governance=Governance(delay=60.0))
+    exchange.appoint(state, state.houses[0], governor)
+    return state, governor, other
+
+
+def test_rules_that_could_not_be_built_are_not_proposed() -> None:
+    state, governor, _ = governed()
+    with pytest.raises(errors.SenselessChange, match=r"initial = -1\.0"):
+        exchange.propose(state, state.houses[0], governor, "margin.initial", -1.0)
+
+
+def test_what_nobody_proposed_is_not_carried_out() -> None:
+    state, _, other = governed()
+    with pytest.raises(errors.UnknownProposal, match="proposal=1"):
+        exchange.execute(state, state.houses[0], other, 1)
+
+
+def test_a_proposal_is_not_carried_out_before_its_time() -> None:
+    state, governor, other = governed()
+    number = exchange.propose(state, state.houses[0], governor, "margin.initial", 0.2)
+    with pytest.raises(errors.Timelocked, match=r"ready=60\.0"):
+        exchange.execute(state, state.houses[0], other, number)
+
+
+def test_a_gated_market_is_closed_to_whoever_has_no_credential() -> None:
+    rules = exchange_for(markets=(market_for(VirtualAmm(), access=Credentialed()),))
+    state, (trader, *_) = open_world(rules)
+    with pytest.raises(errors.NotAdmitted):
+        exchange.trade(state, state.listings[0][0], trader, COIN)
+
+
+def test_what_is_still_to_be_settled_cannot_be_withdrawn() -> None:
+    state, (trader, *_) = open_world(exchange_for(SynthPool(wait=180.0)))
+    house, listing = state.houses[0], state.listings[0][0]
+    exchange.trade(state, listing, trader, COIN)
+    with pytest.raises(errors.Unsettled):
+        exchange.withdraw(state, house, trader, CASH)
+    state.time = 180.0
+    exchange.close_block(state)
+    exchange.withdraw(state, house, trader, CASH)
 
 
 def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:

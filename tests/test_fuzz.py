@@ -15,10 +15,18 @@ import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, open_world, tell
 
 from protocol import errors, exchange, laws, surface
+from protocol.access import Credentialed
+from protocol.funding.adaptive import Adaptive
+from protocol.funding.averaged import AveragedPremium
+from protocol.funding.imbalance import Imbalance
 from protocol.funding.premium import Premium
+from protocol.funding.premium_plus import PremiumPlus
 from protocol.funding.skew import Skew
+from protocol.funding.twap_gap import TwapGap
 from protocol.funding.unfunded import Unfunded
 from protocol.funding.velocity import Velocity
+from protocol.governance import Governance
+from protocol.hedging import DeltaBand
 from protocol.instruments.future import Future
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
@@ -51,9 +59,11 @@ from protocol.vault import Vault
 from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.impact_pool import ImpactPool
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
 from protocol.venues.self_trade import CancelTaker, DecrementBoth
+from protocol.venues.synth_pool import SynthPool
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Exchange, Market
 
@@ -74,6 +84,10 @@ DATED = (
         "put", Option(right="put", strike=1_900.0, expiry=9_000.0), venue=OrderBook(), funding=Unfunded(), index="pool"
     ),
 )
+SYNTH = Market("synth", oracle=Told(), venue=SynthPool(wait=2_000.0), funding=Adaptive(increase=1e-9, most=1e-6))
+GATED = Market("gated", oracle=Told(), venue=ImpactPool(), funding=Imbalance(1e-6), access=Credentialed())
+MEAN = Market("amm", oracle=Told(), venue=VirtualAmm(liquidity=2e6), funding=AveragedPremium(interval=60.0))
+ALL = (POOL, AMM, SELF, BOOK, SPOT)
 
 WORLDS = {
     "cross, full, insurance then socialise": Exchange(
@@ -160,7 +174,26 @@ WORLDS = {
         losses=(Insurance(), Socialise()),
         surfaces=(Surface(),),
     ),
+    "governed, gated, hedged and settled later": Exchange(
+        markets=(SYNTH, GATED, MEAN, SPOT),
+        vault=Vault(liquidity=2e6, access=Credentialed()),
+        insurance=2_000.0,
+        governance=Governance(delay=30.0, grace=2_000.0),
+        hedging=DeltaBand(("amm",), slippage=0.05, band=5.0, most=50.0),
+    ),
 }
+CHANGES = (
+    ("margin.initial", 0.2),
+    ("margin.maintenance", 0.04),
+    ("margin", VolatilityScaled()),
+    ("margin", Cross()),
+    ("margin", Isolated()),
+    ("margin.initial", 3.0),
+    ("markets.amm.funding", PremiumPlus()),
+    ("markets.amm.funding", TwapGap()),
+    ("markets.synth.venue.spread", 0.001),
+    ("losses", (Insurance(), Deleverage(), Socialise())),
+)
 
 
 def trade_series(state: State, house: House, account: int, series: exchange.Series, size: int) -> exchange.Fill:
@@ -178,6 +211,12 @@ class Walk(Witness):
         self.house, self.listings = state.houses[0], state.listings[0]
         self.claims = [listing for listing in self.listings if listing.size >= 0]
         self.index = PRICE
+        self.governor = self.traders[0]
+        if rules.governance is not None:
+            exchange.appoint(state, self.house, self.governor)
+            exchange.authorise(state, "PASS", self.governor)
+            for account in [*self.traders[:5], int(state.ledger.of_group(["founders"])[0])]:
+                exchange.grant(state, self.governor, "PASS", account)
         self.founders = int(state.ledger.of_group(["founders"])[0])
         self.dated = [listing for listing in self.claims if state.market(listing).instrument.expires() < math.inf]
         if rules.surfaces:
@@ -393,6 +432,24 @@ class Walk(Witness):
         tell(self.state, self.index)
         self.liquidate()
 
+    def office(self) -> None:
+        """Rules and credentials change, by those who may and those who may not; the vault is hedged."""
+        account = self.among([self.governor] * 20 + self.traders)
+        waiting = [proposal.number for proposal in exchange.proposals(self.state, self.house)]
+        number = self.among([*waiting, 10**6])
+        kind = self.among(["propose", "propose", "execute", "execute", "retract", "grant", "revoke", "hedge", "leave"])
+        if kind == "propose":
+            self.does(exchange.propose, account, self.house, account, *self.among(CHANGES))
+        elif kind in ("execute", "retract"):
+            self.does(getattr(exchange, kind), account, self.house, account, number)
+        elif kind in ("grant", "revoke"):
+            self.does(getattr(exchange, kind), account, account, "PASS", self.among(self.traders))
+        elif kind == "leave":
+            leaver = self.among(self.traders)
+            self.does(exchange.withdraw, leaver, self.house, leaver, 1)
+        else:
+            self.does(exchange.hedge, account, self.house, account)
+
     def pass_time(self) -> None:
         """A block ends: time goes on, the index moves, now and then by a lot, and now and then nobody reports it."""
         self.state.time += self.among([0.25, 12.0, 12.0, 60.0, 900.0])
@@ -435,6 +492,8 @@ class Walk(Witness):
         if self.dated:
             deeds[self.trade] -= 0.06
             deeds[self.options] = 0.06
+        if self.state.exchange(self.house).governance is not None:
+            deeds |= {self.office: 0.20, self.trade: 0.27, self.quote: 0.0, self.cash: 0.13}
         for _ in range(steps):
             list(deeds)[int(self.rng.choice(len(deeds), p=list(deeds.values())))]()
 
@@ -454,6 +513,7 @@ MEANT = [
     *("bark", "take", "bid", "deal", "redo", "lift", "forfeited", "vault took over"),
     *("post", "cancel", "cancel_all", "post_surface", "trade_series"),
     *("settled accounts", "settled dust"),
+    *("propose", "execute", "retract", "grant", "revoke", "hedge"),
     *(reason.__name__ for reason in errors.reasons().values()),
 ]
 

@@ -6,17 +6,27 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from machine import CASH, COIN, exchange_for, market_for, only, open_world, tell
+from machine import CASH, COIN, PRICE, exchange_for, market_for, only, open_world, tell
 
 from protocol import exchange
+from protocol.funding.adaptive import Adaptive, adapted
+from protocol.funding.averaged import AveragedPremium
+from protocol.funding.base import Funding
+from protocol.funding.imbalance import Imbalance, sides
 from protocol.funding.premium import premium_rate
+from protocol.funding.premium_plus import PremiumPlus
 from protocol.funding.skew import skew_rate
+from protocol.funding.twap_gap import TwapGap, gap_rate
 from protocol.funding.velocity import Velocity, velocity_rate
 from protocol.losses.base import pro_rata
 from protocol.losses.socialise import Socialise
-from protocol.state import State
+from protocol.margins.base import Threshold
+from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct, amount_in, amount_out
+from protocol.venues.impact_pool import ImpactPool, impact
 from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.synth_pool import Gauge, SynthPool, dynamic_fee, owing
+from protocol.venues.virtual_amm import VirtualAmm
 
 BP = 1e-4
 DAY = 86_400.0
@@ -49,6 +59,12 @@ def sip_279() -> State:
     return state
 
 
+def close_at(state: State, time: float) -> None:
+    state.time = time
+    tell(state, 2_000.0)
+    exchange.close_block(state)
+
+
 def test_sip_279_fills_at_the_mean_of_the_premium_before_and_after() -> None:
     """From a skew of 100 to one of 200, of a scale of 1,000,000, at 2,000: 2,000.3."""
     state = sip_279()
@@ -73,18 +89,220 @@ def test_sip_279_rate_reaches_three_hundredths_of_a_percent_after_a_day_at_a_ske
     assert velocity_rate(0.0, 100.0, 1e6, 3.0, 1.0) == pytest.approx(0.0003, rel=1e-12)
 
 
-def test_sip_279_pays_thirty_dollars_over_that_day() -> None:
+@pytest.mark.parametrize("blocks", [1, 2, 97, 1_440])
+def test_sip_279_pays_thirty_dollars_over_that_day_whatever_the_block_times(blocks: int) -> None:
     state = sip_279()
     _, listing = only(state)
     trader = state.ledger.accounts - 1
     exchange.trade(state, listing, trader, 100 * COIN)
-    for block in range(1, 1_441):
-        state.time = DAY * block / 1_440
-        tell(state, 2_000.0)
-        exchange.close_block(state)
+    exchange.close_block(state)
+    for share in np.sort(np.append(np.random.Generator(np.random.Philox(blocks)).random(blocks - 1), 1.0)):
+        close_at(state, DAY * share)
     index, rate, _ = state.tables[listing.path + ".funding"]
-    assert rate * DAY == pytest.approx(0.0003, rel=1e-9)
-    assert index * 100 == pytest.approx(30.0, rel=1e-3)
+    assert rate * DAY == pytest.approx(0.0003, abs=1e-12)
+    assert index * 100 == pytest.approx(30.0, abs=1e-9)
+
+
+def test_sip_279_leaves_the_counterparty_nothing_over_a_closed_cycle_of_the_skew() -> None:
+    """Skew 100 for a day, then -100 for a day: the rate is back at nought, and so is what the vault was paid."""
+    state = sip_279()
+    _, listing = only(state)
+    trader = state.ledger.accounts - 1
+    vault = listing.desk
+    for day, size in ((0, 100), (1, -200), (2, 100)):
+        exchange.trade(state, listing, trader, size * COIN)
+        exchange.close_block(state)
+        for hour in range(1, 25 if day < 2 else 1):
+            close_at(state, DAY * day + 3_600.0 * hour)
+    index, rate, _ = state.tables[listing.path + ".funding"]
+    assert rate == pytest.approx(0.0, abs=1e-18)
+    assert state.ledger.balance[listing.size, vault] == 0
+    paid = int(state.ledger.balance[listing.funding, vault])
+    assert index * 100 == pytest.approx(60.0, abs=1e-9)  # longs paid 30 for 100 coins, then shorts received 30
+    assert abs(paid) <= 3  # units: each trade is rounded down once
+
+
+# ---------------------------------------------------------------------- other venues' funding
+
+
+def test_dydx_pays_an_eighth_of_the_hours_mean_premium_with_interest_on_top() -> None:
+    """8 bp of premium and 1 bp of interest over eight hours: 1.125 bp an hour."""
+    state, listing = listed(PremiumPlus(), premium=0.0008)
+    close_at(state, 3_600.0)
+    assert state.tables[listing.path + ".funding"][1] * 3_600.0 == pytest.approx(1.125 * BP, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("premium", "funding"), [(-6.91, -3.91), (-2.81, 0.19), (-9.13, -6.13), (-2.14, 0.86), (-17.82, -14.82)]
+)
+def test_hyperliquid_pays_hourly_an_eighth_of_the_mean_premium_clamped(premium: float, funding: float) -> None:
+    state, listing = listed(AveragedPremium(band=3 * BP), premium * BP)
+    for second in range(5, 3_600, 5):
+        close_at(state, float(second))
+        assert state.tables[listing.path + ".funding"][1] == 0.0  # nothing is set before the hour is full
+    close_at(state, 3_600.0)
+    close_at(state, 5_400.0)  # and then it stands for an hour
+    close_at(state, 7_199.0)
+    index, rate, _ = state.tables[listing.path + ".funding"]
+    assert rate * 28_800.0 == pytest.approx(funding * BP, abs=1e-9)
+    assert index / PRICE == pytest.approx(funding * BP / 8.0 * 3_599.0 / 3_600.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("premium", "funding"), [(0, 1), (3, 1), (10, 5), (-20, -15)])
+def test_a_market_funded_like_binances_pays_that_over_eight_hours(premium: float, funding: float) -> None:
+    state, listing = listed(AveragedPremium(interval=28_800.0), premium * BP)
+    close_at(state, 28_800.0)
+    close_at(state, 57_600.0)
+    index, rate, _ = state.tables[listing.path + ".funding"]
+    assert rate * 28_800.0 == pytest.approx(funding * BP, abs=1e-9)
+    assert index / PRICE == pytest.approx(funding * BP, abs=1e-9)
+
+
+def test_hyperliquid_takes_no_more_than_four_percent_an_hour() -> None:
+    state, listing = listed(AveragedPremium(), premium=0.9)
+    close_at(state, 3_600.0)
+    assert state.tables[listing.path + ".funding"][1] * 3_600.0 == pytest.approx(0.04, abs=1e-12)
+
+
+@pytest.mark.parametrize(("premium", "share"), [(0.01, 0.01), (-0.02, -0.02), (0.2, 0.05), (-0.2, -0.05)])
+def test_mango_pays_a_24th_an_hour_of_the_gap_of_means_and_bounds_it_at_five_percent(
+    premium: float, share: float
+) -> None:
+    assert gap_rate(PRICE * (1 + premium), PRICE, 0.05) == pytest.approx(share, abs=1e-12)
+    state, listing = listed(TwapGap(), premium)
+    close_at(state, 3_600.0)
+    assert state.tables[listing.path + ".funding"][1] * 3_600.0 == pytest.approx(share / 24.0, abs=1e-9)
+
+
+def test_gmx_v2_takes_from_the_larger_side_by_imbalance_and_gives_all_to_the_smaller() -> None:
+    """Factor 1/50,000 a second, 150,000 against 50,000: longs pay 1e-5, shorts receive 3e-5, and the other way round."""
+    assert sides(150_000.0, 50_000.0, 1 / 50_000, 1.0) == pytest.approx((1e-5, -3e-5), abs=1e-15)
+    assert sides(50_000.0, 150_000.0, 1 / 50_000, 1.0) == pytest.approx((-3e-5, 1e-5), abs=1e-15)
+    assert sides(7.0, 7.0, 1 / 50_000, 1.0) == (0.0, 0.0)
+    assert sides(9.0, 0.0, 1 / 50_000, 1.0) == (1 / 50_000, 0.0)
+
+
+def test_gmx_v2_charges_the_larger_side_that_in_a_market() -> None:
+    rules = market_for(OraclePool(spread=0.0, skew_scale=1e9), funding=Imbalance(factor=1 / 50_000), fee=0.0)
+    state, (long, short, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    _, listing = only(state)
+    exchange.trade(state, listing, long, 75 * COIN)
+    exchange.trade(state, listing, short, -25 * COIN)
+    exchange.close_block(state)
+    assert state.tables[listing.path + ".funding"][1] == pytest.approx(1e-5, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("rate", "long", "short", "change"),
+    [(1e-6, 53.0, 47.0, 3.6e-5), (1e-6, 52.0, 48.0, 0.0), (2e-5, 51.0, 49.0, -1.2e-5), (1e-6, 49.5, 50.5, -6e-6)],
+)
+def test_gmx_v2_adaptive_rate_grows_rests_fades_and_turns(
+    rate: float, long: float, short: float, change: float
+) -> None:
+    """Over 600 s at 1e-6 a second and 2e-8 of decay: +.0036 % at a lean of 6 %, 0 at 4 %, -.0012 % at 2 %, -.0006 % against."""
+    rule = Adaptive(increase=1e-6, decrease=2e-8, most=1.0)
+    assert adapted(rate, long, short, 600.0, rule) - rate == pytest.approx(change, abs=1e-15)
+
+
+def listed(rule: Funding, premium: float) -> tuple[State, Listing]:
+    """A virtual AMM whose mid stands off a told index of 2,000 by `premium`, from time 0 on."""
+    state, _ = open_world(exchange_for(markets=(market_for(VirtualAmm(), funding=rule),)))
+    _, listing = only(state)
+    base, cash = state.tables[listing.path + ".reserves"]
+    state.put(listing.path + ".reserves", np.array([base, cash * (1 + premium)]))
+    exchange.close_block(state)
+    return state, listing
+
+
+# ---------------------------------------------------------------------- oracle-priced pools
+
+
+@pytest.mark.parametrize(("before", "after", "paid"), [(0.0, 50_000.0, -500.0), (50_000.0, 25_000.0, 375.0)])
+def test_gmx_v2_charges_for_imbalance_and_pays_for_balance(before: float, after: float, paid: float) -> None:
+    """Exponent 2, k = .01 / 50,000: 0 to 50,000 costs 500; 50,000 to 25,000 is paid 375; on either side."""
+    k = 0.01 / 50_000
+    for side in (1.0, -1.0):
+        assert impact(side * before, side * after, k, k, 2.0) == pytest.approx(paid, abs=1e-9)
+
+
+def test_gmx_v2_impact_is_what_a_trader_of_the_pool_is_charged_and_paid() -> None:
+    k = 0.01 / 50_000
+    rules = market_for(ImpactPool(spread=0.0, towards=k, away=k), fee=0.0)
+    state, (trader, other, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    _, listing = only(state)
+    assert exchange.trade(state, listing, trader, 25 * COIN).owed == (50_000 + 500) * CASH
+    assert exchange.trade(state, listing, other, -12 * COIN - COIN // 2).owed == -(25_000 + 375) * CASH
+
+
+def test_sip_184_fee_boosts_beyond_twice_the_threshold_and_decays_by_a_tenth() -> None:
+    """1,000, 1,005, 1,008, 1,003, moves as published (50, 30, 50 bp), threshold 20 bp: 0, 10, 9 and 18.1 bp."""
+    fees = [0.0]
+    for change in (50 * BP, 30 * BP, 50 * BP):
+        fees.append(dynamic_fee(fees[-1], change, 20 * BP, 0.9, 0.0))
+    assert np.array(fees) / BP == pytest.approx([0.0, 10.0, 9.0, 18.1], abs=1e-9)
+
+
+def test_sip_184_in_a_pool_follows_the_prices_themselves() -> None:
+    """The published last move is rounded: from 1,008 to 1,003 are 49.603 bp, and the fee is 17.703."""
+    rules = market_for(SynthPool(threshold=20 * BP, decay=0.9))
+    state, _ = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    _, listing = only(state)
+    fees = []
+    for round_, price in enumerate((1_000.0, 1_005.0, 1_008.0, 1_003.0)):
+        state.time = 60.0 * round_
+        if round_ == 0:
+            state.put(listing.path + ".gauge", Gauge(price, 0.0, 0.0))
+        tell(state, price)
+        exchange.close_block(state)
+        fees.append(state.tables[listing.path + ".gauge"].fee / BP)
+    assert fees == pytest.approx([0.0, 10.0, 9.0, 8.1 + (5 / 1_008 * 1e4 - 40)], abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("amount", "rates", "owed"),
+    [(100.0, (1.0, 100.0, 1.0, 105.0), 0.04747619048), (100.0, (100.0, 10_000.0, 105.0, 10_000.0), -0.04985)],
+)
+def test_sip_37_reclaims_profit_made_before_an_update_and_rebates_loss(
+    amount: float, rates: tuple[float, ...], owed: float
+) -> None:
+    """100 sUSD into sETH at 100, then 105: .04747619048 sETH owing; 100 sETH into sBTC: a rebate of .04985 sBTC. Fee 30 bp."""
+    assert owing(amount, 0.003, *rates) == pytest.approx(owed, abs=1e-9)
+
+
+@pytest.mark.parametrize("later", [105.0, 95.0])
+@pytest.mark.parametrize("size", [COIN, -COIN])
+def test_sip_37_in_a_pool_leaves_a_trader_where_a_fill_at_the_later_index_would_have(size: int, later: float) -> None:
+    rules = market_for(SynthPool(spread=0.0, wait=180.0, threshold=1.0), fee=0.0)
+    state, (trader, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
+    house, listing = only(state)
+    tell(state, 100.0)
+    exchange.trade(state, listing, trader, size)
+    state.time = 60.0
+    tell(state, later)
+    exchange.close_block(state)
+    cash = int(state.ledger.balance[house.cash, trader])
+    state.time = 180.0
+    exchange.close_block(state)
+    moved = int(state.ledger.balance[house.cash, trader]) - cash
+    assert -1 <= moved + size // COIN * round((later - 100.0) * CASH) <= 0  # rounded against the trader, once
+    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, trader)
+    assert worth == pytest.approx(100_000.0, abs=2e-6)
+
+
+def test_who_has_left_is_asked_for_no_more_than_is_left() -> None:
+    rules = market_for(SynthPool(spread=0.0, wait=180.0, threshold=1.0), fee=0.0)
+    state, (trader, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault), stake=0)
+    house, listing = only(state)
+    exchange.deposit(state, house, trader, 300 * CASH)
+    exchange.trade(state, listing, trader, COIN)
+    exchange.trade(state, listing, trader, -COIN)
+    state.put(
+        listing.path + ".entries", state.tables[listing.path + ".entries"][:1]
+    )  # as if only the first were recorded
+    state.time = 180.0
+    tell(state, 2_500.0)
+    exchange.close_block(state)
+    assert state.ledger.balance[house.cash, trader] == 0
 
 
 # ---------------------------------------------------------------------- swaps

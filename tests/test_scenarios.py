@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.game import Game
@@ -14,10 +15,11 @@ from experiments.codec import dumps, loads
 from experiments.overrides import vary
 from experiments.record import Record
 from experiments.run import build, release, run
-from experiments.scenario import Scenario, bundled, find
+from experiments.scenario import Scenario, bundled, find, without
 from experiments.twins import twin_without
 from protocol import exchange
 from protocol.chain import Block
+from protocol.hedging import exposure
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.curves import Exponential, Linear
 from protocol.venues.self_trade import CancelMaker, CancelTaker, DecrementBoth, SelfTradePrevention
@@ -114,6 +116,29 @@ def test_what_becomes_of_self_trades_is_a_parameter_of_the_book(rule: SelfTradeP
     assert ("SelfTrade" in reverts) == isinstance(rule, CancelTaker)
 
 
+def test_the_governor_tightens_margin_by_timelock_and_loosens_it_again() -> None:
+    record = run(find("governed-crash"))
+    reasons = [one["reason"] for one in numbers(record, "proposes")]
+    assert {"volatility", "bad debt"} & set(reasons) and "calm" in reasons
+    for kind in ("proposes", "carries out"):
+        assert len(record.events.loc[record.events["kind"] == kind]) > 1, kind
+
+
+def test_a_gate_keeps_out_whoever_has_no_credential_and_lets_the_gated_mid_wander() -> None:
+    record = run(find("two-pools"))
+    metrics = record.metrics
+    assert metrics["dex.gated.rejected"] >= 10 and metrics["dex.gated.fills"] > 10
+    assert metrics["dex.gated-perp.fills"] > 10
+    kept_out = record.events.loc[record.events["kind"] == "kept out"]
+    assert all(n["why"] == "NotAdmitted" for n in kept_out["numbers"])
+    last = kept_out.groupby(kept_out["who"].str.partition(".")[0])["time"].max()
+    assert set(last.index) == {"bank", "retail"}
+    assert last["bank"] < 600.0 < 7_000.0 < last["retail"]  # the bank, until it had its credential
+    invested = set(record.flows.loc[record.flows["reason"] == "liquidity", "source"])
+    assert "bank" in invested and "retail" not in invested
+    assert metrics["dex.gated.mid_gap_rms"] > 2 * metrics["dex.open.mid_gap_rms"]
+
+
 def test_the_makers_book_is_quoted_and_traded_on() -> None:
     record = run(dataclasses.replace(find("maker-book"), duration=1_200.0))
     assert len(numbers(record, "quote")) > 100
@@ -163,6 +188,31 @@ def test_the_stale_oracle_pays_a_sniper_and_the_vault_pays_for_it() -> None:
     pair = twin_without(find("stale-oracle"), "sniper")
     assert pair.gain("sniper") > 10_000
     assert pair.gain("founders") + pair.gain("provider") < -10_000
+
+
+def test_fills_that_are_settled_later_keep_the_sniper_at_home() -> None:
+    pair = twin_without(find("settled-oracle"), "sniper")
+    assert numbers(pair.run, "attack declined") and not numbers(pair.run, "attack")
+    assert abs(pair.gain("sniper")) < 1.0
+    settled = pair.run.flows.loc[pair.run.flows["reason"] == "reclaim"]
+    assert {("traders", "vault"), ("vault", "traders")} <= set(zip(settled["source"], settled["target"], strict=True))
+
+
+def test_a_vault_that_hedges_is_less_exposed_and_pays_for_it() -> None:
+    widest = []
+    for scenario in (find("hedged-vault"), without(find("hedged-vault"), "hedger")):
+        game, found = build(scenario), []
+        house, base = game.state.houses[0], game.state.listings[0][0].base
+        while game.state.time < scenario.duration:
+            game.step()
+            found.append(abs(exposure(game.state, house, house.vault, base)))
+        widest.append(max(found))
+        release(game)
+    assert widest[0] < 400 < 1_000 < widest[1]  # base coins; the band is 100
+    flows = run(find("hedged-vault")).flows
+    paid = flows.loc[flows["source"] == "vault"].groupby(["reason", "target"])["cash"].sum()
+    assert paid["hedging", "hedger"] >= 20.0
+    assert paid["fee", "treasury"] > 1_000.0
 
 
 def test_the_push_pays_under_a_short_window_and_stays_home_under_a_long_one() -> None:
@@ -263,6 +313,21 @@ def test_auctions_turn_insolvent_and_the_insurance_pays_whoever_takes_them() -> 
     assert any(one.deficit == 0 for one in closed)
     assert any(name == "Insurance" for one in closed for name, _ in one.covered)
     assert any(one.rounds > 1 for one in of_kind(done, exchange.Started))
+
+
+def test_every_funding_rule_of_the_shelf_is_charged_for() -> None:
+    scenario = find("funding-rules")
+    game = build(scenario)
+    game.play()
+    indices, rules = {}, {type(market.funding).__name__ for market in scenario.world.exchanges[0].markets}
+    for listing in game.state.listings[0]:
+        index, rate, _ = game.state.tables[listing.path + ".funding"]
+        paid = np.abs(game.state.ledger.balance[listing.house.cash, listing.fund])
+        indices[listing.name] = abs(index)
+        assert rate != 0.0 and paid > 1_000, listing.name  # units that have passed through the funding account
+    release(game)
+    assert rules == {"AveragedPremium", "PremiumPlus", "TwapGap", "Imbalance", "Adaptive", "Skew"}
+    assert min(indices.values()) > 1e-5, indices  # cash coins per base coin
 
 
 def test_the_real_crash_liquidates_and_parts_mid_from_fair(klines: Path) -> None:

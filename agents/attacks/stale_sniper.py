@@ -2,7 +2,7 @@
 
 No rule is broken: it knows where the index is going and the vault does not. It opens when the gap exceeds spread, fees
 and gas for the round trip, once for each round of the oracle, and closes when the index has caught up. A spread or a fee
-above the usual gap keeps it at home, and so does an oracle that is never far behind.
+above the usual gap keeps it at home, and so does an oracle that is never far behind, or a fill that is settled later.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class StaleSniper(Role):
         notional = abs(size) / listing.size_scale * index
         gas = 2 * GAS["Trade"]
         cost = round_trip(view, listing, size) + 2.0 * fee * notional + gas * (view.fee(listing) + self.tip)
-        gain = notional * abs(gap) - cost
+        lasting = 0.0 if state.market(listing).venue.settlement() > 0.0 else abs(gap)  # settled later, the gap is gone
+        gain = notional * lasting - cost
         if not gain > self.least_profit:
             if view.time - me.memory["noted"] >= self.ponder:
                 me.memory["noted"] = view.time

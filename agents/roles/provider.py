@@ -77,7 +77,7 @@ class Provider(Role):
             memory["entry"] = 0.0
             if memory["out"]:
                 memory.update(out=False, back=view.time + self.calm)
-            return self._enter(me, view, listing, spot) if view.time >= memory["back"] else ()
+            return self._enter(me, view, listing) if view.time >= memory["back"] else ()
         worth = self._worth(view, listing, spot) * shares / max(1, -view.balance(row, WORLD))
         if memory["entry"] == 0.0:
             memory["entry"] = worth  # what the shares were worth when it first saw them
@@ -90,19 +90,30 @@ class Provider(Role):
         leave = Remove(listing, me.account, shares) if spot else Divest(listing.house, me.account, shares)
         return (me.send(leave),)
 
-    def _enter(self, me: Player, view: View, listing: Listing, spot: bool) -> Iterable[Action]:
+    def _enter(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Put the money in, unless that would be refused."""
+        house, enter = listing.house, self._stake(me, view, listing)
+        if enter is None:
+            return ()
+        _, revert = view.simulate(enter)
+        if revert is not None:
+            me.note(view, "kept out", where=house.name, why=type(revert).__name__)
+            return ()
+        return (me.send(enter),)
+
+    def _stake(self, me: Player, view: View, listing: Listing) -> Invest | Provide | None:
         house = listing.house
         units = int(self.share * view.balance(house.token, me.account))
-        if not spot:
-            return (me.send(Invest(house, me.account, units)),) if units > 0 else ()
+        if listing.size >= 0:
+            return Invest(house, me.account, units) if units > 0 else None
         base = view.balance(listing.base, me.account)
         reserves = view.balance(listing.base, listing.desk), view.balance(house.token, listing.desk)
         units = min(units, int(self.share * base * reserves[1] / reserves[0]))
-        return (me.send(Provide(listing, me.account, units)),) if units > 0 else ()
+        return Provide(listing, me.account, units) if units > 0 else None
 
     @staticmethod
     def _worth(view: View, listing: Listing, spot: bool) -> float:
-        """Cash coins that all shares stand for: the vault's equity at the index, or the pool at the reference mid."""
+        """Cash coins behind all shares: the vault's equity at the index, or the pool's two tokens at the reference mid."""
         state, house = view.state, listing.house
         if not spot:
             worth, _ = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)

@@ -4,11 +4,14 @@ Each verb reads require / compute / move / check, raises a Revert when it may no
 what was done by then. Rules are looked up in the state, where governance may have changed them.
 """
 
+from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
 from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.forced import liquidate
+from protocol.exchange.governing import appoint, execute, proposals, propose, retract
+from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, invest, provide, remove, vault_total
 from protocol.exchange.ranges import provide_range, remove_range
 from protocol.exchange.resting import cancel, cancel_all, post
@@ -28,20 +31,27 @@ __all__ = [
     "bark",
     "bid",
     "Series",
+    "appoint",
+    "authorise",
     "cancel",
     "cancel_all",
     "close_block",
     "deal",
     "deposit",
     "divest",
+    "execute",
     "fill",
     "find_series",
+    "grant",
+    "hedge",
     "invest",
     "is_live",
     "lift",
     "liquidate",
     "post",
     "post_surface",
+    "proposals",
+    "propose",
     "provide",
     "provide_range",
     "redo",
@@ -49,6 +59,8 @@ __all__ = [
     "remove_range",
     "report",
     "take",
+    "retract",
+    "revoke",
     "trade",
     "vault_total",
     "withdraw",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from protocol.errors import (
     EmptyTill,
     NothingToDo,
+    Unsettled,
 )
 from protocol.exchange.checks import need_margin, need_usable
 from protocol.ledger import Reason
@@ -21,11 +22,14 @@ def deposit(state: State, house: House, account: int, units: int) -> None:
 
 
 def withdraw(state: State, house: House, account: int, units: int) -> None:
-    """A claim back to custody, tokens out. Raises EmptyTill, UnderMargined, StalePrice, NothingToDo."""
+    """A claim back to custody, tokens out. Raises EmptyTill, UnderMargined, StalePrice, NothingToDo, Unsettled."""
     if units <= 0:
         raise NothingToDo(amount=units)
     if state.ledger.balance[house.token, house.custody] < units:
         raise EmptyTill(has=int(state.ledger.balance[house.token, house.custody]), needs=units)
+    for listing in state.listings[house.index]:
+        if state.market(listing).venue.is_pending(state, listing, account):
+            raise Unsettled(account=account, market=listing.name)
     need_usable(state, house, account)
 
     state.ledger.move(house.cash, account, house.custody, units, Reason.WITHDRAW)

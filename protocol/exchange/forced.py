@@ -16,6 +16,7 @@ from protocol.errors import (
     TooEarly,
     VaultCommitted,
 )
+from protocol.exchange.admission import need_admission
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import desk_of, need_margin, need_room, need_running, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
@@ -55,8 +56,8 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int, way: in
 def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     """Do what a plan says: deleverage, close, pay keeper and insurance, pass on what is left, and see that the taker stands.
 
-    Raises what a fill raises; NotAllowed for an account that would take its own position; UnderMargined, AccountIsolated,
-    VaultCommitted for a taker that cannot carry it.
+    Raises what a fill raises; NotAdmitted, or NotAllowed for an account that would take its own position; UnderMargined,
+    AccountIsolated, VaultCommitted for a taker that cannot carry it.
     """
     account, listing, house = plan.account, plan.listing, plan.listing.house
     index = usable_index(state, listing)
@@ -84,7 +85,7 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
 
     case = close_case(state, listing, account)
     if taker >= 0 and rest:
-        _need_carried(state, house, taker)
+        _need_carried(state, listing, taker)
     taken = 0 if taker < 0 else abs(rest)
     since = (math.nan, math.nan, 0) if case is None else (case.opened, case.started, case.rounds)
     done = Liquidated(
@@ -93,9 +94,11 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     return done._replace(taker=taker, price=plan.price, opened=since[0], started=since[1], rounds=since[2])
 
 
-def _need_carried(state: State, house: House, taker: int) -> None:
-    """Whoever took a position over can carry it."""
+def _need_carried(state: State, listing: Listing, taker: int) -> None:
+    """Whoever took a position over may, and can carry it."""
+    house = listing.house
     if taker != house.vault:
+        need_admission(state, state.market(listing).access, taker, listing.name)
         need_room(state, house, taker)
         need_margin(state, house, taker)
         return

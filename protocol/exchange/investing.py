@@ -11,6 +11,7 @@ from protocol.errors import (
     NothingToDo,
     VaultCommitted,
 )
+from protocol.exchange.admission import need_admission
 from protocol.exchange.checks import need_usable
 from protocol.ledger import WORLD, Reason
 from protocol.margins.base import Threshold
@@ -33,11 +34,13 @@ def vault_total(state: State, house: House) -> int:
 def invest(state: State, house: House, account: int, units: int) -> int:
     """Cash tokens into the vault, shares out (rounded down). Returns the shares.
 
-    Raises NothingToDo, InsufficientBalance, StalePrice, and VaultCommitted where too little is left to price a share by.
+    Raises NothingToDo, NotAdmitted, InsufficientBalance, StalePrice, and VaultCommitted where too
+    little is left to price a share by.
     """
     rules = state.exchange(house).vault
     if rules is None or units <= 0:
         raise NothingToDo(amount=units)
+    need_admission(state, rules.access, account, house.name)
     need_usable(state, house, house.vault)
 
     supply = -int(state.ledger.balance[house.share, WORLD])
@@ -88,11 +91,12 @@ def divest(state: State, house: House, account: int, shares: int) -> int:
 def provide(state: State, listing: Listing, account: int, cash: int) -> int:
     """Both tokens into a pool in its proportion, at most `cash` cash units; pool shares out, rounded down. Returns them.
 
-    Raises NothingToDo, InsufficientBalance.
+    Raises NothingToDo, NotAdmitted, InsufficientBalance.
     """
     ledger, house = state.ledger, listing.house
     if listing.size >= 0 or cash <= 0:
         raise NothingToDo(market=listing.name, amount=cash)
+    need_admission(state, state.market(listing).access, account, listing.name)
     reserve_base, reserve_cash = (int(ledger.balance[row, listing.desk]) for row in (listing.base, house.token))
     supply = -int(ledger.balance[listing.share, WORLD])
     if supply <= 0:

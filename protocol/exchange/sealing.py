@@ -7,6 +7,7 @@ import numpy as np
 from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
+from protocol.ledger import Reason
 from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
 
@@ -29,6 +30,7 @@ def close_block(state: State) -> tuple[Cleared, ...]:
             market = exchange.markets[listing.index]
             if not market.index:
                 market.oracle.observe(state, listing, listing.path + ".oracle")
+            _settle_due(state, listing)
             if market.instrument.expires() < NEVER:
                 dated.append(listing)  # whose funding stays at zero
             elif listing.size >= 0:
@@ -39,10 +41,30 @@ def close_block(state: State) -> tuple[Cleared, ...]:
     return cleared
 
 
+def _settle_due(state: State, listing: Listing) -> None:
+    """Move what fills of the past owe, or are owed, by their venue's rule; of those who are gone only what is left of them."""
+    due, house = state.market(listing).venue.observe(state, listing), listing.house
+    if len(due.account) == 0:
+        return
+    account, each = np.unique(due.account, return_inverse=True)
+    units = np.zeros(len(account), np.int64)
+    np.add.at(units, each, due.units)
+    rows = [other.size for other in state.listings[house.index] if other.size >= 0]
+    gone = ~state.ledger.balance[rows][:, account].any(axis=0)
+    left = np.maximum(state.ledger.balance[house.cash, account], 0)
+    units[gone] = np.minimum(units, left)[gone]
+    desk = np.full(len(units), listing.desk)
+    for source, target, part in ((account, desk, np.maximum(units, 0)), (desk, account, np.maximum(-units, 0))):
+        paid = part > 0
+        state.ledger.move_many(house.cash, source[paid], target[paid], part[paid], Reason.RECLAIM)
+
+
 def _accrue(state: State, listing: Listing) -> None:
-    index, rate, since = state.tables[listing.path + ".funding"].tolist()
+    index, before, since = state.tables[listing.path + ".funding"].tolist()
     elapsed = state.time - since
     price = read_mark(state, listing).value
-    index += rate * elapsed * price
-    rate = state.market(listing).funding.rate(state, listing, price, elapsed)
-    state.put(listing.path + ".funding", np.array([index, rate, state.time]))
+    rule = state.market(listing).funding
+    after = rule.rate(state, listing, price, elapsed)
+    index += rule.paid(before, after, elapsed) * price
+    state.put(listing.path + ".funding", np.array([index, after, state.time]))
+    rule.observe(state, listing, price)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
     Expired,
     InAuction,
+    NotAdmitted,
     UnderMargined,
     reasons,
 )
+from protocol.exchange.admission import admitted
 from protocol.exchange.cases import barred
 from protocol.exchange.checks import desk_of, need_usable, usable_index
 from protocol.exchange.fills import Fill, Queued
+from protocol.ledger import Ints
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.base import AT_THE_CLOSE, QUEUED
@@ -26,9 +28,34 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    refused = _refused(state, listing, batch)
+    return _fill(state, listing, batch) if refused is None else _fill_others(state, listing, batch, refused)
+
+
+def _refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
+    """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
+    may = admitted(state, listing, batch)
     up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
-    if len(up):
-        return _fill_others(state, listing, batch, np.isin(batch.account, up))
+    if may is None and not len(up):
+        return None
+    code = np.zeros(len(batch.size), np.int64)
+    if may is not None:
+        code[~may] = NotAdmitted.code
+    code[np.isin(batch.account, up)] = InAuction.code
+    return code
+
+
+def _fill_others(state: State, listing: Listing, batch: Batch, refused: Ints) -> Fills:
+    """Fill the orders that may be tried."""
+    fills, free = Fills(np.zeros(len(refused), np.int64), refused), refused == 0
+    if free.any():
+        others = Batch(batch.account[free], batch.size[free], batch.limit[free])
+        fills.owed[free], fills.code[free] = _fill(state, listing, others)
+        batch.size[free] = others.size
+    return fills
+
+
+def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
     fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
     if state.time >= market.instrument.expires():
@@ -49,17 +76,7 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
         market.venue.fill(pool, desk, terms, batch, fills)
 
     market.venue.keep(state, listing, pool)
-    return fills
-
-
-def _fill_others(state: State, listing: Listing, batch: Batch, up: NDArray[np.bool_]) -> Fills:
-    """Fill the orders of those who are not up for auction."""
-    fills = Fills(np.zeros(len(batch.size), np.int64), np.where(up, InAuction.code, 0))
-    if not up.all():
-        free = ~up
-        others = Batch(batch.account[free], batch.size[free], batch.limit[free])
-        fills.owed[free], fills.code[free] = fill(state, listing, others)
-        batch.size[free] = others.size
+    market.venue.note(state, listing, batch, fills)
     return fills
 
 

@@ -7,14 +7,15 @@ Attack surface: the mid of a thin venue sets the rate for everybody (skew it, co
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from protocol.funding.base import Funding
+from protocol.funding.base import Funding, clamp
 from protocol.state import Listing, State
 
 
 def premium_rate(premium: float, interest: float, band: float) -> float:
     """Funding per period: premium + clamp(interest - premium, -band, band). All shares of the price."""
-    return premium + max(-band, min(band, interest - premium))
+    return premium + clamp(interest - premium, band)
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Premium(Funding):
     interest: float = 0.0001
     band: float = 0.0005
     cap: float = 0.04
+
+    reads: ClassVar[str] = "premium"
 
     def __post_init__(self) -> None:
         """Refuse a period that is none."""
@@ -37,4 +40,4 @@ class Premium(Funding):
         """The clamped premium, per second."""
         premium = state.market(listing).venue.mid(state, listing) / index - 1.0
         rate = premium_rate(premium, self.interest, self.band)
-        return max(-self.cap, min(self.cap, rate)) / self.period
+        return clamp(rate, self.cap) / self.period

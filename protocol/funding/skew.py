@@ -1,26 +1,21 @@
 """Funding by skew: the heavier side pays in proportion to how far the market leans (Synthetix SIP-80).
 
-rate = clamp(skew / skew_scale, +-1) * cap per day.
+rate = clamp(skew / skew_scale, +-1) * cap per day. Attack surface: whoever holds both sides on two accounts pays nothing and
+can turn the rate for everybody else.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.funding.base import Funding
+from protocol.funding.base import Funding, clamp, open_interest
 from protocol.state import Listing, State
 from protocol.units import SECONDS_PER_DAY
 
 
 def skew_rate(skew: float, scale: float, cap: float) -> float:
     """Funding per day for a `skew` and `scale` in the same unit. SIP-80 with the sign such that a long skew pays."""
-    return max(-1.0, min(1.0, skew / scale)) * cap
-
-
-def open_skew(state: State, listing: Listing) -> float:
-    """Longs less shorts, base coins, the venue's own account left out."""
-    long, short = state.tables[listing.path + ".interest"]
-    return float(long - short) / listing.size_scale
+    return clamp(skew / scale, 1.0) * cap
 
 
 @dataclass(frozen=True)
@@ -37,4 +32,5 @@ class Skew(Funding):
 
     def rate(self, state: State, listing: Listing, index: float, elapsed: float) -> float:
         """The skew's rate, per second."""
-        return skew_rate(open_skew(state, listing), self.skew_scale, self.cap) / SECONDS_PER_DAY
+        long, short = open_interest(state, listing)
+        return skew_rate(long - short, self.skew_scale, self.cap) / SECONDS_PER_DAY

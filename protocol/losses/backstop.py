@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from protocol.ledger import Reason
+from protocol.ledger import Ints, Reason
 from protocol.losses.base import NOBODY, Charges, Loss
 from protocol.margins.base import Threshold
 from protocol.state import House, State
@@ -35,6 +35,10 @@ class VaultBackstop(Loss):
             return 0
         worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
         return max(0, int(worth * self.most * house.cash_scale))
+
+    def payers(self, state: State, house: House) -> Ints:
+        """The vault, where there is one."""
+        return np.array([house.vault] if house.vault >= 0 else [], np.int64)
 
     def charge(self, state: State, house: House, debtor: int, deficit: int) -> Charges:
         """The vault."""

@@ -40,6 +40,10 @@ class Loss(ABC):  # noqa: B024 - both hooks have a sound default
         """Who pays towards a deficit of so many cash units; together at most the deficit."""
         return NOBODY
 
+    def payers(self, state: State, house: House) -> Ints:
+        """Accounts that bear this step when everything is closed, in proportion to their claims; players, unless it says other."""
+        return players(state)
+
     def take_over(self, state: State, listing: Listing, debtor: int) -> Charges:
         """Accounts that must close against the debtor's position at its bankruptcy price, and the size units each closes."""
         return NOBODY

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from protocol.ledger import Reason
+from protocol.ledger import Ints, Reason
 from protocol.losses.base import NOBODY, Charges, Loss
 from protocol.state import House, State
 
@@ -31,6 +31,10 @@ class Insurance(Loss):
     def capacity(self, state: State, house: House) -> int:
         """Its cash claim."""
         return max(0, int(int(state.ledger.balance[house.cash, house.insurance]) * self.most))
+
+    def payers(self, state: State, house: House) -> Ints:
+        """The fund."""
+        return np.array([house.insurance])
 
     def charge(self, state: State, house: House, debtor: int, deficit: int) -> Charges:
         """The fund."""

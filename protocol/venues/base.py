@@ -39,6 +39,16 @@ def whole_ticks(size: int, price: float, tick: float) -> int:
     return math.floor(price / tick + SLACK) if size > 0 else math.ceil(price / tick - SLACK)
 
 
+class Due(NamedTuple):
+    """What accounts owe the venue's side for fills of the past that are settled now. Shapes [n]."""
+
+    account: Ints
+    units: Ints  # cash units; negative: they receive
+
+
+NOTHING_DUE = Due(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
 @dataclass(frozen=True)
 class Venue(ABC):
     """A rule of execution."""
@@ -83,6 +93,22 @@ class Venue(ABC):
     def keep(self, state: State, listing: Listing, pool: Any) -> None:
         """Remember `pool` after fills. Nothing to do where the ledger is the memory."""
         return
+
+    def note(self, state: State, listing: Listing, batch: Batch, fills: Fills) -> None:
+        """Remember who filled what. Most venues need not know."""
+        return
+
+    def observe(self, state: State, listing: Listing) -> Due:
+        """Look at a block that has just been sealed, and say what is due. Most fills are final, and owe nothing later."""
+        return NOTHING_DUE
+
+    def settlement(self) -> float:
+        """Seconds after which a fill is settled at the index of then; 0: a fill is final."""
+        return 0.0
+
+    def is_pending(self, state: State, listing: Listing, account: int) -> bool:
+        """Whether a fill of the account is still to be settled."""
+        return False
 
     @abstractmethod
     def fill(self, pool: Any, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:

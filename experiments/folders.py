@@ -1,0 +1,78 @@
+"""Where results may be written, and how a record gets there: whole, or not at all.
+
+A folder is refused before anything is played if it could not take what is asked of it, or holds somebody else's work.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.record import Record
+
+RECORD = {
+    "blocks.parquet",
+    "events.parquet",
+    "flows.parquet",
+    "scenario.toml",
+    "record.json",
+}  # files of a written record
+TWIN = "twin"  # folder of the twin's record, inside its run's
+
+
+def _existing(folder: Path) -> Path:
+    """The nearest folder that is there already."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def free_for_study(out: Path) -> None:
+    """Refuse a place that can take no tables and figures."""
+    from experiments.codec import Mistakes
+
+    home = _existing(out.resolve())
+    if not home.is_dir():
+        raise Mistakes([f"--out {out}: {home.name} is a file, not a folder"])
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise Mistakes([f"--out {out}: {home.name} may not be written to"])
+
+
+def free_for_record(out: Path) -> Path:
+    """Where a record can go: a folder that is new, empty, or holds a record and nothing else."""
+    from experiments.codec import Mistakes
+
+    folder = out.resolve()
+    free_for_study(out)
+    if folder.exists() and any(folder.iterdir()) and not _is_record(folder):
+        raise Mistakes([f"--out {out}: is not empty, and holds something else than an undertow record"])
+    return folder
+
+
+def _is_record(folder: Path) -> bool:
+    names = {path.name for path in folder.iterdir()}
+    twin = folder / TWIN
+    return names >= RECORD and names <= RECORD | {TWIN} and (TWIN not in names or (twin.is_dir() and _is_record(twin)))
+
+
+def write(folder: Path, record: Record, twin: Record | None) -> None:
+    """All of it or nothing: into a sibling first, which then takes the place of what was there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    former = folder.with_name(f".{folder.name}.{os.getpid()}.former")
+    try:
+        record.write(partial)
+        if twin is not None:
+            twin.write(partial / TWIN)
+        if folder.exists():
+            folder.rename(former)
+        try:
+            partial.rename(folder)
+        except OSError:
+            if former.exists():
+                former.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)

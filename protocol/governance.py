@@ -1,0 +1,122 @@
+"""Governance: the rules in force, changed one at a time, after a delay that everybody can see.
+
+A change is a dotted path below an exchange and a value: `margin.initial = 0.2`, or a whole rule at `margin`. The rules are
+frozen and are built again, so that what could not be built at the start cannot be voted in either. What the ledger and the
+tables were laid out for stays: names, instruments, kinds of venue, whole numbers. Execution and clearing are apart: another
+margin leaves a pool as it stands, and another spread leaves the margin's memory alone.
+Attack surface: whoever holds the governor's account holds the parameters, and the delay is all the warning that there is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from protocol.errors import SenselessChange
+from protocol.hedging import Hedging
+
+if TYPE_CHECKING:
+    from protocol.world import Exchange
+
+
+@dataclass(frozen=True)
+class Governance:
+    """`delay` seconds lie between a proposal and its execution, which must then happen within `grace` seconds.
+
+    The shape is that of Compound's `Timelock` (2020), whose delay is two days and whose grace is fourteen.
+    """
+
+    delay: float = 172_800.0
+    grace: float = 1_209_600.0
+
+    def __post_init__(self) -> None:
+        """Refuse times that are none."""
+        wrong = []
+        if not self.delay >= 0:
+            wrong.append(f"delay = {self.delay}: must be 0 or more seconds")
+        if not self.grace > 0:
+            wrong.append(f"grace = {self.grace}: must be above 0 seconds")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+class Proposal(NamedTuple):
+    """A change that waits."""
+
+    number: int
+    path: str
+    value: Any  # a number, or a rule
+    ready: float  # seconds: not before
+    expires: float  # seconds: not after
+
+
+def changed(exchange: Exchange, path: str, value: Any) -> Exchange:
+    """The exchange with `value` at a dotted path, built anew. Raises SenselessChange, saying what is wrong with it."""
+    try:
+        fresh: Exchange = _put(exchange, path.split("."), value)
+    except ValueError as error:
+        raise SenselessChange(path=path, value=str(value), why="; ".join(str(error).splitlines())) from error
+    if _layout(fresh) != _layout(exchange):
+        why = "names, instruments, kinds of venue and the vault are laid out at the start"
+        raise SenselessChange(path=path, value=str(value), why=why)
+    return fresh
+
+
+def structure(rule: Any) -> tuple[Any, ...]:
+    """The kinds, names and whole numbers that a rule is made of: while they stay, so does what it remembers."""
+    inner = [getattr(rule, field.name) for field in dataclasses.fields(rule)]
+    parts = [structure(part) if dataclasses.is_dataclass(part) else part for part in inner]
+    return type(rule).__name__, *(part for part in parts if isinstance(part, int | str | tuple))
+
+
+def _put(node: Any, words: list[str], value: Any) -> Any:
+    """`node` with `value` where the words lead. Raises ValueError where they lead nowhere, or the value does not fit."""
+    if not words:
+        return _fitting(node, value)
+    word, rest = words[0], words[1:]
+    if isinstance(node, tuple):
+        names = [getattr(part, "name", str(row)) for row, part in enumerate(node)]
+        if word not in names:
+            raise ValueError(f"{word}: no such element; there is {', '.join(names)}")
+        row = names.index(word)
+        return (*node[:row], _put(node[row], rest, value), *node[row + 1 :])
+    names = [field.name for field in dataclasses.fields(node)] if dataclasses.is_dataclass(node) else []
+    if word not in names:
+        raise ValueError(f"{word}: no such field; there is {', '.join(names) or 'nothing below'}")
+    return dataclasses.replace(node, **{word: _put(getattr(node, word), rest, value)})
+
+
+def _fitting(old: Any, new: Any) -> Any:
+    """The new value, if it may stand where the old one stood."""
+    if isinstance(old, float):
+        if isinstance(new, bool) or not isinstance(new, int | float) or not math.isfinite(new):
+            raise ValueError("must be a finite number")
+        return float(new)
+    if old is None and isinstance(new, Hedging):
+        return new
+    if isinstance(old, tuple) and old:
+        if not isinstance(new, tuple) or not all(isinstance(part, _family(old[0])) for part in new):
+            raise ValueError(f"must be a row of {_family(old[0]).__name__}")
+        return new
+    if dataclasses.is_dataclass(old):
+        if not isinstance(new, _family(old)):
+            raise ValueError(f"must be a {_family(old).__name__}")
+        return new
+    raise ValueError(f"{old} is laid out at the start")
+
+
+def _family(rule: Any) -> type:
+    """The abstract base of a rule's family; its own class where it has none."""
+    return next((base for base in type(rule).__mro__ if ABC in base.__bases__), type(rule))
+
+
+def _layout(exchange: Exchange) -> tuple[Any, ...]:
+    """What ledger rows and tables were laid out for. A venue with reserves or orders of its own stays as it opened."""
+    markets = [
+        (m.name, m.instrument, m.venue if m.venue.counterparty != "vault" else type(m.venue)) for m in exchange.markets
+    ]
+    shares = exchange.vault and (exchange.vault.virtual_assets, exchange.vault.virtual_shares)
+    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *markets

@@ -1,0 +1,237 @@
+"""Governance: rules change by proposal and delay, whole or not at all, and one module at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from machine import COIN, PRICE, Witness, exchange_for, market_for, open_world, tell
+
+from protocol import exchange
+from protocol.access import Credentialed
+from protocol.errors import NotAllowed, Revert, SenselessChange, Timelocked, UnderMargined, UnknownProposal
+from protocol.funding.velocity import Velocity
+from protocol.governance import Governance, changed, structure
+from protocol.hedging import DeltaBand
+from protocol.instruments.token import Token
+from protocol.margins.cross import Cross
+from protocol.margins.isolated import Isolated
+from protocol.margins.volatility_scaled import VolatilityScaled
+from protocol.motions import Execute, Propose, Retract
+from protocol.oracles.guarded import Guarded
+from protocol.oracles.median import Median
+from protocol.oracles.pull import Pull
+from protocol.oracles.spot import Spot
+from protocol.oracles.twap import ArithmeticTwap
+from protocol.state import House, State
+from protocol.vault import Vault
+from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.virtual_amm import VirtualAmm
+
+DELAY, GRACE = 600.0, 1_000.0
+
+
+def governed() -> tuple[State, House, int, list[int]]:
+    """An oracle pool and a virtual AMM under one governor."""
+    rules = replace(exchange_for(OraclePool(), VirtualAmm()), governance=Governance(DELAY, GRACE))
+    state, (governor, *traders) = open_world(rules)
+    exchange.appoint(state, state.houses[0], governor)
+    return state, state.houses[0], governor, traders
+
+
+def enact(state: State, house: House, governor: int, path: str, value: Any) -> None:
+    number = exchange.propose(state, house, governor, path, value)
+    state.time += DELAY
+    tell(state, PRICE)
+    exchange.execute(state, house, governor, number)
+
+
+def test_a_change_waits_for_its_delay_and_is_then_anybodys_to_carry_out() -> None:
+    state, house, governor, (other, *_) = governed()
+    number = Propose(house, governor, "margin.initial", 0.2).apply(state)
+    state.time = DELAY - 1.0
+    with pytest.raises(Timelocked, match=r"ready=600\.0"):
+        Execute(house, governor, number).apply(state)
+    assert state.exchange(house).margin == Cross()
+    state.time = DELAY
+    assert Execute(house, other, number).apply(state).path == "margin.initial"
+    assert state.exchange(house).margin == Cross(initial=0.2)
+    with pytest.raises(UnknownProposal):
+        exchange.execute(state, house, governor, number)
+
+
+def test_a_change_that_nobody_carried_out_in_time_is_over() -> None:
+    state, house, governor, _ = governed()
+    number = exchange.propose(state, house, governor, "margin.initial", 0.2)
+    state.time = DELAY + GRACE + 1.0
+    with pytest.raises(Timelocked, match="expires"):
+        exchange.execute(state, house, governor, number)
+
+
+def test_only_the_governor_proposes_and_retracts() -> None:
+    state, house, governor, (other, *_) = governed()
+    with pytest.raises(NotAllowed):
+        exchange.propose(state, house, other, "margin.initial", 0.2)
+    number = exchange.propose(state, house, governor, "margin.initial", 0.2)
+    with pytest.raises(NotAllowed):
+        exchange.retract(state, house, other, number)
+    Retract(house, governor, number).apply(state)
+    assert exchange.proposals(state, house) == ()
+    with pytest.raises(UnknownProposal):
+        exchange.retract(state, house, governor, number)
+
+
+def test_without_governance_nobody_changes_anything() -> None:
+    state, (trader, *_) = open_world(exchange_for(OraclePool()))
+    exchange.appoint(state, state.houses[0], trader)
+    with pytest.raises(NotAllowed):
+        exchange.propose(state, state.houses[0], trader, "margin.initial", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        ("margin.initial", 0.01, r"maintenance = 0\.05: allowed above 0 to initial = 0\.01"),
+        ("margin.initial", "much", "must be a finite number"),
+        ("margin.initial", float("nan"), "must be a finite number"),
+        ("margin.initial", True, "must be a finite number"),
+        ("margin", Spot(), "must be a Margin"),
+        ("margins.initial", 0.2, "margins: no such field; there is name, chain"),
+        ("markets.m7.fee", 0.1, "m7: no such element; there is m0, m1"),
+        ("markets.m0.fee.more", 0.1, "more: no such field; there is nothing below"),
+        ("markets.m0.fee", 1.5, "fee = 1.5: allowed 0 to below 1"),
+        ("markets.m0.oracle", Spot(), "cannot trade at the index of its own mid"),
+        ("markets.m0.instrument", Token(), "trades claims"),
+        ("markets.m1.venue.liquidity", 1e9, "laid out at the start"),
+        ("markets.m0.venue", VirtualAmm(), "laid out at the start"),
+        ("vault.virtual_shares", 5, "laid out at the start"),
+        ("name", "other", "laid out at the start"),
+        ("vault", Vault(virtual_shares=5), "laid out at the start"),
+        ("markets.m0.access", Credentialed("VISA"), "there is no credential VISA"),
+        ("vault.access", Credentialed("VISA"), "there is no credential VISA"),
+        ("hedging", DeltaBand(("m0",)), "could on m1"),
+        ("hedging", 3.0, "laid out at the start"),
+        ("losses", (Spot(),), "must be a row of Loss"),
+        ("margin", Isolated(), "somebody holds 2 positions, and it allows 1"),
+    ],
+)
+def test_a_senseless_change_is_refused_by_name_and_leaves_no_trace(path: str, value: Any, why: str) -> None:
+    state, house, governor, (trader, *_) = governed()
+    for listing in state.listings[0]:
+        exchange.trade(state, listing, trader, COIN)
+    tell(state, PRICE)
+    state.finalise()
+    before, mark = state.digest(), state.mark()
+    with pytest.raises(SenselessChange, match=why):
+        enact(state, house, governor, path, value)
+    state.rewind(mark)
+    state.time = 0.0
+    assert state.digest() == before
+
+
+def test_what_was_sensible_when_proposed_is_judged_again_when_carried_out() -> None:
+    state, house, governor, _ = governed()
+    first = exchange.propose(state, house, governor, "margin.maintenance", 0.09)
+    second = exchange.propose(state, house, governor, "margin.initial", 0.06)
+    state.time = DELAY
+    exchange.execute(state, house, governor, first)
+    with pytest.raises(SenselessChange, match="maintenance"):
+        exchange.execute(state, house, governor, second)
+
+
+def test_another_margin_under_a_running_market_leaves_the_pool_as_it_stands() -> None:
+    state, house, governor, (trader, other, *_) = governed()
+    pool, amm = state.listings[0]
+    for listing in (pool, amm):
+        exchange.trade(state, listing, trader, 20 * COIN)
+    reserves, balance = state.tables[amm.path + ".reserves"].copy(), state.ledger.balance.copy()
+    quotes = [state.market(m).venue.cost(state, m, np.array([COIN, -COIN])) for m in (pool, amm)]
+
+    enact(state, house, governor, "margin", VolatilityScaled(inner=Cross(initial=0.4, maintenance=0.3)))
+
+    assert np.array_equal(state.tables[amm.path + ".reserves"], reserves)
+    assert np.array_equal(state.ledger.balance, balance)
+    after = [state.market(m).venue.cost(state, m, np.array([COIN, -COIN])) for m in (pool, amm)]
+    assert np.array_equal(quotes, after)
+    assert state.tables[house.name + ".volatility"].shape == (2, 3)
+    exchange.trade(state, pool, other, 120 * COIN)  # 240,000 of notional: 96,000 of margin
+    with pytest.raises(UnderMargined):
+        exchange.trade(state, pool, other, 20 * COIN)
+
+
+def test_another_spread_under_a_running_market_leaves_clearing_as_it_stands() -> None:
+    state, house, governor, (trader, *_) = governed()
+    enact(state, house, governor, "margin", VolatilityScaled())
+    pool, _ = state.listings[0]
+    exchange.trade(state, pool, trader, 20 * COIN)
+    table, balance = state.tables[house.name + ".volatility"].copy(), state.ledger.balance.copy()
+    standing = state.exchange(house).margin.standing(state, house, 0, trader)  # type: ignore[arg-type]
+
+    enact(state, house, governor, "markets.m0.venue.spread", 0.01)
+
+    assert np.array_equal(state.tables[house.name + ".volatility"], table, equal_nan=True)
+    assert np.array_equal(state.ledger.balance, balance)
+    assert state.exchange(house).margin.standing(state, house, 0, trader) == standing  # type: ignore[arg-type]
+    owed = exchange.trade(state, pool, trader, -20 * COIN).owed
+    assert owed > -20 * PRICE * 1e6 * 0.9951
+
+
+def test_an_oracle_of_more_reporters_begins_anew_and_one_of_another_window_goes_on() -> None:
+    assert structure(Median(reporters=5)) != structure(Median(reporters=7, quorum=3))
+    assert structure(ArithmeticTwap(window=60.0)) == structure(ArithmeticTwap(window=600.0))
+    assert structure(Guarded(inner=Pull())) != structure(Guarded(inner=Spot()))
+
+
+def test_a_vault_may_learn_to_hedge() -> None:
+    state, house, governor, (trader, *_) = governed()
+    exchange.trade(state, state.listings[0][0], trader, 60 * COIN)
+    enact(state, house, governor, "hedging", DeltaBand(("m1",), 0.1, 0.0, band=20.0))
+    assert exchange.hedge(state, house, trader)[0].size == 50 * COIN
+
+
+def test_another_funding_rule_opens_its_memory_when_it_comes_into_force() -> None:
+    state, house, governor, (trader, *_) = governed()
+    exchange.trade(state, state.listings[0][0], trader, 20 * COIN)
+    enact(state, house, governor, "markets.m0.funding", Velocity(skew_scale=100.0))
+    for _ in range(2):
+        state.time += 3_600.0
+        tell(state, PRICE)
+        exchange.close_block(state)
+    assert state.tables[state.listings[0][0].path + ".funding"][1] > 0
+
+
+def test_a_whole_game_of_changes_keeps_the_laws() -> None:
+    state, house, governor, (trader, other, *_) = governed()
+    witness = Witness(state)
+    rng = np.random.Generator(np.random.Philox(11))
+    changes = [
+        ("margin.initial", 0.3),
+        ("margin.maintenance", 0.2),
+        ("margin", Isolated()),
+        ("margin", VolatilityScaled()),
+        ("markets.m0.fee", 0.001),
+        ("markets.m0.venue.spread", 0.002),
+        ("markets.m1.funding", Velocity()),
+        ("margin", Cross()),
+    ]
+    for step in range(120):
+        path, value = changes[step % len(changes)]
+        witness.does(exchange.propose, governor, house, governor, path, value)
+        listing = state.listings[0][int(rng.integers(2))]
+        witness.does(exchange.trade, trader, listing, trader, int(rng.integers(-40, 40)) * COIN)
+        state.time += float(rng.choice([60.0, 700.0]))
+        tell(state, PRICE * float(np.exp(rng.normal(0.0, 0.02))))
+        exchange.close_block(state)
+        for proposal in exchange.proposals(state, house):
+            witness.does(exchange.execute, other, house, other, proposal.number)
+    assert {"SenselessChange", "Timelocked", "execute", "propose", "trade"} <= set(witness.reached)
+
+
+def test_the_rules_of_an_exchange_are_changed_by_value() -> None:
+    rules = exchange_for(OraclePool())
+    fresh = changed(rules, "markets.m0", market_for(OraclePool(spread=0.01), name="m0"))
+    assert fresh.markets[0].venue == OraclePool(spread=0.01)
+    assert rules.markets[0].venue == OraclePool()
+    assert issubclass(SenselessChange, Revert)
