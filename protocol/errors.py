@@ -120,6 +120,12 @@ class BookFull(Revert):
     code, text = 16, "the book is full"
 
 
+class CollateralCapped(Revert):
+    """More of a token would be pledged than the exchange takes."""
+
+    code, text = 40, "collateral cap reached"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -41,6 +41,11 @@ class Reason(IntEnum):
     LIQUIDITY = 12
     REFERENCE = 13
     REENTRY = 14
+    PLEDGE = 15
+    SUPPLY = 16
+    LOAN = 17
+    SEIZURE = 18
+    WRITE_OFF = 19
 
 
 @dataclass(frozen=True)

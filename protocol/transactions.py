@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from protocol import exchange
 from protocol.oracles.base import Report
-from protocol.state import House, Listing, State
+from protocol.state import House, Lender, Listing, Pledgeable, State
 
 GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratios matter here
     "Deposit": 80_000,
@@ -26,6 +26,13 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Post": 120_000,
     "Cancel": 60_000,
     "CancelAll": 90_000,
+    "Pledge": 90_000,
+    "Release": 110_000,
+    "Supply": 180_000,
+    "Redeem": 200_000,
+    "Borrow": 280_000,
+    "Repay": 180_000,
+    "Seize": 450_000,
 }
 
 
@@ -247,6 +254,128 @@ class CancelAll(NamedTuple):
     def apply(self, state: State) -> int:
         """See `exchange.cancel_all`."""
         return exchange.cancel_all(state, self.listing, self.account)
+
+
+class Pledge(NamedTuple):
+    """Tokens into custody as collateral."""
+
+    seat: Pledgeable
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Pledge"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.pledge`."""
+        exchange.pledge(state, self.seat, self.account, self.units)
+
+
+class Release(NamedTuple):
+    """Collateral back out of custody."""
+
+    seat: Pledgeable
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Release"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.release`."""
+        exchange.release(state, self.seat, self.account, self.units)
+
+
+class Supply(NamedTuple):
+    """Tokens into a loan pool."""
+
+    lender: Lender
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Supply"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.supply`."""
+        return exchange.supply(state, self.lender, self.account, self.units)
+
+
+class Redeem(NamedTuple):
+    """A loan pool's shares back into tokens."""
+
+    lender: Lender
+    account: int
+    shares: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Redeem"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.redeem`."""
+        return exchange.redeem(state, self.lender, self.account, self.shares)
+
+
+class Borrow(NamedTuple):
+    """Tokens out of a loan pool, against a debt."""
+
+    lender: Lender
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Borrow"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.borrow`."""
+        return exchange.borrow(state, self.lender, self.account, self.units)
+
+
+class Repay(NamedTuple):
+    """A debt to a loan pool paid, as far as it goes."""
+
+    lender: Lender
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Repay"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.repay`."""
+        return exchange.repay(state, self.lender, self.account, self.units)
+
+
+class Seize(NamedTuple):
+    """Forced repayment of `target`'s debt in token row `debt`, at most `most` units, for collateral in token row `lien`."""
+
+    house: House
+    account: int
+    target: int
+    debt: int
+    lien: int
+    most: int = 1 << 62
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Seize"]
+
+    def apply(self, state: State) -> exchange.Seized:
+        """See `exchange.seize`."""
+        return exchange.seize(state, self.house, self.account, self.target, self.debt, self.lien, self.most)
 
 
 class Bundle(NamedTuple):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from protocol.appraisal import Collateral
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
@@ -18,8 +19,10 @@ from protocol.funding.premium import Premium
 from protocol.instruments.base import Instrument
 from protocol.instruments.perpetual import Perpetual
 from protocol.ledger import WORLD, Asset, Ledger, Reason
+from protocol.lending import RAY, Book, LoanPool
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.full import Full
+from protocol.liquidations.seizure import Seizure
 from protocol.losses.base import Loss
 from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
@@ -29,7 +32,7 @@ from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
-from protocol.state import House, Listing, State
+from protocol.state import House, Lender, Listing, Pledgeable, State
 from protocol.units import to_units_down
 from protocol.vault import Vault
 from protocol.venues.base import Venue
@@ -83,7 +86,8 @@ class Market:
 class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
-    `insurance` is cash coins in the fund at the start.
+    `insurance` is cash coins in the fund at the start. `collateral` are the tokens that count as margin, `loans` the pools
+    one may borrow from against it, `seizure` what happens to it below maintenance.
     """
 
     name: str = "dex"
@@ -95,6 +99,9 @@ class Exchange:
     losses: tuple[Loss, ...] = field(default_factory=lambda: (Insurance(), Socialise()))
     vault: Vault | None = None
     insurance: float = 100_000.0
+    collateral: tuple[Collateral, ...] = ()
+    loans: tuple[LoanPool, ...] = ()
+    seizure: Seizure = field(default_factory=Seizure)
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""
@@ -115,8 +122,26 @@ class Exchange:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
         if self.insurance < 0:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
+        for what, names in (
+            ("collateral", [c.token for c in self.collateral]),
+            ("loans", [p.asset for p in self.loans]),
+        ):
+            wrong += [f"{what}: {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        priced = self.priced()
+        wrong += [
+            f"loans.{pool.asset}: no market prices it; there are {', '.join(sorted(priced))}"
+            for pool in self.loans
+            if pool.asset not in priced
+        ]
+        wrong += [
+            f"collateral.{self.cash}: cash is deposited, not pledged" for c in self.collateral if c.token == self.cash
+        ]
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    def priced(self) -> set[str]:
+        """Tokens that the exchange has an index for: its cash, and what its markets trade."""
+        return {self.cash, *(market.instrument.base for market in self.markets)}
 
 
 @dataclass(frozen=True)
@@ -174,6 +199,18 @@ class World:
             for exchange in self.exchanges
             if exchange.chain not in chains
         ]
+        for exchange in self.exchanges:
+            known = exchange.priced()
+            known |= {f"{e.name}.share" for e in self.exchanges if e.vault is not None and e.cash == exchange.cash}
+            known |= {
+                f"{e.name}.{pool.asset}.supply" for e in self.exchanges for pool in e.loans if pool.asset in known
+            }
+            wrong += [
+                f"exchanges.{exchange.name}.collateral.{c.token}: nothing prices it;"
+                f" there are {', '.join(sorted(known - {exchange.cash}))}"
+                for c in exchange.collateral
+                if c.token not in known
+            ]
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -199,6 +236,16 @@ def _assets(world: World) -> list[Asset]:
             tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
             if not market.instrument.claims():
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
+        for pool in exchange.loans:
+            tokens[f"{exchange.name}.{pool.asset}.supply"] = Asset(
+                f"{exchange.name}.{pool.asset}.supply", SHARE_DECIMALS
+            )
+    for exchange in world.exchanges:  # once every token is known
+        name = exchange.name
+        last = 1 + max(row for row, claim in enumerate(claims) if claim.issuer == name)
+        claims[last:last] = [
+            Asset(f"{name}.{c.token}.pledged", tokens[c.token].decimals, name) for c in exchange.collateral
+        ] + [Asset(f"{name}.{pool.asset}.debt", tokens[pool.asset].decimals, name) for pool in exchange.loans]
     return [*tokens.values(), *claims]
 
 
@@ -206,12 +253,14 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     """The state before the first block. `prices`: cash coins per base coin, for every base the markets trade."""
     ledger = Ledger(_assets(world))
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
-    houses, listings = [], []
+    houses, listings, pledges, lenders = [], [], [], []
     for number, exchange in enumerate(world.exchanges):
         house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain])
         houses.append(house)
         listings.append(markets)
-    state = State(ledger, tuple(houses), tuple(listings))
+        pledges.append(_open_pledges(ledger, house, exchange))
+        lenders.append(_open_lenders(ledger, house, exchange))
+    state = State(ledger, tuple(houses), tuple(listings), tuple(pledges), tuple(lenders))
     state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
@@ -266,6 +315,35 @@ def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) 
     return house, tuple(listings)
 
 
+def _open_pledges(ledger: Ledger, house: House, exchange: Exchange) -> tuple[Pledgeable, ...]:
+    found = []
+    for index, rule in enumerate(exchange.collateral):
+        token, claim = ledger.row[rule.token], ledger.row[f"{house.name}.{rule.token}.pledged"]
+        found.append(Pledgeable(house, index, rule.token, token, claim, float(ledger.assets[token].scale)))
+    return tuple(found)
+
+
+def _open_lenders(ledger: Ledger, house: House, exchange: Exchange) -> tuple[Lender, ...]:
+    found = []
+    for index, rule in enumerate(exchange.loans):
+        name, token = f"{house.name}.{rule.asset}", ledger.row[rule.asset]
+        found.append(
+            Lender(
+                house=house,
+                index=index,
+                name=rule.asset,
+                path=f"{name}.loans",
+                token=token,
+                share=ledger.row[f"{name}.supply"],
+                debt=ledger.row[f"{name}.debt"],
+                account=ledger.open("lender", exchange=house.index, chain=house.chain),
+                scale=float(ledger.assets[token].scale),
+                virtual=10 ** (SHARE_DECIMALS - ledger.assets[token].decimals),
+            )
+        )
+    return tuple(found)
+
+
 def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> None:
     """Put in what is there from the start, and open every table."""
     ledger, exchange = state.ledger, state.exchange(house)
@@ -298,4 +376,10 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
     for listing in state.listings[house.index]:
         market = state.market(listing)
         market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
+    for lender in state.lenders[house.index]:
+        pool = exchange.loans[lender.index]
+        units = to_units_down(pool.liquidity, int(lender.scale))
+        ledger.move(lender.token, WORLD, lender.account, units, Reason.GENESIS)
+        ledger.move(lender.share, WORLD, ledger.open("founders"), units * lender.virtual, Reason.GENESIS)
+        state.put(lender.path, Book(RAY, pool.rate.yearly(0.0), state.time, units, 0, 0))
     exchange.margin.start(state, house)

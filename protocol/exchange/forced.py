@@ -11,6 +11,7 @@ from protocol.errors import (
     DepthExceeded,
     Healthy,
 )
+from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.checks import desk_of, need_margin, need_room, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
@@ -19,7 +20,7 @@ from protocol.liquidations.base import Plan
 from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
-from protocol.state import House, Listing, State
+from protocol.state import Listing, State
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liquidated:
@@ -44,9 +45,10 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int) -> Liqu
     reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
     state.ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
     left = int(state.ledger.balance[house.cash, account])
-    penalty = max(0, min(penalty, left)) if _is_flat(state, house, account) else penalty
+    penalty = max(0, min(penalty, left)) if is_flat(state, house, account) else penalty
     state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
-    deficit, covered = _pass_on(state, house, account)
+    deficit, covered = pass_on(state, house, account)
+    settle_loans(state, house, account)
 
     if not math.isnan(plan.price) and rest:
         need_room(state, house, keeper)
@@ -119,29 +121,3 @@ def _take_over(state: State, plan: Plan, interest: Floats, index: float, targets
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))
         done += units
     return done
-
-
-def _is_flat(state: State, house: House, account: int) -> bool:
-    rows = [listing.size for listing in state.listings[house.index] if listing.size >= 0]
-    return not state.ledger.balance[rows, account].any()
-
-
-def _pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """Pass the deficit of an account without positions down the waterfall; what nobody covers stays on it."""
-    deficit = -int(state.ledger.balance[house.cash, account])
-    if deficit <= 0 or not _is_flat(state, house, account):
-        return 0, ()
-    left, covered = deficit, []
-    for loss in state.exchange(house).losses:
-        if left <= 0:
-            break
-        charges = loss.charge(state, house, account, left)
-        paid = int(charges.units.sum())
-        if not paid:
-            continue
-        state.ledger.move_many(
-            house.cash, charges.account, np.full(len(charges.account), account), charges.units, loss.reason
-        )
-        covered.append((type(loss).__name__, paid))
-        left -= paid
-    return deficit, tuple(covered)
