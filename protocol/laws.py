@@ -13,10 +13,12 @@ import numpy as np
 
 from protocol.exchange import vault_total
 from protocol.ledger import WORLD, Floats, Ints
+from protocol.lending import RAY, VIRTUAL_ASSETS, accrued, book
 from protocol.losses.base import players
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 
+SPARE = 10_000  # units: what roundings may leave with a loan pool
 TOLERANCE = 1e-5  # cash coins: what float sums of equity may be off by
 
 
@@ -66,6 +68,9 @@ def share_prices(state: State) -> dict[str, tuple[int, int]]:
             supply = -int(balance[house.share, WORLD])
             total = max(0, vault_total(state, house))
             prices[house.name] = total + rules.virtual_assets, supply + rules.virtual_shares
+        for lender in state.lenders[house.index]:
+            pool = accrued(state, lender)
+            prices[lender.path] = pool.assets + VIRTUAL_ASSETS, pool.shares + lender.virtual
         for listing in state.listings[house.index]:
             if listing.share >= 0:
                 supply = -int(balance[listing.share, WORLD])
@@ -108,12 +113,54 @@ def tokens_not_overdrawn(state: State) -> list[str]:
 
 
 def custody_backs_claims(state: State) -> list[str]:
-    """Each exchange holds exactly the tokens for which it owes claims."""
+    """Each exchange holds exactly the tokens for which it owes claims, token by token."""
     wrong = []
     for house in state.houses:
-        tokens, owed = (int(state.ledger.balance[row, house.custody]) for row in (house.token, house.cash))
-        if tokens + owed != 0:
-            wrong.append(f"{house.name}: custody holds {tokens} and owes {-owed}")
+        held = state.ledger.balance[:, house.custody]
+        owed = np.zeros(len(held), np.int64)
+        owed[house.token] += held[house.cash]
+        for pledge in state.pledges[house.index]:
+            owed[pledge.token] += held[pledge.claim]
+        wrong += [
+            f"{house.name}: custody holds {held[row]} {state.ledger.assets[row].name} and owes {-owed[row]}"
+            for row in np.flatnonzero(state.ledger.is_token & (held + owed != 0))
+        ]
+    return wrong
+
+
+def loans_are_covered(state: State) -> list[str]:
+    """A loan pool's tokens and debts are what suppliers brought and earned, less what is recorded as lost.
+
+    Roundings stay with the pool, so it may have a little more; it never has less.
+    """
+    wrong = []
+    for lender in (lender for lenders in state.lenders for lender in lenders):
+        kept, balance = book(state, lender), state.ledger.balance
+        tokens = int(balance[lender.token, lender.account])
+        debts = int(balance[lender.debt, lender.account]) * kept.index // RAY
+        spare = tokens + debts - (kept.lent + kept.earned - kept.lost)
+        if not 0 <= spare <= SPARE:
+            wrong.append(
+                f"{lender.path}: holds {tokens} and is owed {debts}; brought {kept.lent}, earned {kept.earned},"
+                f" lost {kept.lost}: {spare} units too many"
+            )
+    return wrong
+
+
+def only_players_borrow(state: State) -> list[str]:
+    """What is owed to a loan pool is owed by players, and to nobody else; nobody's collateral is below zero."""
+    wrong = []
+    for house in state.houses:
+        rows = [(lender.debt, -1, lender.account) for lender in state.lenders[house.index]]
+        rows += [(pledge.claim, 1, house.custody) for pledge in state.pledges[house.index]]
+        for row, sign, issuer in rows:
+            held = sign * state.ledger.balance[row]
+            bad = np.flatnonzero((held < 0) | ((held > 0) & (state.ledger.exchange >= 0)))
+            wrong += [
+                f"{state.ledger.assets[row].name}: account {account} holds {sign * held[account]}"
+                for account in bad
+                if account != issuer
+            ]
     return wrong
 
 
@@ -211,6 +258,8 @@ LAWS: tuple[Law, ...] = (
     rows_sum_to_zero,
     tokens_not_overdrawn,
     custody_backs_claims,
+    loans_are_covered,
+    only_players_borrow,
     clearing_worth_nothing,
     funds_worth_nothing,
     interest_is_counted,
@@ -272,7 +321,7 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
         sizes = [listing.size for listing in after.listings[house.index] if listing.size >= 0]
         old, new = before.balance[sizes, account], after.ledger.balance[sizes, account]
         grew = bool(((np.abs(new) > np.abs(old)) | (new * np.sign(old) < 0)).any())
-        if deed.verb == "liquidate" and not grew:
+        if deed.verb in ("liquidate", "seize") and not grew:
             continue
         worth, needs = after.exchange(house).margin.standing(after, house, Threshold.INITIAL, account)
         excess = worth - needs
@@ -283,7 +332,10 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
     return wrong
 
 
-SHARE_VERBS = frozenset({"deposit", "withdraw", "invest", "divest", "provide", "remove"})
+SHARE_VERBS = frozenset(
+    {"deposit", "withdraw", "invest", "divest", "provide", "remove"}
+    | {"pledge", "release", "supply", "redeem", "borrow", "repay"}
+)
 
 
 def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list[str]:

@@ -11,6 +11,7 @@ import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
 
 from protocol import errors, exchange
+from protocol.appraisal import Collateral
 from protocol.ledger import Reason
 from protocol.margins.isolated import Isolated
 from protocol.oracles.base import Report
@@ -193,6 +194,12 @@ def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:
     for reason in reasons.values():
         shown = str(reason(amount=3, price=math.pi))
         assert shown == f"{reason.__name__}: {reason.text} (amount=3, price={math.pi})"
+
+
+def test_no_more_collateral_is_taken_than_the_cap() -> None:
+    state, (trader, *_) = opened(collateral=(Collateral("ETH", cap=5.0),))
+    with pytest.raises(errors.CollateralCapped, match="token=ETH, has=0, adds=500000001, allowed=500000000"):
+        exchange.pledge(state, state.pledges[0][0], trader, 5 * COIN + 1)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:
