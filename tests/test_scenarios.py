@@ -91,3 +91,20 @@ def test_the_real_crash_liquidates_and_parts_mid_from_fair(klines: Path) -> None
     assert record.metrics["dex.deficit"] > 0
     assert record.metrics["dex.ETH-PERP.mid_gap_worst"] > 0.05
     assert record.blocks["dex.ETH-PERP.fair"].min() == pytest.approx(3_435.0, abs=1.0)  # the recorded low of the day
+
+
+def test_the_lending_run_reaches_seizures_bad_debt_and_a_queue_at_the_till() -> None:
+    record = run(find("lending-run"))
+    seizures = numbers(record, "seizure")
+    assert len(seizures) > 5
+    lost = sum(one["lost"] for one in seizures)
+    assert lost > 1_000
+    assert record.metrics["lend.USD.loans.lost"] == pytest.approx(lost, abs=0.01)
+    assert record.metrics["gain.supplier"] < 0 < record.metrics["gain.keeper"] + record.metrics["gain.two-step"]
+    assert record.metrics["lend.USD.loans.utilisation"] > 0.9
+    reverts = numbers(record, "reverted")
+    assert {"what": "Redeem", "why": "EmptyTill"} in reverts  # who came too late to an emptied till
+    assert len(numbers(record, "supplier leaves")) >= 3
+    flows = record.flows.groupby("reason")["cash"].sum()
+    assert flows["loan"] > 500_000
+    assert flows["seizure"] > sum(one["repaid"] for one in seizures) - 1.0

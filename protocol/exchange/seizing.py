@@ -26,6 +26,23 @@ class Seized(NamedTuple):
     lost: float  # cash coins of debt written off at the pools that lent
     deficit: int  # cash units that went down the waterfall
 
+    def told(self, state: State) -> dict[str, float | str]:
+        """What there is to say about it, in coins."""
+        ledger = state.ledger
+        debt, lien = ledger.assets[self.debt], ledger.assets[self.lien]
+        return {
+            "exchange": self.house.name,
+            "account": self.account,
+            "group": ledger.groups[ledger.group[self.account]],
+            "debt": debt.name,
+            "repaid": self.repaid / debt.scale,
+            "collateral": lien.name,
+            "taken": self.taken / lien.scale,
+            "profit": self.profit,
+            "lost": self.lost,
+            "deficit": self.deficit / self.house.cash_scale,
+        }
+
 
 def seize(state: State, house: House, keeper: int, account: int, debt: int, lien: int, most: int = 1 << 62) -> Seized:
     """Repay up to the close factor of a debt and take collateral worth that and the spread. Tokens, from wallet to wallet.
