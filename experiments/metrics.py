@@ -15,12 +15,13 @@ import pandas as pd
 
 from agents.game import Game
 from protocol.appraisal import token_price
+from protocol.issuing import index_now, riskiest, supply_of
 from protocol.ledger import WORLD, Floats
 from protocol.lending import RAY, accrued, book
 from protocol.losses.backstop import VaultBackstop
 from protocol.losses.base import Loss
 from protocol.losses.insurance import Insurance
-from protocol.state import House, Lender, State
+from protocol.state import House, Issue, Lender, State
 
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding", "lender")
 
@@ -68,7 +69,7 @@ def close(game: Game, state: State, house: House, held: Floats) -> tuple[Floats,
         if paid > 0:
             claims[payers] *= 1.0 - paid / able
             owed -= paid
-    till = state.ledger.balance[house.token, house.custody] / house.cash_scale
+    till = held[house.token, house.custody] / house.cash_scale
     shortage = max(0.0, float(claims.sum()) - till)
     if shortage > 0:
         claims[claims > 0] *= 1.0 - shortage / claims[claims > 0].sum()
@@ -130,6 +131,8 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
     held = ledger.balance.astype(np.float64)  # [asset, account] what is pledged counts with whoever pledged it
     for pledge in (pledge for pledges in state.pledges for pledge in pledges):
         held[pledge.token] += ledger.balance[pledge.claim]
+    for one in (one for issues in state.issues for one in issues):
+        held[one.token] += ledger.balance[one.locked]
     short = 0.0
     counted: set[int] = set()
     closed = [close(game, state, house, held) for house in state.houses]
@@ -138,11 +141,14 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
         if house.token not in counted:
             total += held[house.token] / house.cash_scale
             counted.add(house.token)
-        total[house.custody] -= ledger.balance[house.token, house.custody] / house.cash_scale
+        total[house.custody] -= held[house.token, house.custody] / house.cash_scale
         total += claims
         for listing in state.listings[house.index]:
             if listing.base not in counted:
                 fair = game.fair_now(state.market(listing).instrument.base)
+                for issue in state.issues[house.index]:
+                    if issue.listing == listing:
+                        fair *= _settle(game, state, issue, total)
                 total += held[listing.base] / listing.size_scale * fair
                 counted.add(listing.base)
     shares = [pair for house in state.houses for pair in _shares(state, house)]
@@ -157,6 +163,22 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
     total[WORLD] = 0.0
     groups = pd.Series(np.bincount(ledger.group, weights=total, minlength=len(ledger.groups)), ledger.groups)
     return groups.drop("world"), short
+
+
+def _settle(game: Game, state: State, issue: Issue, total: Floats) -> float:
+    """Let minters pay what they owe, as far as what they have locked goes; returns what a unit gets, as a share of fair.
+
+    That is a global settlement (Maker's `end`): where collateral falls short, every unit is worth less.
+    """
+    ledger, listing = state.ledger, issue.listing
+    fair = game.fair_now(state.market(listing).instrument.base) / listing.size_scale
+    coin = fair_of(game, state, listing.house, issue.token) / issue.scale
+    owed = np.maximum(-ledger.balance[issue.debt], 0) * (index_now(state, issue) / RAY) * fair
+    paid = np.minimum(owed, np.maximum(ledger.balance[issue.locked], 0) * coin)
+    total -= paid
+    worth = supply_of(state, issue) * fair
+    total[listing.house.treasury] += max(0.0, float(paid.sum()) - worth)  # the stability fee not yet minted
+    return min(1.0, float(paid.sum()) / worth) if worth > 0 else 0.0
 
 
 def _shares(state: State, house: House) -> list[tuple[int, int]]:
@@ -196,6 +218,14 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
             row |= _market(blocks, listing.path)
         for lender in game.state.lenders[house.index]:
             row |= _lender(game.state, lender)
+        for issue in game.state.issues[house.index]:
+            owed, safety = riskiest(game.state, issue)
+            row |= {
+                f"{issue.path}.supply": supply_of(game.state, issue) / issue.listing.size_scale,
+                f"{issue.path}.lost": game.state.tables[issue.path].lost / issue.listing.size_scale,
+                f"{issue.path}.minters": float(len(owed)),
+                f"{issue.path}.least_ratio": float(safety[0]) if len(safety) else math.inf,
+            }
     return row
 
 

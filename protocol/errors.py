@@ -126,6 +126,12 @@ class CollateralCapped(Revert):
     code, text = 40, "collateral cap reached"
 
 
+class UnderCollateralised(Revert):
+    """A synthetic position would stand below the ratio it needs."""
+
+    code, text = 41, "below the opening ratio"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

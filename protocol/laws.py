@@ -121,6 +121,8 @@ def custody_backs_claims(state: State) -> list[str]:
         owed[house.token] += held[house.cash]
         for pledge in state.pledges[house.index]:
             owed[pledge.token] += held[pledge.claim]
+        for issue in state.issues[house.index]:
+            owed[issue.token] += held[issue.locked]
         wrong += [
             f"{house.name}: custody holds {held[row]} {state.ledger.assets[row].name} and owes {-owed[row]}"
             for row in np.flatnonzero(state.ledger.is_token & (held + owed != 0))
@@ -147,12 +149,26 @@ def loans_are_covered(state: State) -> list[str]:
     return wrong
 
 
+def synthetics_are_owed(state: State) -> list[str]:
+    """Somebody owes every unit of a synthetic that there is, but for what is recorded as lost."""
+    wrong = []
+    for issue in (issue for issues in state.issues for issue in issues):
+        kept = state.tables[issue.path]
+        debts = int(state.ledger.balance[issue.debt, issue.listing.house.custody]) * kept.index // RAY
+        supply = -int(state.ledger.balance[issue.listing.base, WORLD])
+        if not 0 <= debts + kept.lost - supply <= SPARE:
+            wrong.append(f"{issue.path}: there are {supply} units, owed are {debts} and lost {kept.lost}")
+    return wrong
+
+
 def only_players_borrow(state: State) -> list[str]:
     """What is owed to a loan pool is owed by players, and to nobody else; nobody's collateral is below zero."""
     wrong = []
     for house in state.houses:
         rows = [(lender.debt, -1, lender.account) for lender in state.lenders[house.index]]
         rows += [(pledge.claim, 1, house.custody) for pledge in state.pledges[house.index]]
+        for issue in state.issues[house.index]:
+            rows += [(issue.debt, -1, house.custody), (issue.locked, 1, house.custody)]
         for row, sign, issuer in rows:
             held = sign * state.ledger.balance[row]
             bad = np.flatnonzero((held < 0) | ((held > 0) & (state.ledger.exchange >= 0)))
@@ -259,6 +275,7 @@ LAWS: tuple[Law, ...] = (
     tokens_not_overdrawn,
     custody_backs_claims,
     loans_are_covered,
+    synthetics_are_owed,
     only_players_borrow,
     clearing_worth_nothing,
     funds_worth_nothing,

@@ -46,6 +46,7 @@ class Reason(IntEnum):
     LOAN = 17
     SEIZURE = 18
     WRITE_OFF = 19
+    ISSUE = 20
 
 
 @dataclass(frozen=True)

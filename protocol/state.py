@@ -89,6 +89,17 @@ class Lender(NamedTuple):
     virtual: int  # shares that stand against one unit nobody owns: OpenZeppelin ERC4626 5.x
 
 
+class Issue(NamedTuple):
+    """Where a synthetic's positions live."""
+
+    listing: Listing  # the market that trades it; its base row is the token
+    path: str  # of its table
+    token: int  # row: the collateral
+    locked: int  # row: collateral locked, a claim on custody
+    debt: int  # row: scaled units owed; negative at minters, positive at custody
+    scale: float  # units per coin of collateral
+
+
 class Mark(NamedTuple):
     """A point in the journal."""
 
@@ -110,12 +121,14 @@ class State:
         listings: tuple[tuple[Listing, ...], ...],
         pledges: tuple[tuple[Pledgeable, ...], ...] = (),
         lenders: tuple[tuple[Lender, ...], ...] = (),
+        issues: tuple[tuple[Issue, ...], ...] = (),
     ) -> None:
         self.ledger = ledger
         self.houses = houses
         self.listings = listings  # [exchange][market]
         self.pledges = pledges or tuple(() for _ in houses)  # [exchange][collateral]
         self.lenders = lenders or tuple(() for _ in houses)  # [exchange][loan pool]
+        self.issues = issues or tuple(() for _ in houses)  # [exchange][synthetic]
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed

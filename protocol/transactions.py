@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 from protocol import exchange
 from protocol.oracles.base import Report
-from protocol.state import House, Lender, Listing, Pledgeable, State
+from protocol.state import House, Issue, Lender, Listing, Pledgeable, State
 
 GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratios matter here
     "Deposit": 80_000,
@@ -33,6 +33,12 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Borrow": 280_000,
     "Repay": 180_000,
     "Seize": 450_000,
+    "Lock": 120_000,
+    "Unlock": 140_000,
+    "Mint": 200_000,
+    "Burn": 160_000,
+    "Convert": 350_000,
+    "Bite": 300_000,
 }
 
 
@@ -376,6 +382,109 @@ class Seize(NamedTuple):
     def apply(self, state: State) -> exchange.Seized:
         """See `exchange.seize`."""
         return exchange.seize(state, self.house, self.account, self.target, self.debt, self.lien, self.most)
+
+
+class Lock(NamedTuple):
+    """Collateral into a synthetic position."""
+
+    issue: Issue
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Lock"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.lock`."""
+        exchange.lock(state, self.issue, self.account, self.units)
+
+
+class Unlock(NamedTuple):
+    """Collateral out of a synthetic position."""
+
+    issue: Issue
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Unlock"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.unlock`."""
+        exchange.unlock(state, self.issue, self.account, self.units)
+
+
+class Mint(NamedTuple):
+    """Synthetic units against what is locked."""
+
+    issue: Issue
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Mint"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.mint`."""
+        return exchange.mint(state, self.issue, self.account, self.units)
+
+
+class Burn(NamedTuple):
+    """Synthetic units against a debt."""
+
+    issue: Issue
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Burn"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.burn`."""
+        return exchange.burn(state, self.issue, self.account, self.units)
+
+
+class Convert(NamedTuple):
+    """Synthetic units into collateral, at the index less the fee."""
+
+    issue: Issue
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Convert"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.convert`."""
+        return exchange.convert(state, self.issue, self.account, self.units)
+
+
+class Bite(NamedTuple):
+    """A keeper closes `target`'s position, at most `most` units of it."""
+
+    issue: Issue
+    account: int
+    target: int
+    most: int = 1 << 62
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Bite"]
+
+    def apply(self, state: State) -> exchange.Bitten:
+        """See `exchange.bite`."""
+        return exchange.bite(state, self.issue, self.account, self.target, self.most)
 
 
 class Bundle(NamedTuple):

@@ -18,6 +18,8 @@ from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
 from protocol.instruments.base import Instrument
 from protocol.instruments.perpetual import Perpetual
+from protocol.instruments.synthetic import Synthetic
+from protocol.issuing import SEED_RATIO, IssueBook
 from protocol.ledger import WORLD, Asset, Ledger, Reason
 from protocol.lending import RAY, Book, LoanPool
 from protocol.liquidations.base import Liquidation
@@ -32,7 +34,7 @@ from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
-from protocol.state import House, Lender, Listing, Pledgeable, State
+from protocol.state import House, Issue, Lender, Listing, Pledgeable, State
 from protocol.units import to_units_down
 from protocol.vault import Vault
 from protocol.venues.base import Venue
@@ -136,12 +138,22 @@ class Exchange:
         wrong += [
             f"collateral.{self.cash}: cash is deposited, not pledged" for c in self.collateral if c.token == self.cash
         ]
+        wrong += [
+            f"markets.{market.name}.instrument.collateral = {market.instrument.collateral!r}: no market prices it;"
+            f" there are {', '.join(sorted(priced))}"
+            for market in self.markets
+            if isinstance(market.instrument, Synthetic) and market.instrument.collateral not in priced
+        ]
+        synthetic = [market.instrument.token for market in self.markets if isinstance(market.instrument, Synthetic)]
+        wrong += [
+            f"markets: two of them issue {token}" for token in sorted({t for t in synthetic if synthetic.count(t) > 1})
+        ]
         if wrong:
             raise ValueError("\n".join(wrong))
 
     def priced(self) -> set[str]:
         """Tokens that the exchange has an index for: its cash, and what its markets trade."""
-        return {self.cash, *(market.instrument.base for market in self.markets)}
+        return {self.cash, *(market.instrument.token for market in self.markets)}
 
 
 @dataclass(frozen=True)
@@ -233,7 +245,7 @@ def _assets(world: World) -> list[Asset]:
             for claim in market.instrument.claims():
                 decimals = market.instrument.decimals if claim == "size" else CASH_DECIMALS
                 claims.append(Asset(f"{name}.{claim}", decimals, exchange.name))
-            tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
+            tokens[market.instrument.token] = Asset(market.instrument.token, market.instrument.decimals)
             if not market.instrument.claims():
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
         for pool in exchange.loans:
@@ -243,9 +255,13 @@ def _assets(world: World) -> list[Asset]:
     for exchange in world.exchanges:  # once every token is known
         name = exchange.name
         last = 1 + max(row for row, claim in enumerate(claims) if claim.issuer == name)
-        claims[last:last] = [
-            Asset(f"{name}.{c.token}.pledged", tokens[c.token].decimals, name) for c in exchange.collateral
-        ] + [Asset(f"{name}.{pool.asset}.debt", tokens[pool.asset].decimals, name) for pool in exchange.loans]
+        more = [(f"{c.token}.pledged", c.token) for c in exchange.collateral]
+        more += [(f"{pool.asset}.debt", pool.asset) for pool in exchange.loans]
+        for market in exchange.markets:
+            if isinstance(market.instrument, Synthetic):
+                more.append((f"{market.name}.locked", market.instrument.collateral))
+                more.append((f"{market.name}.debt", market.instrument.token))
+        claims[last:last] = [Asset(f"{name}.{claim}", tokens[token].decimals, name) for claim, token in more]
     return [*tokens.values(), *claims]
 
 
@@ -253,14 +269,15 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     """The state before the first block. `prices`: cash coins per base coin, for every base the markets trade."""
     ledger = Ledger(_assets(world))
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
-    houses, listings, pledges, lenders = [], [], [], []
+    houses, listings, pledges, lenders, issues = [], [], [], [], []
     for number, exchange in enumerate(world.exchanges):
         house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain])
         houses.append(house)
         listings.append(markets)
         pledges.append(_open_pledges(ledger, house, exchange))
         lenders.append(_open_lenders(ledger, house, exchange))
-    state = State(ledger, tuple(houses), tuple(listings), tuple(pledges), tuple(lenders))
+        issues.append(_open_issues(ledger, markets, exchange))
+    state = State(ledger, tuple(houses), tuple(listings), tuple(pledges), tuple(lenders), tuple(issues))
     state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
@@ -301,7 +318,7 @@ def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) 
                 index=index,
                 name=market.name,
                 path=name,
-                base=ledger.row[market.instrument.base],
+                base=ledger.row[market.instrument.token],
                 share=ledger.row.get(f"{name}.share", -1),
                 size=ledger.row.get(f"{name}.size", -1),
                 quote=ledger.row.get(f"{name}.quote", -1),
@@ -344,6 +361,29 @@ def _open_lenders(ledger: Ledger, house: House, exchange: Exchange) -> tuple[Len
     return tuple(found)
 
 
+def _open_issues(ledger: Ledger, markets: tuple[Listing, ...], exchange: Exchange) -> tuple[Issue, ...]:
+    found = []
+    for listing, market in zip(markets, exchange.markets, strict=True):
+        if isinstance(market.instrument, Synthetic):
+            token, name = ledger.row[market.instrument.collateral], listing.path
+            locked, debt = ledger.row[f"{name}.locked"], ledger.row[f"{name}.debt"]
+            found.append(Issue(listing, f"{name}.issue", token, locked, debt, float(ledger.assets[token].scale)))
+    return tuple(found)
+
+
+def _seed_issue(state: State, issue: Issue, account: int, units: int, prices: Mapping[str, float]) -> None:
+    """The position behind the tokens that a synthetic's pool opens with."""
+    ledger, listing, house = state.ledger, issue.listing, issue.listing.house
+    rules = state.exchange(house)
+    worth = {market.instrument.token: prices[market.instrument.base] for market in rules.markets} | {rules.cash: 1.0}
+    coins = SEED_RATIO * units / listing.size_scale * prices[state.market(listing).instrument.base]
+    locked = to_units_down(coins / worth[ledger.assets[issue.token].name], int(issue.scale))
+    ledger.move(issue.token, WORLD, house.custody, locked, Reason.GENESIS)
+    ledger.move(issue.locked, house.custody, account, locked, Reason.GENESIS)
+    ledger.move(issue.debt, account, house.custody, units, Reason.GENESIS)
+    state.put(issue.path, IssueBook(RAY, state.time, 0))
+
+
 def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> None:
     """Put in what is there from the start, and open every table."""
     ledger, exchange = state.ledger, state.exchange(house)
@@ -368,7 +408,11 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
             ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
             ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
             shares = to_units_down(liquidity, 10**SHARE_DECIMALS)
-            ledger.move(listing.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+            founders = ledger.open("founders")
+            ledger.move(listing.share, WORLD, founders, shares, Reason.GENESIS)
+            for issue in state.issues[house.index]:
+                if issue.listing == listing:
+                    _seed_issue(state, issue, founders, base, prices)
         else:
             state.put(listing.path + ".funding", np.zeros(3))
             state.put(listing.path + ".interest", np.zeros(2))

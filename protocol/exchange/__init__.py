@@ -9,6 +9,7 @@ from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Fill, Liquidated
 from protocol.exchange.forced import liquidate
 from protocol.exchange.investing import divest, invest, provide, remove
+from protocol.exchange.issuing import Bitten, bite, burn, convert, lock, mint, unlock
 from protocol.exchange.lending import borrow, redeem, repay, supply
 from protocol.exchange.pledging import pledge, release
 from protocol.exchange.resting import cancel, cancel_all, post
@@ -17,7 +18,14 @@ from protocol.exchange.seizing import Seized, seize
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
+    "Bitten",
     "Fill",
+    "bite",
+    "burn",
+    "convert",
+    "lock",
+    "mint",
+    "unlock",
     "Liquidated",
     "Seized",
     "borrow",
