@@ -18,6 +18,7 @@ from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.player import Role
 from experiments.codec import Mistakes, load
+from protocol.instruments.synthetic import Synthetic
 from protocol.world import World
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -60,6 +61,9 @@ class Scenario:
             markets = [market.name for market in exchange.markets]
             if role.market and role.market not in markets:
                 wrong.append(f"cast.{role.label}.market = {role.market!r}: there are {', '.join(markets)}")
+            market = next((m for m in exchange.markets if m.name == role.market), exchange.markets[0])
+            if isinstance(market.instrument, Synthetic) and role.base > 0:
+                wrong.append(f"cast.{role.label}.base = {role.base}: {market.instrument.token} is minted, not brought")
         for exchange in self.world.exchanges:
             for market in exchange.markets:
                 if market.instrument.base not in self.nature.assets:

@@ -206,10 +206,10 @@ def test_no_more_collateral_is_taken_than_the_cap() -> None:
 def test_no_more_is_minted_than_the_opening_ratio_bears() -> None:
     gold = market_for(ConstantProduct(), instrument=Synthetic(), name="gold")
     state, (trader, *_) = open_world(exchange_for(markets=(gold,)))
-    exchange.lock(state, state.issues[0][0], trader, 3_000 * CASH)
+    exchange.lock(state, state.issues[0][0], trader, 3_001 * CASH)
     exchange.mint(state, state.issues[0][0], trader, COIN)
     with pytest.raises(errors.UnderCollateralised, match=r"ratio=1\.49.*, required=1\.5"):
-        exchange.mint(state, state.issues[0][0], trader, 1)
+        exchange.mint(state, state.issues[0][0], trader, COIN // 1_000)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

@@ -108,3 +108,18 @@ def test_the_lending_run_reaches_seizures_bad_debt_and_a_queue_at_the_till() -> 
     flows = record.flows.groupby("reason")["cash"].sum()
     assert flows["loan"] > 500_000
     assert flows["seizure"] > sum(one["repaid"] for one in seizures) - 1.0
+
+
+def test_the_synthetic_is_pushed_held_converted_and_bitten() -> None:
+    pair = twin_without(find("synthetic-peg"), "peg")
+    held, loose = pair.run, pair.twin
+    assert len(numbers(held, "peg above")) > 50
+    assert len(numbers(held, "peg below")) > 50
+    bites = [one for one in numbers(held, "seizure") if "burnt" in one]
+    assert bites
+    assert sum(one["lost"] for one in bites) == pytest.approx(held.metrics["mint.sXAU-USD.issue.lost"], abs=1e-8)
+    assert held.metrics["mint.sXAU-USD.issue.lost"] > 0
+    assert held.metrics["gain.biter"] > 0 < held.metrics["gain.peg"]
+    assert held.flows.query("reason == 'trade' and source == 'peg'")["cash"].sum() > 1_000_000
+    gaps = [record.metrics["mint.sXAU-USD.mid_gap_rms"] for record in (held, loose)]
+    assert 0.005 < gaps[0] < 0.8 * gaps[1]  # it leaves its peg, and further where nobody holds it
