@@ -17,6 +17,7 @@ import numpy as np
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
 from protocol import exchange
+from protocol.instruments.synthetic import Synthetic
 from protocol.liquidations.seizure import Debt, Lien, debts, liens, two_step
 from protocol.margins.base import Threshold
 from protocol.state import House, Listing
@@ -46,6 +47,8 @@ class LoanKeeper(Role):
     def prepare(self, me: Player, game: Game) -> None:
         """Remember what it came with."""
         listing = game.listing(self.market, self.exchange)
+        if isinstance(game.state.market(listing).instrument, Synthetic):
+            raise ValueError(f"market = {listing.name!r}: what is taken in a synthetic cannot be sold off-chain")
         me.memory.update(listing=listing, until=0.0, own=int(game.state.ledger.balance[listing.base, me.account]))
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
