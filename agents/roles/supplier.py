@@ -24,6 +24,8 @@ from protocol.transactions import Redeem, Supply
 if TYPE_CHECKING:
     from agents.game import Game
 
+GRAIN = 1e-6  # of the till: left in it, for a share is worth a little more by the time it is redeemed
+
 
 @dataclass(frozen=True)
 class Supplier(Role):
@@ -93,7 +95,7 @@ class Supplier(Role):
         memory.update(waiting=True, back=view.time + self.calm)
         if worth <= pool.tokens:
             return (me.send(Redeem(lender, me.account, shares)),)
-        part = min(shares, shares_for(pool.tokens, pool, lender))
+        part = min(shares, shares_for(int(pool.tokens * (1.0 - GRAIN)), pool, lender))
         if part <= 0 or pool.tokens < lender.scale:
             me.note(view, "till empty", waits_for=worth / lender.scale)
             return ()
