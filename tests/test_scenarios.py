@@ -123,3 +123,16 @@ def test_the_synthetic_is_pushed_held_converted_and_bitten() -> None:
     assert held.flows.query("reason == 'trade' and source == 'peg'")["cash"].sum() > 1_000_000
     gaps = [record.metrics["mint.sXAU-USD.mid_gap_rms"] for record in (held, loose)]
     assert 0.005 < gaps[0] < 0.8 * gaps[1]  # it leaves its peg, and further where nobody holds it
+
+
+def test_tokens_and_vault_shares_margin_a_perpetual_and_are_seized_for_cash_debts() -> None:
+    record = run(find("token-margin"))
+    seizures = numbers(record, "seizure")
+    assert sum(one["group"] == "bull" and one["collateral"] == "ETH" for one in seizures) > 10
+    assert all(one["repaid"] > 0 for one in seizures)
+    assert record.metrics["gain.bull"] < 0 < record.metrics["gain.seizer"]
+    assert record.metrics["gain.carry"] > 0
+    assert len(numbers(record, "hedge")) > 50  # with vault shares as margin
+    assert len(numbers(record, "carry")) > 20  # with ETH as margin
+    assert any(one["group"] == "bull" for one in numbers(record, "liquidation"))
+    assert record.metrics["dex.underwater"] == pytest.approx(0.0, abs=1.0)
