@@ -208,6 +208,9 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
             for name in ("insurance", "liquidations", "liquidated", "deficit", "uncovered")
         }
         worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
+        for pledge, rule in zip(game.state.pledges[house.index], game.state.exchange(house).collateral, strict=True):
+            coin = token_price(game.state, house, pledge.token).value / pledge.scale
+            worth = worth + game.state.ledger.balance[pledge.claim] * (coin * rule.maintenance)  # without the haircut
         players = game.state.ledger.exchange < 0
         players[WORLD] = False
         own = worth_at_fair(game, game.state, house)
