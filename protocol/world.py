@@ -19,9 +19,8 @@ from protocol.funding.premium import Premium
 from protocol.instruments.base import Instrument
 from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.synthetic import Synthetic
-from protocol.issuing import SEED_RATIO, IssueBook
 from protocol.ledger import WORLD, Asset, Ledger, Reason
-from protocol.lending import RAY, Book, LoanPool
+from protocol.lending import LoanPool
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.full import Full
 from protocol.liquidations.seizure import Seizure
@@ -30,11 +29,12 @@ from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
 from protocol.margins.base import Margin
 from protocol.margins.cross import Cross
+from protocol.opening import SHARE_DECIMALS, fund_lender, open_issues, open_lenders, open_pledges, seed_issue
 from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
-from protocol.state import House, Issue, Lender, Listing, Pledgeable, State
+from protocol.state import House, Listing, State
 from protocol.units import to_units_down
 from protocol.vault import Vault
 from protocol.venues.base import Venue
@@ -228,7 +228,6 @@ class World:
 
 
 CASH_DECIMALS = 6
-SHARE_DECIMALS = 9  # a share starts at a thousandth of a cash coin's unit: virtual shares need the room
 
 
 def _assets(world: World) -> list[Asset]:
@@ -274,9 +273,9 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
         house, markets = _open_exchange(ledger, number, exchange, chains[exchange.chain])
         houses.append(house)
         listings.append(markets)
-        pledges.append(_open_pledges(ledger, house, exchange))
-        lenders.append(_open_lenders(ledger, house, exchange))
-        issues.append(_open_issues(ledger, markets, exchange))
+        pledges.append(open_pledges(ledger, house, exchange.collateral))
+        lenders.append(open_lenders(ledger, house, exchange.loans))
+        issues.append(open_issues(ledger, markets, [market.instrument for market in exchange.markets]))
     state = State(ledger, tuple(houses), tuple(listings), tuple(pledges), tuple(lenders), tuple(issues))
     state.put("rules", world)
     for chain in world.chains:
@@ -332,58 +331,6 @@ def _open_exchange(ledger: Ledger, number: int, exchange: Exchange, chain: int) 
     return house, tuple(listings)
 
 
-def _open_pledges(ledger: Ledger, house: House, exchange: Exchange) -> tuple[Pledgeable, ...]:
-    found = []
-    for index, rule in enumerate(exchange.collateral):
-        token, claim = ledger.row[rule.token], ledger.row[f"{house.name}.{rule.token}.pledged"]
-        found.append(Pledgeable(house, index, rule.token, token, claim, float(ledger.assets[token].scale)))
-    return tuple(found)
-
-
-def _open_lenders(ledger: Ledger, house: House, exchange: Exchange) -> tuple[Lender, ...]:
-    found = []
-    for index, rule in enumerate(exchange.loans):
-        name, token = f"{house.name}.{rule.asset}", ledger.row[rule.asset]
-        found.append(
-            Lender(
-                house=house,
-                index=index,
-                name=rule.asset,
-                path=f"{name}.loans",
-                token=token,
-                share=ledger.row[f"{name}.supply"],
-                debt=ledger.row[f"{name}.debt"],
-                account=ledger.open("lender", exchange=house.index, chain=house.chain),
-                scale=float(ledger.assets[token].scale),
-                virtual=10 ** (SHARE_DECIMALS - ledger.assets[token].decimals),
-            )
-        )
-    return tuple(found)
-
-
-def _open_issues(ledger: Ledger, markets: tuple[Listing, ...], exchange: Exchange) -> tuple[Issue, ...]:
-    found = []
-    for listing, market in zip(markets, exchange.markets, strict=True):
-        if isinstance(market.instrument, Synthetic):
-            token, name = ledger.row[market.instrument.collateral], listing.path
-            locked, debt = ledger.row[f"{name}.locked"], ledger.row[f"{name}.debt"]
-            found.append(Issue(listing, f"{name}.issue", token, locked, debt, float(ledger.assets[token].scale)))
-    return tuple(found)
-
-
-def _seed_issue(state: State, issue: Issue, account: int, units: int, prices: Mapping[str, float]) -> None:
-    """The position behind the tokens that a synthetic's pool opens with."""
-    ledger, listing, house = state.ledger, issue.listing, issue.listing.house
-    rules = state.exchange(house)
-    worth = {market.instrument.token: prices[market.instrument.base] for market in rules.markets} | {rules.cash: 1.0}
-    coins = SEED_RATIO * units / listing.size_scale * prices[state.market(listing).instrument.base]
-    locked = to_units_down(coins / worth[ledger.assets[issue.token].name], int(issue.scale))
-    ledger.move(issue.token, WORLD, house.custody, locked, Reason.GENESIS)
-    ledger.move(issue.locked, house.custody, account, locked, Reason.GENESIS)
-    ledger.move(issue.debt, account, house.custody, units, Reason.GENESIS)
-    state.put(issue.path, IssueBook(RAY, state.time, 0))
-
-
 def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> None:
     """Put in what is there from the start, and open every table."""
     ledger, exchange = state.ledger, state.exchange(house)
@@ -412,7 +359,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
             ledger.move(listing.share, WORLD, founders, shares, Reason.GENESIS)
             for issue in state.issues[house.index]:
                 if issue.listing == listing:
-                    _seed_issue(state, issue, founders, base, prices)
+                    seed_issue(state, issue, founders, base, prices)
         else:
             state.put(listing.path + ".funding", np.zeros(3))
             state.put(listing.path + ".interest", np.zeros(2))
@@ -421,9 +368,5 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         market = state.market(listing)
         market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
     for lender in state.lenders[house.index]:
-        pool = exchange.loans[lender.index]
-        units = to_units_down(pool.liquidity, int(lender.scale))
-        ledger.move(lender.token, WORLD, lender.account, units, Reason.GENESIS)
-        ledger.move(lender.share, WORLD, ledger.open("founders"), units * lender.virtual, Reason.GENESIS)
-        state.put(lender.path, Book(RAY, pool.rate.yearly(0.0), state.time, units, 0, 0))
+        fund_lender(state, lender, exchange.loans[lender.index])
     exchange.margin.start(state, house)

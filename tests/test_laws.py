@@ -12,10 +12,13 @@ from machine import CASH, COIN, PRICE, Witness, market_for, only, open_world, te
 
 from protocol import exchange, laws
 from protocol import vault as vaults
+from protocol.appraisal import Collateral
 from protocol.errors import AccountIsolated, Healthy, NothingToDo, UnderMargined, VaultCommitted
 from protocol.exchange import cash, forced
 from protocol.funding.premium import Premium
-from protocol.ledger import Reason
+from protocol.instruments.synthetic import Synthetic
+from protocol.ledger import WORLD, Reason
+from protocol.lending import LoanPool
 from protocol.liquidations.full import Full
 from protocol.liquidations.partial import Partial
 from protocol.losses.deleverage import Deleverage
@@ -35,14 +38,16 @@ def rules(**changes: object) -> Exchange:
         market_for(VirtualAmm(), name="amm", funding=Premium()),
         market_for(OraclePool(), name="pool"),
         market_for(ConstantProduct(), name="spot"),
+        market_for(ConstantProduct(), name="synthetic", instrument=Synthetic()),
     )
-    return replace(Exchange(markets=markets, vault=Vault()), **changes)
+    exchange = Exchange(markets=markets, vault=Vault(), collateral=(Collateral(),), loans=(LoanPool(liquidity=1e6),))
+    return replace(exchange, **changes)
 
 
 def played() -> tuple[State, list[int]]:
     """A sound state with positions, funding, vault and pool shares, in which the last trader is flat."""
     state, traders = open_world(rules())
-    house, (amm, pool, spot) = state.houses[0], state.listings[0]
+    house, (amm, pool, spot, _) = state.houses[0], state.listings[0]
     witness = Witness(state)
     for block in range(5):
         state.time += 12.0
@@ -52,6 +57,8 @@ def played() -> tuple[State, list[int]]:
         witness.does(exchange.trade, traders[0], spot, traders[0], COIN)
         witness.does(exchange.invest, traders[1], house, traders[1], 12_345 * CASH + 1)
         witness.does(exchange.provide, traders[2], spot, traders[2], 1_000 * CASH + 7)
+        witness.does(exchange.pledge, traders[2], state.pledges[0][0], traders[2], COIN)
+        witness.does(exchange.borrow, traders[2], state.lenders[0][0], traders[2], 1_000 * CASH)
         tell(state, PRICE + 10 * block)
         exchange.close_block(state)
     assert witness.reached["trade"] == 35
@@ -103,6 +110,19 @@ def isolate_all(state: State, who: list[int]) -> None:
     state.put("rules", replace(world, exchanges=(replace(world.exchanges[0], margin=Isolated()),)))
 
 
+def forgive_a_loan(state: State, who: list[int]) -> None:
+    lender = state.lenders[0][0]
+    state.ledger.move(lender.debt, lender.account, who[2], COIN, Reason.GENESIS)
+
+
+def issue_from_nowhere(state: State, who: list[int]) -> None:
+    state.ledger.move(state.issues[0][0].listing.base, WORLD, who[0], COIN, Reason.GENESIS)
+
+
+def lend_from_the_treasury(state: State, who: list[int]) -> None:
+    state.ledger.move(state.lenders[0][0].debt, who[2], state.houses[0].treasury, COIN, Reason.GENESIS)
+
+
 def lose_entries(state: State, who: list[int]) -> None:
     state.ledger.reserve(1)
     state.ledger.journal[state.ledger.count[0]] = (0, 1, 2, -4, 0)
@@ -113,6 +133,9 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.rows_sum_to_zero: mint,
     laws.tokens_not_overdrawn: overdraw,
     laws.custody_backs_claims: empty_custody,
+    laws.loans_are_covered: forgive_a_loan,
+    laws.synthetics_are_owed: issue_from_nowhere,
+    laws.only_players_borrow: lend_from_the_treasury,
     laws.clearing_worth_nothing: rob_clearing,
     laws.funds_worth_nothing: rob_fund,
     laws.interest_is_counted: forget_interest,
@@ -199,7 +222,7 @@ def test_the_law_of_margin_sees_a_withdrawal_that_nobody_checked(monkeypatch: py
 
 def test_the_law_of_margin_sees_a_keeper_take_over_more_than_it_can_carry(monkeypatch: pytest.MonkeyPatch) -> None:
     state, who = open_world(rules(liquidation=Partial(close_factor=1.0)), stake=10_000)
-    _, pool, _ = state.listings[0]
+    _, pool, *_ = state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.withdraw(state, state.houses[0], who[1], 9_000 * CASH)
     tell(state, PRICE * 0.85)
@@ -258,7 +281,7 @@ def crashed(**changes: object) -> tuple[State, list[int]]:
 @pytest.mark.parametrize("free", range(13))
 def test_a_liquidation_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
     state, who = crashed()
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     while len(state.ledger.journal) - state.ledger.mark() > free:
         state.ledger.move(house.token, who[1], who[2], 1, Reason.GENESIS)
     done = Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0])
@@ -279,7 +302,7 @@ def test_nobody_is_paid_for_liquidating_the_desk_of_a_venue() -> None:
 
 def test_a_keeper_does_not_take_over_more_positions_than_isolated_margin_allows() -> None:
     state, who = crashed(liquidation=Partial(), margin=Isolated())
-    amm, pool, _ = state.listings[0]
+    amm, pool, *_ = state.listings[0]
     exchange.trade(state, amm, who[1], COIN // 10)
     exchange.deposit(state, state.houses[0], who[1], 500_000 * CASH)
     assert isinstance(Witness(state).does(exchange.liquidate, who[1], pool, who[1], who[0]), AccountIsolated)
@@ -312,7 +335,7 @@ def test_nobody_leaves_a_debt_behind_by_closing_their_last_position() -> None:
 @pytest.mark.parametrize("free", range(25))
 def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) -> None:
     state, who = crashed(losses=(Deleverage(),))
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     exchange.deposit(state, house, who[2], 100_000 * CASH)
     for trader in who[1:3]:
         tell(state, PRICE)
@@ -326,7 +349,7 @@ def test_deleveraging_keeps_its_entries_when_the_journal_has_to_grow(free: int) 
 
 def test_deleveraging_takes_from_nobody_more_than_they_have() -> None:
     state, who = open_world(rules(insurance=0.0, losses=(Deleverage(), Insurance()), liquidation=Full()), stake=10_000)
-    house, (_, pool, _) = state.houses[0], state.listings[0]
+    house, (_, pool, *_) = state.houses[0], state.listings[0]
     exchange.trade(state, pool, who[0], 45 * COIN)
     exchange.trade(state, pool, who[1], -45 * COIN)
     tell(state, PRICE * 0.6)

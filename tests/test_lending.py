@@ -462,7 +462,15 @@ def test_an_index_starts_at_one() -> None:
 
 def test_laws_hold_along_a_guided_walk_through_loans_that_reaches_bad_debt() -> None:
     scarce = LoanPool("USD", liquidity=50_000.0), LoanPool("ETH", liquidity=20.0)
-    state, traders, witness = opened(seizure=Seizure(0.5, 0.08, 1_000.0), loans=scarce)
+    state, traders, witness = opened(
+        seizure=Seizure(0.5, 0.08, 1_000.0),
+        loans=scarce,
+        collateral=(
+            Collateral("ETH", cap=1_000.0),
+            Collateral("dex.share", 0.1, 0.05),
+            Collateral("dex.USD.supply", 0.1, 0.05),
+        ),
+    )
     house, (usd, eth), pledges = state.houses[0], state.lenders[0], state.pledges[0]
     rng, index, perp = np.random.Generator(np.random.Philox(7)), PRICE, state.listings[0][PERP]
 
@@ -514,5 +522,15 @@ def test_laws_hold_along_a_guided_walk_through_loans_that_reaches_bad_debt() -> 
             if state.exchange(house).liquidation.plan(state, perp, target) is not None:
                 keeper = next(k for k in traders if k != target)
                 witness.does(exchange.liquidate, keeper, perp, keeper, target)
-    for what in ("seize", "bad debt", "liquidate", "EmptyTill", "UnderMargined", "borrow", "repay", "redeem"):
+    for what in (
+        "seize",
+        "bad debt",
+        "liquidate",
+        "EmptyTill",
+        "UnderMargined",
+        "borrow",
+        "repay",
+        "redeem",
+        "CollateralCapped",
+    ):
         assert witness.reached.get(what, 0) > 0, (what, witness.reached)
