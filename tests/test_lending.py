@@ -466,7 +466,7 @@ def test_laws_hold_along_a_guided_walk_through_loans_that_reaches_bad_debt() -> 
         seizure=Seizure(0.5, 0.08, 1_000.0),
         loans=scarce,
         collateral=(
-            Collateral("ETH", cap=1_000.0),
+            Collateral("ETH", cap=150.0),
             Collateral("dex.share", 0.1, 0.05),
             Collateral("dex.USD.supply", 0.1, 0.05),
         ),
