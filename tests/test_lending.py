@@ -466,7 +466,7 @@ def test_laws_hold_along_a_guided_walk_through_loans_that_reaches_bad_debt() -> 
         seizure=Seizure(0.5, 0.08, 1_000.0),
         loans=scarce,
         collateral=(
-            Collateral("ETH", cap=150.0),
+            Collateral("ETH", cap=400.0),
             Collateral("dex.share", 0.1, 0.05),
             Collateral("dex.USD.supply", 0.1, 0.05),
         ),
@@ -478,7 +478,7 @@ def test_laws_hold_along_a_guided_walk_through_loans_that_reaches_bad_debt() -> 
         held = int(state.ledger.balance[row, who])
         return int(max(0, held) * rng.choice([0.1, 0.5, 1.0, 1.0, 1.5])) + int(rng.integers(-1, 2))
 
-    for _ in range(600):
+    for _ in range(900):
         who, lender = int(rng.choice(traders)), (usd, eth)[int(rng.integers(2))]
         seat = pledges[int(rng.integers(len(pledges)))]
         room = max(10.0, standing(state, who, Threshold.INITIAL)[0] - standing(state, who, Threshold.INITIAL)[1])
