@@ -299,9 +299,17 @@ class World:
         ]
         for exchange in self.exchanges:
             known = exchange.priced()
-            known |= {f"{e.name}.share" for e in self.exchanges if e.vault is not None and e.cash == exchange.cash}
             known |= {
-                f"{e.name}.{pool.asset}.supply" for e in self.exchanges for pool in e.loans if pool.asset in known
+                f"{e.name}.share"
+                for e in self.exchanges
+                if e.vault is not None and (e.cash, e.chain) == (exchange.cash, exchange.chain)
+            }
+            known |= {
+                f"{e.name}.{pool.asset}.supply"
+                for e in self.exchanges
+                if e.chain == exchange.chain
+                for pool in e.loans
+                if pool.asset in known
             }
             wrong += [
                 f"exchanges.{exchange.name}.collateral.{c.token}: nothing prices it;"

@@ -203,6 +203,21 @@ def test_collateral_counts_at_its_index_less_the_haircut_and_moves_into_custody(
     assert state.ledger.balance[seat.token, house.custody] == 0
 
 
+def test_collateral_margins_a_position_but_is_not_lent_against_by_the_till() -> None:
+    state, (trader, other, *_), witness = opened()
+    house, seat = state.houses[0], state.pledges[0][0]
+    witness.does(exchange.deposit, other, house, other, 50_000 * CASH)
+    witness.does(exchange.pledge, trader, seat, trader, 10 * COIN)
+    assert isinstance(witness.does(exchange.withdraw, trader, house, trader, 1_000 * CASH), errors.UnderMargined)
+    witness.does(exchange.trade, trader, state.listings[0][PERP], trader, 10 * COIN)
+    tell(state, 1.2 * PRICE)
+    gain = 10 * 0.2 * PRICE
+    assert witness.does(exchange.withdraw, trader, house, trader, int(0.9 * gain) * CASH) is None  # profit is its own
+    assert isinstance(
+        witness.does(exchange.withdraw, trader, house, trader, int(0.2 * gain) * CASH), errors.UnderMargined
+    )
+
+
 def test_vault_shares_count_at_what_they_would_be_redeemed_for() -> None:
     state, (trader, winner, *_), witness = opened(vault=Vault(liquidity=1e6, fee=0.01))
     house, seat = state.houses[0], state.pledges[0][1]

@@ -22,6 +22,7 @@ from agents.roles.loan_keeper import LoanKeeper, TwoStepKeeper
 from agents.roles.looper import Looper
 from agents.roles.minter import Minter
 from agents.roles.peg_trader import PegTrader
+from agents.roles.short_seller import ShortSeller
 from agents.roles.supplier import Supplier
 from experiments.codec import loads
 from experiments.metrics import wealth
@@ -167,6 +168,7 @@ def test_wealth_is_conserved_by_a_closing_with_loans_collateral_and_synthetics(n
 
 def test_settings_of_these_roles_are_refused_by_name() -> None:
     for build_role, words in (
+        (lambda: ShortSeller(usage=1.0), "usage = 1.0"),
         (lambda: CarryTrader(step=0.0), "step = 0.0"),
         (lambda: HedgedProvider(band=0.0), "band = 0.0"),
         (lambda: Looper(usage=1.0), "usage = 1.0"),

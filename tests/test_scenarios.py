@@ -353,6 +353,9 @@ def test_the_lending_run_reaches_seizures_bad_debt_and_a_queue_at_the_till() -> 
     reverts = numbers(record, "reverted")
     assert {"what": "Redeem", "why": "EmptyTill"} in reverts  # who came too late to an emptied till
     assert len(numbers(record, "supplier leaves")) >= 3
+    assert len(numbers(record, "short")) >= 3  # of borrowed ETH, against pledged shares of the pool of cash
+    assert numbers(record, "covered")
+    assert record.metrics["lend.ETH.loans.earned"] > 0
     flows = record.flows.groupby("reason")["cash"].sum()
     assert flows["loan"] > 500_000
     assert flows["seizure"] > sum(one["repaid"] for one in seizures) - 1.0

@@ -7,7 +7,7 @@ from protocol.errors import (
     NothingToDo,
     Unsettled,
 )
-from protocol.exchange.checks import need_margin, need_usable
+from protocol.exchange.checks import need_margin, need_own_cash, need_usable
 from protocol.ledger import Reason
 from protocol.state import House, State
 
@@ -36,3 +36,5 @@ def withdraw(state: State, house: House, account: int, units: int) -> None:
     state.ledger.move(house.token, house.custody, account, units, Reason.WITHDRAW)
 
     need_margin(state, house, account)
+    if state.ledger.balance[house.cash, account] < 0:
+        need_own_cash(state, house, account)

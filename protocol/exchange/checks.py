@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protocol.appraisal import token_price
+from protocol.appraisal import token_price, values
 from protocol.clearing import Desk
 from protocol.errors import (
     AccountIsolated,
@@ -61,6 +61,14 @@ def need_margin(state: State, house: House, account: int) -> None:
     worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
     if worth < needs:
         raise UnderMargined(account=account, equity=worth, required=needs)
+
+
+def need_own_cash(state: State, house: House, account: int) -> None:
+    """Cash and positions alone are worth nothing less than zero: collateral margins, and only a loan pool lends on it."""
+    held = state.ledger.balance[house.first : house.last, account]
+    own = float(values(state, house) @ held) + float(held[house.cash - house.first]) / house.cash_scale
+    if own < 0:
+        raise UnderMargined(account=account, equity=own, required=0.0)
 
 
 def need_room(state: State, house: House, account: int) -> None:
