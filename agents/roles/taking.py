@@ -55,8 +55,10 @@ def taking(view: View, me: Player, listing: Listing, account: int, cost: float) 
     state = view.state
     rule = state.exchange(listing.house).liquidation
     rule = rule.inner if isinstance(rule, Backstop) else rule
+    if not isinstance(rule, Dutch | Staged) or account == me.account:
+        return None
     lot, case = lot_of(state, listing, account), case_of(state, listing, account)
-    if not isinstance(rule, Dutch | Staged) or lot is None or case is None or account == me.account:
+    if lot is None or case is None:
         return None
     plan = rule.plan(state, listing, account)
     if plan is None or rule.stale(case, view.seal):

@@ -125,7 +125,8 @@ def _close(state: State, plan: Plan, desk: Desk, taker: int, size: int) -> int:
     pool = market.venue.pool(state, listing)
     batch = Batch(np.array([plan.account]), np.array([size]), np.array([math.nan]))
     fills = Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
-    terms = state.exchange(listing.house).margin.terms(state, listing.house, Threshold.INITIAL)  # makers must meet it
+    which = Threshold.INITIAL if market.venue.counterparty == "makers" else Threshold.MAINTENANCE  # makers must stand
+    terms = state.exchange(listing.house).margin.terms(state, listing.house, which)
     market.venue.fill(pool, desk, terms, batch, fills)
     if fills.code[0]:
         raise REVERTS[int(fills.code[0])](account=plan.account, market=listing.name, size=size)
