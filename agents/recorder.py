@@ -41,10 +41,15 @@ def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, blo
 
     `cash` [assets] is 1 for rows in cash units; `sums` [reason, group, group] is zero before and after. Returns rows used.
     """
+    reasons = np.zeros(sums.shape[0], np.bool_)
     for row in range(count):
         if cash[journal[row, 0]] != 0:
-            sums[journal[row, 4], group[journal[row, 1]], group[journal[row, 2]]] += journal[row, 3]
+            reason = journal[row, 4]
+            reasons[reason] = True
+            sums[reason, group[journal[row, 1]], group[journal[row, 2]]] += journal[row, 3]
     for reason in range(sums.shape[0]):
+        if not reasons[reason]:
+            continue
         for src in range(sums.shape[1]):
             for dst in range(sums.shape[2]):
                 units = sums[reason, src, dst]

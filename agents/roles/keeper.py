@@ -101,13 +101,15 @@ class Keeper(Role):
         """Positions of the largest accounts below, and of those that are up for auction."""
         state = view.state
         below, needs = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
-        mine = state.ledger.exchange[below] < 0
-        accounts: Ints = below[mine][np.argsort(-needs[mine], kind="stable")]
-        seen = set(accounts[: self.most].tolist())
-        for account in accounts[: self.most].tolist():
-            for listing in state.listings[house.index]:
-                if listing.size >= 0 and view.balance(listing.size, account) != 0:
-                    yield listing, account
+        seen: set[int] = set()
+        if len(below):
+            mine = state.ledger.exchange[below] < 0
+            accounts: Ints = below[mine][np.argsort(-needs[mine], kind="stable")][: self.most]
+            seen = set(accounts.tolist())
+            for account in accounts.tolist():
+                for listing in state.claims[house.index]:
+                    if view.balance(listing.size, account) != 0:
+                        yield listing, account
         for listing in state.listings[house.index]:
             yield from ((listing, account) for account in cases(state, listing) if account not in seen)
 

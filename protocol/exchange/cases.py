@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.ledger import Ints, Reason
-from protocol.liquidations.cases import Case, case_of, drop_case, locked
+from protocol.liquidations.cases import NOBODY, Case, case_of, drop_case, locked
 from protocol.state import House, Listing, State
 
 
@@ -33,7 +33,7 @@ def barred(state: State, house: House, accounts: Ints) -> Ints:
     """Those of `accounts` who are up for auction and may not trade; whoever stands again is let go. Shape [found]."""
     up = locked(state, house)
     if not len(up) or not len(found := np.intersect1d(up, accounts)):
-        return up[:0]
+        return NOBODY
     for account in found.tolist():
         for listing in state.listings[house.index]:
             close_case(state, listing, account)

@@ -35,6 +35,9 @@ class Case(NamedTuple):
     ahead: float = 0.0  # seconds of the course that the round passed over when it began
 
 
+NOBODY: Ints = np.empty(0, np.int64)
+
+
 def cases(state: State, listing: Listing) -> Mapping[int, Case]:
     """A market's cases by account."""
     found: Mapping[int, Case] = state.tables.get(listing.path + ".cases", NONE)
@@ -65,7 +68,7 @@ def locked(state: State, house: House) -> Ints:
         for case in cases(state, listing).values()
         if case.locked
     ]
-    return np.array(found, np.int64)
+    return np.array(found, np.int64) if found else NOBODY
 
 
 def held(state: State, house: House) -> int:
