@@ -13,7 +13,7 @@ import numpy as np
 
 from protocol.chain import Block
 from protocol.compiled import compiled
-from protocol.exchange import Fill, Liquidated
+from protocol.exchange import Bitten, Fill, Liquidated, Seized
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
@@ -184,6 +184,15 @@ class Recorder:
                 sender = names.groups[names.group[receipt.transaction.account]]
                 what = type(receipt.transaction).__name__
                 self.note(block.time, sender, "reverted", what=what, why=type(receipt.revert).__name__)
+            elif type(done) is tuple or isinstance(done, Seized | Bitten):
+                for one in done if type(done) is tuple else (done,):
+                    if isinstance(one, Seized | Bitten):
+                        self.note(
+                            block.time,
+                            names.groups[names.group[one.keeper]],
+                            "seizure",
+                            **one.told(state=self.game.state),
+                        )
             elif isinstance(receipt.transaction, Publish):
                 report = receipt.transaction.report
                 self.note(block.time, "", "oracle update", market=receipt.transaction.listing.path, value=report.value)

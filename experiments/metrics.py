@@ -14,14 +14,17 @@ import numpy as np
 import pandas as pd
 
 from agents.game import Game
+from protocol.appraisal import token_price
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
+from protocol.issuing import index_now, riskiest, supply_of
 from protocol.ledger import WORLD, Floats
-from protocol.state import House, Listing, State
+from protocol.lending import RAY, accrued, book
+from protocol.state import House, Issue, Lender, Listing, State
 
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
-PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding")
+PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding", "lender")
 
 
 def worth_at_fair(game: Game, state: State, house: House) -> Floats:
@@ -36,18 +39,31 @@ def worth_at_fair(game: Game, state: State, house: House) -> Floats:
     return result
 
 
-def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
+def fair_of(game: Game, state: State, house: House, token: int) -> float:
+    """Cash coins per coin of a token at fair; shares at what they would be redeemed for at the index."""
+    for listing in state.listings[house.index]:
+        if listing.base == token:
+            return game.fair_now(state.market(listing).instrument.base)
+    return token_price(state, house, token).value
+
+
+def close(game: Game, state: State, house: House, held: Floats) -> tuple[Floats, float]:
     """Claims after the closing, and what custody could not pay (cash coins). Shape [accounts].
 
-    Players below zero walk away, and what they owe passes through the exchange's own order of losses. What is missing then
-    (a virtual AMM's own deficit above all) is missing from the till, and so from every claim in proportion.
+    Players below zero, collateral and loans counted, walk away: what they had pledged (`held` [asset, account] says whose it is)
+    goes to those who lent to them, and what they owe in cash passes through the exchange's own order of losses. What is missing
+    then (a virtual AMM's own deficit above all) is missing from the till, and so from every claim in proportion.
     """
     worth = worth_at_fair(game, state, house)
     players = state.ledger.exchange < 0
     players[WORLD] = False
-    owed = float(-worth[players & (worth < 0)].sum())
-    claims = np.maximum(worth, 0.0)
+    loans, net = _loans(game, state, house), worth + _pledged(game, state, house)
+    net -= sum(loans, np.zeros(len(worth)))
+    broke = players & (net < 0)
+    owed = float(-worth[broke & (worth < 0)].sum())
+    claims = np.where(players & ~broke, worth, np.maximum(worth, 0.0))
     claims[[WORLD, house.custody, house.clearing]] = 0.0
+    _hand_over(state, house, held, claims, loans, broke)
     for loss in state.exchange(house).losses:
         payers = loss.payers(state, house)
         able = float(claims[payers].sum())
@@ -55,11 +71,47 @@ def close(game: Game, state: State, house: House) -> tuple[Floats, float]:
         if paid > 0:
             claims[payers] *= 1.0 - paid / able
             owed -= paid
-    till = state.ledger.balance[house.token, house.custody] / house.cash_scale
+    till = held[house.token, house.custody] / house.cash_scale
     shortage = max(0.0, float(claims.sum()) - till)
     if shortage > 0:
-        claims *= 1.0 - shortage / claims.sum()
+        claims[claims > 0] *= 1.0 - shortage / claims[claims > 0].sum()
+    for lender, due in zip(state.lenders[house.index], loans, strict=True):
+        claims[lender.account] += due[~broke].sum()
+        claims[~broke] -= due[~broke]
     return claims, shortage
+
+
+def _loans(game: Game, state: State, house: House) -> list[Floats]:
+    """What each account owes each loan pool, cash coins at fair. Shapes [accounts]."""
+    found = []
+    for lender in state.lenders[house.index]:
+        price = fair_of(game, state, house, lender.token) * accrued(state, lender).index / RAY / lender.scale
+        found.append(np.maximum(-state.ledger.balance[lender.debt], 0) * price)
+    return found
+
+
+def _pledged(game: Game, state: State, house: House) -> Floats:
+    """Every account's collateral, cash coins at fair, without haircut. Shape [accounts]."""
+    found = np.zeros(state.ledger.accounts)
+    for pledge in state.pledges[house.index]:
+        price = fair_of(game, state, house, pledge.token) / pledge.scale
+        found += np.maximum(state.ledger.balance[pledge.claim], 0) * price
+    return found
+
+
+def _hand_over(state: State, house: House, held: Floats, claims: Floats, loans: list[Floats], broke: Any) -> None:
+    """Give what the bankrupt have left to their lenders, in proportion to the loans; to the insurance where nobody lent."""
+    total = sum(loans, np.zeros(len(claims)))
+    parts = [(lender.account, due) for lender, due in zip(state.lenders[house.index], loans, strict=True)]
+    for who in np.flatnonzero(broke):
+        shares = [(at, due[who] / total[who]) for at, due in parts if due[who] > 0] or [(house.insurance, 1.0)]
+        cash, claims[who] = claims[who], 0.0
+        for account, share in shares:
+            claims[account] += share * cash
+            for pledge in state.pledges[house.index]:
+                held[pledge.token, account] += share * state.ledger.balance[pledge.claim, who]
+        for pledge in state.pledges[house.index]:
+            held[pledge.token, who] -= state.ledger.balance[pledge.claim, who]
 
 
 def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
@@ -69,20 +121,28 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
     """
     ledger = state.ledger
     total = np.zeros(ledger.accounts)
+    held = ledger.balance.astype(np.float64)  # [asset, account] what is pledged counts with whoever pledged it
+    for pledge in (pledge for pledges in state.pledges for pledge in pledges):
+        held[pledge.token] += ledger.balance[pledge.claim]
+    for one in (one for issues in state.issues for one in issues):
+        held[one.token] += ledger.balance[one.locked]
     short = 0.0
     counted: set[int] = set()
-    for house in state.houses:
-        claims, shortage = close(game, state, house)
+    closed = [close(game, state, house, held) for house in state.houses]
+    for house, (claims, shortage) in zip(state.houses, closed, strict=True):
         short += shortage
         if house.token not in counted:
-            total += ledger.balance[house.token] / house.cash_scale
+            total += held[house.token] / house.cash_scale
             counted.add(house.token)
-        total[house.custody] -= ledger.balance[house.token, house.custody] / house.cash_scale
+        total[house.custody] -= held[house.token, house.custody] / house.cash_scale
         total += claims
         for listing in state.listings[house.index]:
             if listing.base not in counted:
                 fair = game.fair_now(state.market(listing).instrument.base)
-                total += ledger.balance[listing.base] / listing.size_scale * fair
+                for issue in state.issues[house.index]:
+                    if issue.listing == listing:
+                        fair *= _settle(game, state, issue, total)
+                total += held[listing.base] / listing.size_scale * fair
                 counted.add(listing.base)
         for listing in state.listings[house.index]:
             fair = game.fair_now(state.market(listing).instrument.base)
@@ -90,16 +150,34 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
                 coins = base / listing.size_scale * fair + cash / house.cash_scale
                 total[account] += coins
                 total[listing.desk] -= coins
-        for share, account in _shares(state, house):
-            supply = -ledger.balance[share, WORLD]
-            if supply > 0:
-                part = ledger.balance[share] / supply
-                part[WORLD] = 0.0
-                total += part * total[account]
-                total[account] = 0.0
+    shares = [pair for house in state.houses for pair in _shares(state, house)]
+    shares += [(lender.share, lender.account) for lenders in state.lenders for lender in lenders]
+    for share, account in shares:
+        supply = -ledger.balance[share, WORLD]
+        if supply > 0:
+            part = held[share] / supply
+            part[WORLD] = 0.0
+            total += part * total[account]
+            total[account] = 0.0
     total[WORLD] = 0.0
     groups = pd.Series(np.bincount(ledger.group, weights=total, minlength=len(ledger.groups)), ledger.groups)
     return groups.drop("world"), short
+
+
+def _settle(game: Game, state: State, issue: Issue, total: Floats) -> float:
+    """Let minters pay what they owe, as far as what they have locked goes; returns what a unit gets, as a share of fair.
+
+    That is a global settlement (Maker's `end`): where collateral falls short, every unit is worth less.
+    """
+    ledger, listing = state.ledger, issue.listing
+    fair = game.fair_now(state.market(listing).instrument.base) / listing.size_scale
+    coin = fair_of(game, state, listing.house, issue.token) / issue.scale
+    owed = np.maximum(-ledger.balance[issue.debt], 0) * (index_now(state, issue) / RAY) * fair
+    paid = np.minimum(owed, np.maximum(ledger.balance[issue.locked], 0) * coin)
+    total -= paid
+    worth = supply_of(state, issue) * fair
+    total[listing.house.treasury] += max(0.0, float(paid.sum()) - worth)  # the stability fee not yet minted
+    return min(1.0, float(paid.sum()) / worth) if worth > 0 else 0.0
 
 
 def _shares(state: State, house: House) -> list[tuple[int, int]]:
@@ -129,6 +207,9 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
             for name in ("insurance", "liquidations", "liquidated", "deficit", "uncovered")
         }
         worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
+        for pledge, rule in zip(game.state.pledges[house.index], game.state.exchange(house).collateral, strict=True):
+            coin = token_price(game.state, house, pledge.token).value / pledge.scale
+            worth = worth + game.state.ledger.balance[pledge.claim] * (coin * rule.maintenance)  # without the haircut
         players = game.state.ledger.exchange < 0
         players[WORLD] = False
         own = worth_at_fair(game, game.state, house)
@@ -143,6 +224,16 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
                 row |= dict.fromkeys((f"{listing.path}.{name}" for name in OF_THE_UNDERLYING), math.nan)
             if expiry < NEVER:
                 row |= _settlement(game.state, listing)
+        for lender in game.state.lenders[house.index]:
+            row |= _lender(game.state, lender)
+        for issue in game.state.issues[house.index]:
+            owed, safety = riskiest(game.state, issue)
+            row |= {
+                f"{issue.path}.supply": supply_of(game.state, issue) / issue.listing.size_scale,
+                f"{issue.path}.lost": game.state.tables[issue.path].lost / issue.listing.size_scale,
+                f"{issue.path}.minters": float(len(owed)),
+                f"{issue.path}.least_ratio": float(safety[0]) if len(safety) else math.inf,
+            }
     return row
 
 
@@ -154,6 +245,18 @@ def _settlement(state: State, listing: Listing) -> dict[str, float]:
         f"{listing.path}.settled_accounts": float(settled.accounts),
         f"{listing.path}.settled_deficit": settled.deficit / scale,
         f"{listing.path}.settled_uncovered": settled.uncovered / scale,
+    }
+
+
+def _lender(state: State, lender: Lender) -> dict[str, float]:
+    """How a loan pool stands at the end, coins of its asset."""
+    pool, kept = accrued(state, lender), book(state, lender)
+    return {
+        f"{lender.path}.assets": pool.assets / lender.scale,
+        f"{lender.path}.debts": pool.debts / lender.scale,
+        f"{lender.path}.utilisation": pool.utilisation,
+        f"{lender.path}.earned": (kept.earned + pool.interest) / lender.scale,
+        f"{lender.path}.lost": kept.lost / lender.scale,
     }
 
 

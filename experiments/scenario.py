@@ -12,12 +12,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agents.crowds.base import Crowd
 from agents.game import OutsideDemand
 from agents.nature.base import Nature
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.player import Role
 from experiments.codec import Mistakes, load
+from protocol.instruments.synthetic import Synthetic
 from protocol.world import World
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -60,6 +62,12 @@ class Scenario:
             markets = [market.name for market in exchange.markets]
             if role.market and role.market not in markets:
                 wrong.append(f"cast.{role.label}.market = {role.market!r}: there are {', '.join(markets)}")
+            market = next((m for m in exchange.markets if m.name == role.market), exchange.markets[0])
+            if isinstance(market.instrument, Synthetic) and (role.base > 0 or isinstance(role, Crowd)):
+                wrong.append(
+                    f"cast.{role.label}.market = {market.name!r}: {market.instrument.token} is minted,"
+                    f" and {type(role).__name__} brings {'a part of its stake' if not role.base else role.base} in it"
+                )
         for exchange in self.world.exchanges:
             for market in exchange.markets:
                 if market.instrument.base not in self.nature.assets:

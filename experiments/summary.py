@@ -28,11 +28,13 @@ from protocol.losses.base import Loss
 from protocol.margins.base import Margin
 from protocol.oracles.base import Oracle
 from protocol.orderings.base import Ordering
+from protocol.rates.base import Rate
 from protocol.venues.base import Venue
 
 FAMILIES: Mapping[str, type] = {
     "instruments": Instrument,
     "oracles": Oracle,
+    "rates": Rate,
     "venues": Venue,
     "margins": Margin,
     "liquidations": Liquidation,
@@ -52,6 +54,11 @@ EXCHANGES_OF_EQUALS = (
     "trade",
     "liquidity",
     "reference",
+    "pledge",
+    "supply",
+    "loan",
+    "seizure",
+    "issue",
     "reentry",
 )  # nobody is poorer
 MOST_FLOWS = 20

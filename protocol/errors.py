@@ -210,6 +210,18 @@ class Unsettled(Revert):
     code, text = 54, "a fill is still to be settled"
 
 
+class CollateralCapped(Revert):
+    """More of a token would be pledged than the exchange takes."""
+
+    code, text = 70, "collateral cap reached"
+
+
+class UnderCollateralised(Revert):
+    """A synthetic position would stand below the ratio it needs."""
+
+    code, text = 71, "below the opening ratio"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

@@ -16,11 +16,13 @@ from protocol.exchange import vault_total
 from protocol.instruments.base import NEVER
 from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Floats, Ints
+from protocol.lending import RAY, VIRTUAL_ASSETS, accrued, book
 from protocol.liquidations.cases import held, locked
 from protocol.losses.base import players
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 
+SPARE = 10_000  # units: what roundings may leave with a loan pool
 TOLERANCE = 1e-5  # cash coins: what float sums of equity may be off by
 
 
@@ -76,6 +78,9 @@ def share_prices(state: State) -> dict[str, tuple[int, int]]:
             supply = -int(balance[house.share, WORLD])
             total = max(0, vault_total(state, house))
             prices[house.name] = total + rules.virtual_assets, supply + rules.virtual_shares
+        for lender in state.lenders[house.index]:
+            pool = accrued(state, lender)
+            prices[lender.path] = pool.assets + VIRTUAL_ASSETS, pool.shares + lender.virtual
         for listing in state.listings[house.index]:
             if listing.share >= 0:
                 supply = -int(balance[listing.share, WORLD])
@@ -118,12 +123,70 @@ def tokens_not_overdrawn(state: State) -> list[str]:
 
 
 def custody_backs_claims(state: State) -> list[str]:
-    """Each exchange holds exactly the tokens for which it owes claims."""
+    """Each exchange holds exactly the tokens for which it owes claims, token by token."""
     wrong = []
     for house in state.houses:
-        tokens, owed = (int(state.ledger.balance[row, house.custody]) for row in (house.token, house.cash))
-        if tokens + owed != 0:
-            wrong.append(f"{house.name}: custody holds {tokens} and owes {-owed}")
+        held = state.ledger.balance[:, house.custody]
+        owed = np.zeros(len(held), np.int64)
+        owed[house.token] += held[house.cash]
+        for pledge in state.pledges[house.index]:
+            owed[pledge.token] += held[pledge.claim]
+        for issue in state.issues[house.index]:
+            owed[issue.token] += held[issue.locked]
+        wrong += [
+            f"{house.name}: custody holds {held[row]} {state.ledger.assets[row].name} and owes {-owed[row]}"
+            for row in np.flatnonzero(state.ledger.is_token & (held + owed != 0))
+        ]
+    return wrong
+
+
+def loans_are_covered(state: State) -> list[str]:
+    """A loan pool's tokens and debts are what suppliers brought and earned, less what is recorded as lost.
+
+    Roundings stay with the pool, so it may have a little more; it never has less.
+    """
+    wrong = []
+    for lender in (lender for lenders in state.lenders for lender in lenders):
+        kept, balance = book(state, lender), state.ledger.balance
+        tokens = int(balance[lender.token, lender.account])
+        debts = int(balance[lender.debt, lender.account]) * kept.index // RAY
+        spare = tokens + debts - (kept.lent + kept.earned - kept.lost)
+        if not 0 <= spare <= SPARE:
+            wrong.append(
+                f"{lender.path}: holds {tokens} and is owed {debts}; brought {kept.lent}, earned {kept.earned},"
+                f" lost {kept.lost}: {spare} units too many"
+            )
+    return wrong
+
+
+def synthetics_are_owed(state: State) -> list[str]:
+    """Somebody owes every unit of a synthetic that there is, but for what is recorded as lost."""
+    wrong = []
+    for issue in (issue for issues in state.issues for issue in issues):
+        kept = state.tables[issue.path]
+        debts = int(state.ledger.balance[issue.debt, issue.listing.house.custody]) * kept.index // RAY
+        supply = -int(state.ledger.balance[issue.listing.base, WORLD])
+        if not 0 <= debts + kept.lost - supply <= SPARE:
+            wrong.append(f"{issue.path}: there are {supply} units, owed are {debts} and lost {kept.lost}")
+    return wrong
+
+
+def only_players_borrow(state: State) -> list[str]:
+    """What is owed to a loan pool is owed by players, and to nobody else; nobody's collateral is below zero."""
+    wrong = []
+    for house in state.houses:
+        rows = [(lender.debt, -1, lender.account) for lender in state.lenders[house.index]]
+        rows += [(pledge.claim, 1, house.custody) for pledge in state.pledges[house.index]]
+        for issue in state.issues[house.index]:
+            rows += [(issue.debt, -1, house.custody), (issue.locked, 1, house.custody)]
+        for row, sign, issuer in rows:
+            held = sign * state.ledger.balance[row]
+            bad = np.flatnonzero((held < 0) | ((held > 0) & (state.ledger.exchange >= 0)))
+            wrong += [
+                f"{state.ledger.assets[row].name}: account {account} holds {sign * held[account]}"
+                for account in bad
+                if account != issuer
+            ]
     return wrong
 
 
@@ -257,6 +320,9 @@ LAWS: tuple[Law, ...] = (
     rows_sum_to_zero,
     tokens_not_overdrawn,
     custody_backs_claims,
+    loans_are_covered,
+    synthetics_are_owed,
+    only_players_borrow,
     clearing_worth_nothing,
     funds_worth_nothing,
     interest_is_counted,
@@ -306,7 +372,7 @@ def journal_tells_all(before: Snapshot, deed: Deed, after: State) -> list[str]:
     ]
 
 
-KEEPING = frozenset({"liquidate", "take", "deal"})  # what befalls others while somebody does their duty
+KEEPING = frozenset({"liquidate", "take", "deal", "seize"})  # what befalls others while somebody does their duty
 
 
 def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
@@ -348,7 +414,10 @@ def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[s
     ]
 
 
-SHARE_VERBS = frozenset({"deposit", "withdraw", "invest", "divest", "provide", "remove"})
+SHARE_VERBS = frozenset(
+    {"deposit", "withdraw", "invest", "divest", "provide", "remove"}
+    | {"pledge", "release", "supply", "redeem", "borrow", "repay"}
+)
 
 
 def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list[str]:

@@ -46,6 +46,12 @@ class Reason(IntEnum):
     CREDENTIAL = 17
     HEDGING = 18
     RECLAIM = 19
+    PLEDGE = 20
+    SUPPLY = 21
+    LOAN = 22
+    SEIZURE = 23
+    WRITE_OFF = 24
+    ISSUE = 25
 
 
 @dataclass(frozen=True)

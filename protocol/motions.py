@@ -118,6 +118,6 @@ class Hedge(NamedTuple):
         """Gas units."""
         return GAS["Hedge"]
 
-    def apply(self, state: State) -> tuple[exchange.Fill, ...]:
+    def apply(self, state: State) -> tuple[exchange.Fill | exchange.Queued, ...]:
         """See `exchange.hedge`."""
         return exchange.hedge(state, self.house, self.account)

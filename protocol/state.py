@@ -65,6 +65,43 @@ class Listing(NamedTuple):
         return self.house.cash_scale / self.size_scale
 
 
+class Pledgeable(NamedTuple):
+    """Where a kind of collateral lives."""
+
+    house: House
+    index: int  # type: ignore[assignment]  # which of the exchange's collaterals
+    name: str  # of the token
+    token: int  # row: the token, held by custody
+    claim: int  # row: the claim on it
+    scale: float  # units per coin
+
+
+class Lender(NamedTuple):
+    """Where a loan pool lives."""
+
+    house: House
+    index: int  # type: ignore[assignment]  # which of the exchange's loan pools
+    name: str  # of the asset
+    path: str  # of its table
+    token: int  # row: the asset lent
+    share: int  # row: the suppliers' shares
+    debt: int  # row: scaled units owed; negative at borrowers, positive at the pool
+    account: int  # holds the tokens not lent, and the debts
+    scale: float  # units per coin
+    virtual: int  # shares that stand against one unit nobody owns: OpenZeppelin ERC4626 5.x
+
+
+class Issue(NamedTuple):
+    """Where a synthetic's positions live."""
+
+    listing: Listing  # the market that trades it; its base row is the token
+    path: str  # of its table
+    token: int  # row: the collateral
+    locked: int  # row: collateral locked, a claim on custody
+    debt: int  # row: scaled units owed; negative at minters, positive at custody
+    scale: float  # units per coin of collateral
+
+
 class Mark(NamedTuple):
     """A point in the journal."""
 
@@ -80,7 +117,15 @@ _ABSENT = object()
 class State:
     """Ledger, tables, clock and rules in force: everything a transaction may change."""
 
-    def __init__(self, ledger: Ledger, houses: tuple[House, ...], listings: tuple[tuple[Listing, ...], ...]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        houses: tuple[House, ...],
+        listings: tuple[tuple[Listing, ...], ...],
+        pledges: tuple[tuple[Pledgeable, ...], ...] = (),
+        lenders: tuple[tuple[Lender, ...], ...] = (),
+        issues: tuple[tuple[Issue, ...], ...] = (),
+    ) -> None:
         self.ledger = ledger
         self.houses = houses
         self.listings = listings  # [exchange][market]
@@ -91,6 +136,9 @@ class State:
         self.chain_token = {
             house.chain: house.token for house in reversed(houses)
         }  # row in which a chain's gas is paid
+        self.pledges = pledges or tuple(() for _ in houses)  # [exchange][collateral]
+        self.lenders = lenders or tuple(() for _ in houses)  # [exchange][loan pool]
+        self.issues = issues or tuple(() for _ in houses)  # [exchange][synthetic]
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed

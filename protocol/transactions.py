@@ -36,6 +36,19 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Deal": 350_000,
     "PostSurface": 110_000,
     "TradeSeries": 160_000,
+    "Pledge": 90_000,
+    "Release": 110_000,
+    "Supply": 180_000,
+    "Redeem": 200_000,
+    "Borrow": 280_000,
+    "Repay": 180_000,
+    "Seize": 450_000,
+    "Lock": 120_000,
+    "Unlock": 140_000,
+    "Mint": 200_000,
+    "Burn": 160_000,
+    "Convert": 350_000,
+    "Bite": 300_000,
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from protocol import surface as surfaces_of
 from protocol.access import Access, Permissionless
+from protocol.appraisal import Collateral
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
 from protocol.funding.base import Funding
@@ -23,14 +24,18 @@ from protocol.hedging import Hedging
 from protocol.instruments.base import NEVER, Instrument
 from protocol.instruments.option import Option
 from protocol.instruments.perpetual import Perpetual
+from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Asset, Ledger, Reason
+from protocol.lending import LoanPool
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.full import Full
+from protocol.liquidations.seizure import Seizure
 from protocol.losses.base import Loss
 from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
 from protocol.margins.base import Margin
 from protocol.margins.cross import Cross
+from protocol.opening import SHARE_DECIMALS, fund_lender, open_issues, open_lenders, open_pledges, seed_issue
 from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
@@ -112,7 +117,9 @@ class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
     `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base. Without
-    `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave it.
+    `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave it. `collateral` are
+    the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what happens to it below
+    maintenance.
     """
 
     name: str = "dex"
@@ -127,6 +134,9 @@ class Exchange:
     surfaces: tuple[Surface, ...] = ()
     governance: Governance | None = None
     hedging: Hedging | None = None
+    collateral: tuple[Collateral, ...] = ()
+    loans: tuple[LoanPool, ...] = ()
+    seizure: Seizure = field(default_factory=Seizure)
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""
@@ -157,6 +167,30 @@ class Exchange:
         wrong += self._hedging_mistakes()
         if self.insurance < 0:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
+        for what, names in (
+            ("collateral", [c.token for c in self.collateral]),
+            ("loans", [p.asset for p in self.loans]),
+        ):
+            wrong += [f"{what}: {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
+        priced = self.priced()
+        wrong += [
+            f"loans.{pool.asset}: no market prices it; there are {', '.join(sorted(priced))}"
+            for pool in self.loans
+            if pool.asset not in priced
+        ]
+        wrong += [
+            f"collateral.{self.cash}: cash is deposited, not pledged" for c in self.collateral if c.token == self.cash
+        ]
+        wrong += [
+            f"markets.{market.name}.instrument.collateral = {market.instrument.collateral!r}: no market prices it;"
+            f" there are {', '.join(sorted(priced))}"
+            for market in self.markets
+            if isinstance(market.instrument, Synthetic) and market.instrument.collateral not in priced
+        ]
+        synthetic = [market.instrument.token for market in self.markets if isinstance(market.instrument, Synthetic)]
+        wrong += [
+            f"markets: two of them issue {token}" for token in sorted({t for t in synthetic if synthetic.count(t) > 1})
+        ]
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -202,6 +236,10 @@ class Exchange:
                 f"hedging = {type(self.hedging).__name__}: {type(self.margin).__name__} allows one position only"
             )
         return wrong
+
+    def priced(self) -> set[str]:
+        """Tokens that the exchange has an index for: its cash, and what its markets trade."""
+        return {self.cash, *(market.instrument.token for market in self.markets)}
 
 
 @dataclass(frozen=True)
@@ -259,12 +297,23 @@ class World:
             for exchange in self.exchanges
             if exchange.chain not in chains
         ]
+        for exchange in self.exchanges:
+            known = exchange.priced()
+            known |= {f"{e.name}.share" for e in self.exchanges if e.vault is not None and e.cash == exchange.cash}
+            known |= {
+                f"{e.name}.{pool.asset}.supply" for e in self.exchanges for pool in e.loans if pool.asset in known
+            }
+            wrong += [
+                f"exchanges.{exchange.name}.collateral.{c.token}: nothing prices it;"
+                f" there are {', '.join(sorted(known - {exchange.cash}))}"
+                for c in exchange.collateral
+                if c.token not in known
+            ]
         if wrong:
             raise ValueError("\n".join(wrong))
 
 
 CASH_DECIMALS = 6
-SHARE_DECIMALS = 9  # a share starts at a thousandth of a cash coin's unit: virtual shares need the room
 
 
 def _assets(world: World) -> list[Asset]:
@@ -283,9 +332,23 @@ def _assets(world: World) -> list[Asset]:
                 decimals = market.instrument.decimals if claim == "size" else CASH_DECIMALS
                 claims.append(Asset(f"{name}.{claim}", decimals, exchange.name))
             tokens |= {credential: Asset(credential, 0) for credential in market.access.credentials()}
-            tokens[market.instrument.base] = Asset(market.instrument.base, market.instrument.decimals)
+            tokens[market.instrument.token] = Asset(market.instrument.token, market.instrument.decimals)
             if not market.instrument.claims():
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
+        for pool in exchange.loans:
+            tokens[f"{exchange.name}.{pool.asset}.supply"] = Asset(
+                f"{exchange.name}.{pool.asset}.supply", SHARE_DECIMALS
+            )
+    for exchange in world.exchanges:  # once every token is known
+        name = exchange.name
+        last = 1 + max(row for row, claim in enumerate(claims) if claim.issuer == name)
+        more = [(f"{c.token}.pledged", c.token) for c in exchange.collateral]
+        more += [(f"{pool.asset}.debt", pool.asset) for pool in exchange.loans]
+        for market in exchange.markets:
+            if isinstance(market.instrument, Synthetic):
+                more.append((f"{market.name}.locked", market.instrument.collateral))
+                more.append((f"{market.name}.debt", market.instrument.token))
+        claims[last:last] = [Asset(f"{name}.{claim}", tokens[token].decimals, name) for claim, token in more]
     return [*tokens.values(), *claims]
 
 
@@ -295,13 +358,17 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
     houses: list[House] = []
     listings: list[tuple[Listing, ...]] = []
+    pledges, lenders, issues = [], [], []
     for number, exchange in enumerate(world.exchanges):
         house, markets = _open_exchange(
             ledger, number, exchange, chains[exchange.chain], sum(len(row) for row in listings)
         )
         houses.append(house)
         listings.append(markets)
-    state = State(ledger, tuple(houses), tuple(listings))
+        pledges.append(open_pledges(ledger, house, exchange.collateral))
+        lenders.append(open_lenders(ledger, house, exchange.loans))
+        issues.append(open_issues(ledger, markets, [market.instrument for market in exchange.markets]))
+    state = State(ledger, tuple(houses), tuple(listings), tuple(pledges), tuple(lenders), tuple(issues))
     state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
@@ -346,7 +413,7 @@ def _open_exchange(
                 number=first + index,
                 name=market.name,
                 path=name,
-                base=ledger.row[market.instrument.base],
+                base=ledger.row[market.instrument.token],
                 share=ledger.row.get(f"{name}.share", -1),
                 size=ledger.row.get(f"{name}.size", -1),
                 quote=ledger.row.get(f"{name}.quote", -1),
@@ -384,7 +451,11 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
             ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
             ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
             shares = to_units_down(coins, 10**SHARE_DECIMALS)
-            ledger.move(listing.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+            founders = ledger.open("founders")
+            ledger.move(listing.share, WORLD, founders, shares, Reason.GENESIS)
+            for issue in state.issues[house.index]:
+                if issue.listing == listing:
+                    seed_issue(state, issue, founders, base, prices)
         else:
             state.put(listing.path + ".funding", np.zeros(3))
             state.put(listing.path + ".interest", np.zeros(2))
@@ -396,4 +467,6 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         market = state.market(listing)
         if not market.index:
             market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
+    for lender in state.lenders[house.index]:
+        fund_lender(state, lender, exchange.loans[lender.index])
     exchange.margin.start(state, house)

@@ -79,7 +79,8 @@ def open_world(
         state.ledger.move(house.token, WORLD, account, cash * CASH, Reason.GENESIS)
         if stake:
             exchange.deposit(state, house, account, stake * CASH)
-        for row in {listing.base for listing in state.listings[0] if listing.base >= 0}:
+        minted = {issue.listing.base for issue in state.issues[0]}  # nobody brings these
+        for row in {listing.base for listing in state.listings[0] if listing.base >= 0} - minted:
             state.ledger.move(row, WORLD, account, 1_000 * COIN, Reason.GENESIS)
     tell(state, PRICE)
     state.finalise()

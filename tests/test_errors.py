@@ -12,9 +12,11 @@ from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quo
 
 from protocol import errors, exchange, surface
 from protocol.access import Credentialed
+from protocol.appraisal import Collateral
 from protocol.funding.unfunded import Unfunded
 from protocol.governance import Governance
 from protocol.instruments.option import Option
+from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import Reason
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.dutch import Dutch
@@ -356,6 +358,21 @@ def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:
     for reason in reasons.values():
         shown = str(reason(amount=3, price=math.pi))
         assert shown == f"{reason.__name__}: {reason.text} (amount=3, price={math.pi})"
+
+
+def test_no_more_collateral_is_taken_than_the_cap() -> None:
+    state, (trader, *_) = opened(collateral=(Collateral("ETH", cap=5.0),))
+    with pytest.raises(errors.CollateralCapped, match="token=ETH, has=0, adds=500000001, allowed=500000000"):
+        exchange.pledge(state, state.pledges[0][0], trader, 5 * COIN + 1)
+
+
+def test_no_more_is_minted_than_the_opening_ratio_bears() -> None:
+    gold = market_for(ConstantProduct(), instrument=Synthetic(), name="gold")
+    state, (trader, *_) = open_world(exchange_for(markets=(gold,)))
+    exchange.lock(state, state.issues[0][0], trader, 3_001 * CASH)
+    exchange.mint(state, state.issues[0][0], trader, COIN)
+    with pytest.raises(errors.UnderCollateralised, match=r"ratio=1\.49.*, required=1\.5"):
+        exchange.mint(state, state.issues[0][0], trader, COIN // 1_000)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

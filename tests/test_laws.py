@@ -12,13 +12,16 @@ from machine import CASH, COIN, PRICE, Witness, market_for, only, open_world, te
 
 from protocol import exchange, laws
 from protocol import vault as vaults
+from protocol.appraisal import Collateral
 from protocol.errors import AccountIsolated, Healthy, InAuction, NothingToDo, UnderMargined, VaultCommitted
 from protocol.exchange import cash, forced, trading
 from protocol.funding.premium import Premium
 from protocol.funding.unfunded import Unfunded
 from protocol.instruments.future import Future
 from protocol.instruments.settling import OPEN
-from protocol.ledger import Reason
+from protocol.instruments.synthetic import Synthetic
+from protocol.ledger import WORLD, Reason
+from protocol.lending import LoanPool
 from protocol.liquidations.cases import Case, put_case
 from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.full import Full
@@ -42,15 +45,17 @@ def rules(**changes: object) -> Exchange:
         market_for(OraclePool(), name="pool"),
         market_for(ConstantProduct(), name="spot"),
         Market(name="dated", instrument=Future(expiry=3_600.0), venue=OraclePool(), funding=Unfunded(), index="pool"),
+        market_for(ConstantProduct(), name="synthetic", instrument=Synthetic()),
     )
-    return replace(Exchange(markets=markets, vault=Vault()), **changes)
+    exchange = Exchange(markets=markets, vault=Vault(), collateral=(Collateral(),), loans=(LoanPool(liquidity=1e6),))
+    return replace(exchange, **changes)
 
 
 def played() -> tuple[State, list[int]]:
     """A sound state with positions, funding, vault and pool shares, in which the last trader is flat."""
     base = rules()
     state, traders = open_world(replace(base, markets=(*base.markets, market_for(ConcentratedPool(), name="ranges"))))
-    house, (amm, pool, spot, dated, ranges) = state.houses[0], state.listings[0]
+    house, (amm, pool, spot, dated, _, ranges) = state.houses[0], state.listings[0]
     witness = Witness(state)
     for block in range(5):
         state.time += 12.0
@@ -62,6 +67,8 @@ def played() -> tuple[State, list[int]]:
         witness.does(exchange.trade, traders[2], dated, traders[2], -COIN)
         witness.does(exchange.invest, traders[1], house, traders[1], 12_345 * CASH + 1)
         witness.does(exchange.provide, traders[2], spot, traders[2], 1_000 * CASH + 7)
+        witness.does(exchange.pledge, traders[2], state.pledges[0][0], traders[2], COIN)
+        witness.does(exchange.borrow, traders[2], state.lenders[0][0], traders[2], 1_000 * CASH)
         tell(state, PRICE + 10 * block)
         exchange.close_block(state)
     assert witness.reached["trade"] == 40
@@ -121,6 +128,19 @@ def settle_by_decree(state: State, who: list[int]) -> None:
     state.put(state.listings[0][3].path + ".settled", OPEN._replace(value=PRICE))
 
 
+def forgive_a_loan(state: State, who: list[int]) -> None:
+    lender = state.lenders[0][0]
+    state.ledger.move(lender.debt, lender.account, who[2], COIN, Reason.GENESIS)
+
+
+def issue_from_nowhere(state: State, who: list[int]) -> None:
+    state.ledger.move(state.issues[0][0].listing.base, WORLD, who[0], COIN, Reason.GENESIS)
+
+
+def lend_from_the_treasury(state: State, who: list[int]) -> None:
+    state.ledger.move(state.lenders[0][0].debt, who[2], state.houses[0].treasury, COIN, Reason.GENESIS)
+
+
 def lose_entries(state: State, who: list[int]) -> None:
     state.ledger.reserve(1)
     state.ledger.journal[state.ledger.count[0]] = (0, 1, 2, -4, 0)
@@ -136,6 +156,9 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.rows_sum_to_zero: mint,
     laws.tokens_not_overdrawn: overdraw,
     laws.custody_backs_claims: empty_custody,
+    laws.loans_are_covered: forgive_a_loan,
+    laws.synthetics_are_owed: issue_from_nowhere,
+    laws.only_players_borrow: lend_from_the_treasury,
     laws.clearing_worth_nothing: rob_clearing,
     laws.funds_worth_nothing: rob_fund,
     laws.interest_is_counted: forget_interest,

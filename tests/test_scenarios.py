@@ -339,3 +339,48 @@ def test_the_real_crash_liquidates_and_parts_mid_from_fair(klines: Path) -> None
     assert record.metrics["dex.deficit"] > 0
     assert record.metrics["dex.ETH-PERP.mid_gap_worst"] > 0.05
     assert record.blocks["dex.ETH-PERP.fair"].min() == pytest.approx(3_435.0, abs=1.0)  # the recorded low of the day
+
+
+def test_the_lending_run_reaches_seizures_bad_debt_and_a_queue_at_the_till() -> None:
+    record = run(find("lending-run"))
+    seizures = numbers(record, "seizure")
+    assert len(seizures) > 5
+    lost = sum(one["lost"] for one in seizures)
+    assert lost > 1_000
+    assert record.metrics["lend.USD.loans.lost"] == pytest.approx(lost, abs=0.01)
+    assert record.metrics["gain.supplier"] < 0 < record.metrics["gain.keeper"] + record.metrics["gain.two-step"]
+    assert record.metrics["lend.USD.loans.utilisation"] > 0.9
+    reverts = numbers(record, "reverted")
+    assert {"what": "Redeem", "why": "EmptyTill"} in reverts  # who came too late to an emptied till
+    assert len(numbers(record, "supplier leaves")) >= 3
+    flows = record.flows.groupby("reason")["cash"].sum()
+    assert flows["loan"] > 500_000
+    assert flows["seizure"] > sum(one["repaid"] for one in seizures) - 1.0
+
+
+def test_the_synthetic_is_pushed_held_converted_and_bitten() -> None:
+    pair = twin_without(find("synthetic-peg"), "peg")
+    held, loose = pair.run, pair.twin
+    assert len(numbers(held, "peg above")) > 50
+    assert len(numbers(held, "peg below")) > 50
+    bites = [one for one in numbers(held, "seizure") if "burnt" in one]
+    assert bites
+    assert sum(one["lost"] for one in bites) == pytest.approx(held.metrics["mint.sXAU-USD.issue.lost"], abs=1e-8)
+    assert held.metrics["mint.sXAU-USD.issue.lost"] > 0
+    assert held.metrics["gain.biter"] > 0 < held.metrics["gain.peg"]
+    assert held.flows.query("reason == 'trade' and source == 'peg'")["cash"].sum() > 1_000_000
+    gaps = [record.metrics["mint.sXAU-USD.mid_gap_rms"] for record in (held, loose)]
+    assert 0.005 < gaps[0] < 0.8 * gaps[1]  # it leaves its peg, and further where nobody holds it
+
+
+def test_tokens_and_vault_shares_margin_a_perpetual_and_are_seized_for_cash_debts() -> None:
+    record = run(find("token-margin"))
+    seizures = numbers(record, "seizure")
+    assert sum(one["group"] == "bull" and one["collateral"] == "ETH" for one in seizures) > 10
+    assert all(one["repaid"] > 0 for one in seizures)
+    assert record.metrics["gain.bull"] < 0 < record.metrics["gain.seizer"]
+    assert record.metrics["gain.carry"] > 0
+    assert len(numbers(record, "hedge")) > 50  # with vault shares as margin
+    assert len(numbers(record, "carry")) > 20  # with ETH as margin
+    assert any(one["group"] == "bull" for one in numbers(record, "liquidation"))
+    assert record.metrics["dex.underwater"] == pytest.approx(0.0, abs=1.0)

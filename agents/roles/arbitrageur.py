@@ -18,6 +18,7 @@ import numpy as np
 
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
+from protocol.instruments.synthetic import Synthetic
 from protocol.state import Listing
 from protocol.transactions import GAS, Trade
 from protocol.venues.concentrated import ConcentratedPool
@@ -66,6 +67,10 @@ class Arbitrageur(Role):
         listing = game.listing(self.market, self.exchange)
         if not isinstance(game.state.market(listing).venue, ConstantProduct | ConcentratedPool):
             raise ValueError(f"market = {listing.name!r}: an Arbitrageur needs a ConstantProduct or ConcentratedPool")
+        if isinstance(game.state.market(listing).instrument, Synthetic):
+            raise ValueError(
+                f"market = {listing.name!r}: a synthetic is traded nowhere else; a PegTrader mints and converts it"
+            )
         me.memory["pool"] = listing
 
     def act(self, me: Player, view: View) -> Iterable[Action]:

@@ -4,6 +4,7 @@ Each verb reads require / compute / move / check, raises a Revert when it may no
 what was done by then. Rules are looked up in the state, where governance may have changed them.
 """
 
+from protocol.appraisal import vault_total
 from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
@@ -12,30 +13,40 @@ from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated,
 from protocol.exchange.forced import liquidate
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
-from protocol.exchange.investing import divest, invest, provide, remove, vault_total
+from protocol.exchange.investing import divest, invest, provide, remove
+from protocol.exchange.issuing import Bitten, bite, burn, convert, lock, mint, unlock
+from protocol.exchange.lending import borrow, redeem, repay, supply
+from protocol.exchange.pledging import pledge, release
 from protocol.exchange.ranges import provide_range, remove_range
 from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
+from protocol.exchange.seizing import Seized, seize
 from protocol.exchange.series import Series, find_series, post_surface
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
-    "Cleared",
     "Bidden",
+    "Bitten",
+    "Cleared",
     "Fill",
     "Forfeited",
     "Lifted",
     "Liquidated",
     "Queued",
-    "Started",
-    "bark",
-    "bid",
+    "Seized",
     "Series",
+    "Started",
     "appoint",
     "authorise",
+    "bark",
+    "bid",
+    "bite",
+    "borrow",
+    "burn",
     "cancel",
     "cancel_all",
     "close_block",
+    "convert",
     "deal",
     "deposit",
     "divest",
@@ -48,20 +59,29 @@ __all__ = [
     "is_live",
     "lift",
     "liquidate",
+    "lock",
+    "mint",
+    "pledge",
     "post",
     "post_surface",
     "proposals",
     "propose",
     "provide",
     "provide_range",
+    "redeem",
     "redo",
+    "release",
     "remove",
     "remove_range",
+    "repay",
     "report",
-    "take",
     "retract",
     "revoke",
+    "seize",
+    "supply",
+    "take",
     "trade",
+    "unlock",
     "vault_total",
     "withdraw",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from protocol.appraisal import token_price
 from protocol.clearing import Desk
 from protocol.errors import (
     AccountIsolated,
@@ -72,7 +73,25 @@ def need_room(state: State, house: House, account: int) -> None:
 
 
 def need_usable(state: State, house: House, account: int) -> None:
-    """Every market in which the account holds a position must have an index."""
+    """Every market in which the account holds a position must have an index, and so must what it owes and has pledged for it."""
+    balance = state.ledger.balance
+    exposed = balance[house.cash, account] < 0
     for listing in state.listings[house.index]:
-        if listing.size >= 0 and state.ledger.balance[listing.size, account] != 0:
+        if listing.size >= 0 and balance[listing.size, account] != 0:
             usable_index(state, listing)
+            exposed = True
+    for lender in state.lenders[house.index]:
+        if balance[lender.debt, account] != 0:
+            need_price(state, house, lender.token)
+            exposed = True
+    for pledge in state.pledges[house.index] if exposed else ():
+        if balance[pledge.claim, account] != 0:
+            need_price(state, house, pledge.token)
+
+
+def need_price(state: State, house: House, token: int) -> None:
+    """A token must have a usable index. Raises StalePrice."""
+    reading = token_price(state, house, token)
+    if reading.status != Status.FRESH:
+        name = state.ledger.assets[token].name
+        raise StalePrice(token=name, status=reading.status.name, age=state.time - reading.time)

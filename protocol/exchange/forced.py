@@ -17,6 +17,7 @@ from protocol.errors import (
     VaultCommitted,
 )
 from protocol.exchange.admission import need_admission
+from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import desk_of, need_margin, need_room, need_running, need_usable, usable_index
 from protocol.exchange.fills import Liquidated
@@ -27,7 +28,7 @@ from protocol.liquidations.cases import case_of
 from protocol.losses.base import Charges
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_mark
-from protocol.state import House, Listing, State
+from protocol.state import Listing, State
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
@@ -84,6 +85,7 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     penalty = max(0, min(penalty, left)) if is_flat(state, house, account) else penalty
     state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
     deficit, covered = pass_on(state, house, account)
+    settle_loans(state, house, account)
 
     case = close_case(state, listing, account)
     if taker >= 0 and rest:
@@ -176,30 +178,3 @@ def _take_over(state: State, plan: Plan, interest: Floats, index: float, mark: f
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))
         done += units
     return done
-
-
-def is_flat(state: State, house: House, account: int) -> bool:
-    """Whether an account holds no position on the exchange."""
-    balance = state.ledger.balance
-    return not any(balance[listing.size, account] for listing in state.claims[house.index])
-
-
-def pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:
-    """Pass the deficit of an account without positions down the waterfall; what nobody covers stays on it."""
-    deficit = -int(state.ledger.balance[house.cash, account])
-    if deficit <= 0 or not is_flat(state, house, account):
-        return 0, ()
-    left, covered = deficit, []
-    for loss in state.exchange(house).losses:
-        if left <= 0:
-            break
-        charges = loss.charge(state, house, account, left)
-        paid = int(charges.units.sum())
-        if not paid:
-            continue
-        state.ledger.move_many(
-            house.cash, charges.account, np.full(len(charges.account), account), charges.units, loss.reason
-        )
-        covered.append((type(loss).__name__, paid))
-        left -= paid
-    return deficit, tuple(covered)

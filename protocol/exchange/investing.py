@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from protocol import vault as vaults
+from protocol.appraisal import vault_total
 from protocol.errors import (
     EmptyTill,
     InsufficientBalance,
@@ -18,17 +19,6 @@ from protocol.margins.base import Threshold
 from protocol.state import House, Listing, State
 
 MOST_SHARES = 1 << 62  # vault shares there may be: a vault that lost nearly all would give out more
-
-
-def vault_total(state: State, house: House) -> int:
-    """Cash units the vault's equity is worth at the index; below zero when it owes more than it has.
-
-    Its cash is counted in integers apart from its positions, so that what one investor brings changes nothing else.
-    """
-    terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
-    weight, held = terms.weight.copy(), state.ledger.balance[house.first : house.last, house.vault]
-    weight[house.cash - house.first] = 0.0
-    return int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
 
 
 def invest(state: State, house: House, account: int, units: int) -> int:

@@ -12,8 +12,8 @@ import math
 import numpy as np
 
 from protocol.compiled import compiled
+from protocol.exchange.bearing import is_flat, pass_on
 from protocol.exchange.cases import close_case
-from protocol.exchange.forced import is_flat, pass_on
 from protocol.instruments.settling import Settled, outcome
 from protocol.ledger import Arrays, Reason, shift
 from protocol.liquidations.cases import cases

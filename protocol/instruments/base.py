@@ -46,6 +46,11 @@ class Instrument(ABC):
         if not 0 <= self.decimals <= 9:
             raise ValueError(f"decimals = {self.decimals}: allowed 0 to 9")
 
+    @property
+    def token(self) -> str:
+        """The row of the token it trades: its base, unless it stands for that."""
+        return self.base
+
     @abstractmethod
     def claims(self) -> tuple[str, ...]:
         """Names of the claim rows it needs: a subset of `size`, `quote`, `funding`."""

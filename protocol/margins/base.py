@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protocol.appraisal import token_price
 from protocol.clearing import Terms, examine, examine_one, find_below
 from protocol.instruments.base import Asked
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
+from protocol.lending import RAY, accrued
 from protocol.oracles.base import read_index
 from protocol.state import House, Listing, State
 
@@ -77,7 +79,19 @@ class Margin(ABC):
             needs = self.needs(state, listing, which, price, index)
             long[row], short[row] = needs[0] / scale, needs[1] / scale
             slope[row] = further * price / (scale * scale)
+        self._weigh_loans(state, house, which, weight)
         return Terms(first, weight, long, short, slope, self.grid(state, house, which), self.most())
+
+    def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> None:
+        """What is pledged counts at its index less the haircut, what is owed to a loan pool in full."""
+        rules = state.exchange(house)
+        for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
+            haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
+            price = token_price(state, house, pledge.token).value
+            weight[pledge.claim - house.first] = price * (1.0 - haircut) / pledge.scale
+        for lender in state.lenders[house.index]:
+            price = token_price(state, house, lender.token).value
+            weight[lender.debt - house.first] = price * (accrued(state, lender).index / RAY) / lender.scale
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""

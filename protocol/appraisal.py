@@ -1,0 +1,112 @@
+"""What tokens in custody are worth: collateral with haircuts, shares at what they would be redeemed for.
+
+A token's index is that of the first market of the exchange that trades it; a share's is what stands behind it, vaults after their
+exit fee. Whether it could be sold for that is another question, which the haircut is to answer. Attack surface: whoever can
+move the index of what he has pledged borrows against his own push (Mango, October 2022), and a cap bounds what he can take;
+a share whose worth a gift can raise is worth what the giver says (Cream, October 2021), and there are no gifts here.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from protocol import vault as vaults
+from protocol.ledger import WORLD, Floats
+from protocol.lending import accrued
+from protocol.oracles.base import Reading, Status, read_index
+from protocol.state import House, State
+
+UNCAPPED = 1e12  # coins: more than there is
+
+
+@dataclass(frozen=True)
+class Collateral:
+    """A token that counts as margin, at its index less a haircut: the collateral factor is one less `initial`.
+
+    `token`: the base of a market, a vault's shares ("dex.share"), or a loan pool's ("dex.USD.supply"). `cap` is in coins.
+    """
+
+    token: str = "ETH"
+    initial: float = 0.2
+    maintenance: float = 0.15
+    cap: float = UNCAPPED
+
+    def __post_init__(self) -> None:
+        """Refuse haircuts that are none."""
+        wrong = []
+        if not self.token:
+            wrong.append("token = '': must name a token")
+        if not 0 <= self.initial <= 1:
+            wrong.append(f"initial = {self.initial}: allowed 0 to 1, a haircut")
+        if not 0 <= self.maintenance <= self.initial:
+            wrong.append(f"maintenance = {self.maintenance}: allowed 0 to initial = {self.initial}, a haircut")
+        if not self.cap > 0:
+            wrong.append(f"cap = {self.cap}: must be above 0 coins")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+
+def token_price(state: State, house: House, row: int) -> Reading:
+    """Cash coins per coin of a token, as an exchange counts it. Raises KeyError, which a validated World rules out."""
+    if row == house.token:
+        return Reading(1.0, state.time, 0.0, Status.FRESH)
+    for listing in state.listings[house.index]:
+        if listing.base == row:
+            return read_index(state, listing)
+    for lenders in state.lenders:
+        for lender in lenders:
+            if lender.share == row:
+                inner, pool = token_price(state, house, lender.token), accrued(state, lender)
+                coins = pool.assets / lender.scale / (pool.shares / SHARE_SCALE) if pool.shares else 0.0
+                return inner._replace(value=inner.value * coins)
+    for other in state.houses:
+        if other.share == row:
+            return _share_price(state, other)
+    raise KeyError(state.ledger.assets[row].name)
+
+
+SHARE_SCALE = 1e9  # units per share coin
+
+
+def _share_price(state: State, house: House) -> Reading:
+    """What a vault's share would be redeemed for; as fresh as the worst index of what the vault holds."""
+    rules = state.exchange(house).vault
+    supply = -int(state.ledger.balance[house.share, WORLD])
+    status, time = Status.FRESH, state.time
+    for listing in state.listings[house.index]:
+        if listing.size >= 0 and state.ledger.balance[listing.size, house.vault] != 0:
+            reading = read_index(state, listing)
+            status, time = max(status, reading.status), min(time, reading.time)
+    if rules is None or supply == 0:
+        return Reading(0.0, time, 0.0, Status.MISSING)
+    total = max(0, vault_total(state, house))
+    units = vaults.assets_down(supply, total, supply, rules.virtual_assets, rules.virtual_shares) * (1.0 - rules.fee)
+    return Reading(units / house.cash_scale / (supply / SHARE_SCALE), time, 0.0, status)
+
+
+def values(state: State, house: House) -> Floats:
+    """Cash coins per unit of each claim row that markets open, without haircut: what a vault is worth by. Shape [rows]."""
+    found: Floats = state.derived((house.index, "values"), lambda: _values(state, house))
+    return found
+
+
+def _values(state: State, house: House) -> Floats:
+    weight = np.zeros(house.last - house.first)
+    for listing in state.listings[house.index]:
+        if listing.size >= 0:
+            instrument, index = state.market(listing).instrument, read_index(state, listing).value
+            for row, value in instrument.weights(state, listing, instrument.price(state, listing, index)):
+                weight[row - house.first] = value
+    return weight
+
+
+def vault_total(state: State, house: House) -> int:
+    """Cash units the vault's equity is worth at the index; below zero when it owes more than it has.
+
+    Its cash is counted in integers apart from its positions, so that what one investor brings changes nothing else.
+    """
+    weight, held = values(state, house), state.ledger.balance[house.first : house.last, house.vault]
+    return int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
