@@ -2,7 +2,7 @@
 
 Looked at every hundred blocks from outside the game, so that no block waits for it: means over those looks, the state at
 the start and at the end among them. Margin posted is what accounts that hold a position are worth at the index, where that
-is above zero; cash of those who hold none stands idle and is left out.
+is above zero, pledged collateral and loans left out; cash of those who hold none stands idle and is left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.game import Game
-from experiments.metrics import close
+from experiments.metrics import close, holdings
 from protocol.ledger import WORLD, Floats
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_mark
@@ -47,15 +47,19 @@ def look(state: State, house: House) -> Look:
         held += np.abs(ledger.balance[listing.size]) * (mark / listing.size_scale)
     held[~mine] = 0.0
     posted = np.where(held > 0, np.maximum(worth, 0.0), 0.0)
-    sums: Floats = np.zeros((2, len(ledger.groups)))
-    np.add.at(sums, (slice(None), ledger.group), np.stack([posted, held]))
-    return Look(sums[0], sums[1], float(worth[house.vault]) if house.vault >= 0 else 0.0)
+    vault = float(worth[house.vault]) if house.vault >= 0 else 0.0
+    return Look(_by_group(state, posted), _by_group(state, held), vault)
+
+
+def _by_group(state: State, amounts: Floats) -> Floats:
+    groups = len(state.ledger.groups)
+    return np.bincount(state.ledger.group, weights=amounts, minlength=groups).astype(np.float64)
 
 
 def share_value(game: Game, state: State, house: House) -> float:
     """Cash coins a vault share is worth at the game's latest fair, after a closing; nan without a vault or shares."""
     supply = -float(state.ledger.balance[house.share, WORLD]) if house.share >= 0 else 0.0
-    return float(close(game, state, house)[0][house.vault]) / supply if supply > 0 else math.nan
+    return float(close(game, state, house, holdings(state))[0][house.vault]) / supply if supply > 0 else math.nan
 
 
 class Capital:

@@ -16,13 +16,14 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     frontier, vault = axes[0]
     for number, ((demand, kept), group) in enumerate(points.groupby(["demand", "kept"], sort=False)):
         who = "take what they get" if demand == "takers" else "stay out"
-        _curve(frontier, number, group, f"maintenance {float(str(kept)):.0%} of initial, {who}")
+        _curve(frontier, number, group, f"maint. {float(str(kept)):.0%} of initial, {who}")
     main = points[(points["demand"] == "takers") & (points["kept"] == 0.5)].sort_values("leverage")
     for row in main.to_dict("records"):
         frontier.annotate(
             f"{row['initial']:.0%}",
             (row["leverage"], 1e4 * row["debt"]),
-            xytext=(3, -9),
+            xytext=(-4, 5) if row["debt"] > 0 else (0, 5),
+            ha="right" if row["debt"] > 0 else "center",
             textcoords="offset points",
             fontsize=6,
         )
@@ -33,8 +34,9 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     frontier.set_yticks(ticks)
     frontier.set_yticklabels([f"{tick}" for tick in ticks])
     frontier.set_ylim(bottom=-0.2)
-    frontier.set_title("Open interest per margin is bought with bad debt")
-    frontier.legend(fontsize=5.8)
+    frontier.set_title("More positions per margin, more bad debt")
+    frontier.set_xlim(right=24.0)
+    frontier.legend(fontsize=5.8, loc="lower right", bbox_to_anchor=(1.0, 0.06))
     labels = {"fees": "trading fees", "losses": "bad debts borne", "vault": "return in all"}
     for number, (column, label) in enumerate(labels.items()):
         values = [1e2 * main[c] for c in (column, f"{column}_low", f"{column}_high")]
@@ -52,8 +54,8 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
 
 
 def _verdict(main: pd.DataFrame) -> str:
-    """What the right panel says: from which margin on fees cover the debts."""
-    covered = main[main["fees"] + main["losses"] >= 0]["initial"]
+    """What the right panel says: from which margin on fees cover the debts, with the whole interval."""
+    covered = main[main["net_low"] >= 0]["initial"]
     if covered.empty:
         return "Fees cover the vault's debts at no margin"
     if len(covered) == len(main):
