@@ -36,14 +36,14 @@ def draw(arms: pd.DataFrame, out: Path, name: str) -> list[Path]:
         axis.set_xticks(places)
         axis.set_xticklabels(labels, fontsize=6)
         low, high = axis.get_ylim()
-        axis.set_ylim(low, high + 0.15 * (high - low))
+        axis.set_ylim(low, high + (0.15 if axis is saved else 0.4) * (high - low))
         axis.grid(axis="x", visible=False)
     saved.axhline(0.0, color="black", linewidth=0.8)
     saved.set_ylabel("bad debt over the unscaled twin's\n(thousand cash coins, 95 % interval)")
     saved.set_title(_verdict(arms))
     calls.set_ylabel("liquidations a run")
     calls.set_title(_causes(arms))
-    calls.legend(loc="center left", bbox_to_anchor=(0.0, 0.72))
+    calls.legend(loc="upper center", bbox_to_anchor=(0.5, 0.94))
     return save(figure, out, name, f"seeds an arm: {int(arms['seeds'].max())}")
 
 
@@ -68,7 +68,7 @@ def _point(axes: Any, x: float, row: dict[Any, Any], name: str, scale: float, nu
 def _bar(axes: Any, x: float, row: dict[Any, Any], *, legend: bool) -> None:
     """Liquidations in all; of the scaled, those that the twin without scaling has too, and those called for nothing."""
     idle = row["idle"] if row["arm"] == "scaled" else 0.0
-    names = ("also without scaling, or not by it", "called by scaling alone") if legend else (None, None)
+    names = ("all others", "called by the scaling alone") if legend else (None, None)
     axes.bar([x], [row["liquidations"] - idle], color="#9aa5b1", width=0.8, label=names[0])
     axes.bar([x], [idle], bottom=[row["liquidations"] - idle], color=SHADES[1], width=0.8, hatch="///", label=names[1])
     mean, low, high = (row[f"liquidations{end}"] for end in ("", "_low", "_high"))
@@ -82,9 +82,9 @@ def _verdict(arms: pd.DataFrame) -> str:
         return "Scaling saves bad debt"
     if (scaled["debt_over_fixed_low"] > 0).all():
         return "Scaling adds bad debt"
-    if (scaled["debt_over_fixed_low"] > 0).any() == (scaled["debt_over_fixed_high"] < 0).any():
-        return "Scaling saves no bad debt one can see"
-    return "Scaling changes bad debt in some markets"
+    if not (scaled["debt_over_fixed_high"] < 0).any():
+        return "Scaling saves no bad debt that shows"
+    return "Scaling saves bad debt in some markets"
 
 
 def _causes(arms: pd.DataFrame) -> str:

@@ -3,7 +3,8 @@
 The market of `scaled-crash` through bursts of jumps, and through as much variance in lone ones, under one margin: as it is,
 scaled by realised volatility (capped at two factors), and held at the scaled one's mean factor throughout, which says what
 mere tightness does. All on the same draws. A liquidation is *called* by the scaling where the account met the margin inside
-it at that moment; called *for nothing* if the unscaled twin does not liquidate that account within the hour around it.
+it at that moment; called *alone* if the unscaled twin does not liquidate that account within the hour around it.
+Twins drift apart (who may open what differs), so that *alone* says what the rule did in its run, not what undoing it would save.
 """
 
 from __future__ import annotations
@@ -105,9 +106,9 @@ def liquidations(record: Record) -> pd.DataFrame:
 
 
 def judged(mine: Record, twin: Record) -> dict[str, float]:
-    """What the scaling called for: liquidations and notional, how much of it for nothing, and the mid moved meanwhile.
+    """What the scaling called for: liquidations and notional, how much of it by it alone, and the mid moved meanwhile.
 
-    `push`: by how much the mid moved in the direction of the sale (relative), in blocks with calls for nothing, beyond what
+    `push`: by how much the mid moved in the direction of the sale (relative), in blocks with calls by it alone, beyond what
     it did in the same blocks of the twin; mean a block, nan if there was none.
     """
     ours, theirs = liquidations(mine), liquidations(twin)
@@ -216,7 +217,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
                 f" {cell(row, 'liquidations_over_flat', 1, 1)}, rms gap {cell(row, 'gap_over_flat', 1e4, 1)} bp"
             )
             lines.append(
-                f"    called by the scaling {cell(row, 'called', 1, 1)} ({cell(row, 'called_volume')}), for nothing"
+                f"    called by the scaling {cell(row, 'called', 1, 1)} ({cell(row, 'called_volume')}), by it alone"
                 f" {cell(row, 'idle', 1, 1)} ({cell(row, 'idle_volume')}); mid pushed {cell(row, 'push', 1e4, 1)} bp a block"
             )
     seeds = int(arms["seeds"].max())
