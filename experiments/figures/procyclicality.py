@@ -66,7 +66,7 @@ def _point(axes: Any, x: float, row: dict[Any, Any], name: str, scale: float, nu
 
 
 def _bar(axes: Any, x: float, row: dict[Any, Any], *, legend: bool) -> None:
-    """Liquidations in all; of the scaled, those that the twin without scaling has too, and those called for nothing."""
+    """Liquidations in all; of the scaled, those that the twin without scaling has too, and those it called alone."""
     idle = row["idle"] if row["arm"] == "scaled" else 0.0
     names = ("all others", "called by the scaling alone") if legend else (None, None)
     axes.bar([x], [row["liquidations"] - idle], color="#9aa5b1", width=0.8, label=names[0])
