@@ -6,6 +6,7 @@ business of `experiments`.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -182,6 +183,7 @@ class Recorder:
                     deleveraged=done.deleveraged / done.listing.size_scale,
                     waited=block.time - receipt.arrival,
                     **{f"paid by {step}": units / scale for step, units in done.covered},
+                    **({} if math.isnan(done.spare) else {"spare": done.spare}),
                 )
             elif receipt.revert is not None:
                 sender = names.groups[names.group[receipt.transaction.account]]

@@ -114,6 +114,16 @@ def _hand_over(state: State, house: House, held: Floats, claims: Floats, loans: 
             held[pledge.token, who] -= state.ledger.balance[pledge.claim, who]
 
 
+def holdings(state: State) -> Floats:
+    """Units by [asset, account]; what is pledged counts with whoever pledged it."""
+    held: Floats = state.ledger.balance.astype(np.float64)
+    for pledge in (pledge for pledges in state.pledges for pledge in pledges):
+        held[pledge.token] += state.ledger.balance[pledge.claim]
+    for one in (one for issues in state.issues for one in issues):
+        held[one.token] += state.ledger.balance[one.locked]
+    return held
+
+
 def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
     """Cash coins by group of accounts at the game's latest fair, and the shortage of the closing.
 
@@ -121,11 +131,7 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
     """
     ledger = state.ledger
     total = np.zeros(ledger.accounts)
-    held = ledger.balance.astype(np.float64)  # [asset, account] what is pledged counts with whoever pledged it
-    for pledge in (pledge for pledges in state.pledges for pledge in pledges):
-        held[pledge.token] += ledger.balance[pledge.claim]
-    for one in (one for issues in state.issues for one in issues):
-        held[one.token] += ledger.balance[one.locked]
+    held = holdings(state)
     short = 0.0
     counted: set[int] = set()
     closed = [close(game, state, house, held) for house in state.houses]

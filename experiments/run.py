@@ -10,6 +10,7 @@ from collections.abc import Callable
 import mesa
 
 from agents.game import Game
+from experiments.capital import Capital
 from experiments.metrics import metrics
 from experiments.record import Record, digest, tables
 from experiments.scenario import Scenario
@@ -38,12 +39,20 @@ def run(scenario: Scenario, *, check: bool = False, progress: Callable[[float], 
 def play(game: Game, scenario: Scenario, *, progress: Callable[[float], None] | None = None) -> Record:
     """Play a scenario's game, built and not yet begun, to its end, and let it go."""
     try:
-        start = game.state.save()
-        game.play(progress)
+        start, capital = game.state.save(), Capital(game)
+        game.play(lambda share: _looked(capital, share, progress))
         blocks, events, flows = tables(game)
-        return Record(scenario, blocks, events, flows, metrics(game, start, blocks, flows), digest(game))
+        row = metrics(game, start, blocks, flows)
+        row |= capital.metrics(start, row)
+        return Record(scenario, blocks, events, flows, row, digest(game))
     finally:
         release(game)
+
+
+def _looked(capital: Capital, share: float, progress: Callable[[float], None] | None) -> None:
+    capital.look()
+    if progress is not None:
+        progress(share)
 
 
 def release(game: Game) -> None:

@@ -12,6 +12,8 @@ from experiments.codec import variants
 from protocol import exchange
 from protocol.errors import AccountIsolated, UnderMargined
 from protocol.margins.base import Margin, Threshold
+from protocol.margins.cross import Cross
+from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.state import State
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
@@ -99,3 +101,22 @@ def test_nobody_opens_or_withdraws_below_the_initial_requirement(kind: type[Any]
     exchange.trade(state, listing, trader, 10 * COIN)
     with pytest.raises(UnderMargined):
         exchange.withdraw(state, house, trader, int(state.ledger.balance[house.cash, trader]))
+
+
+def test_the_margin_inside_a_scaled_one_asks_what_it_would_ask_alone() -> None:
+    states = [played(kind)[0] for kind in (VolatilityScaled, Cross)]
+    scaled, alone = states
+    (house,) = scaled.houses
+    rule = scaled.exchange(house).margin
+    accounts = np.flatnonzero(scaled.ledger.exchange < 0)[1:]
+    tell(scaled, PRICE), tell(alone, PRICE)
+    assert rule.factor(scaled, scaled.listings[0][0]) > 1.5  # type: ignore[attr-defined]
+    for account in accounts.tolist():
+        for which in Threshold:
+            inside = rule.inner_standing(scaled, house, which, account)
+            assert inside == alone.exchange(house).margin.standing(alone, house, which, account)
+            worth, needs = rule.standing(scaled, house, which, account)
+            assert inside is not None and inside[0] == worth
+            assert needs > 1.5 * inside[1] > 0 or needs == inside[1] == 0
+    assert any(rule.standing(scaled, house, Threshold.INITIAL, account)[1] > 0 for account in accounts.tolist())
+    assert Cross().inner_standing(alone, house, Threshold.INITIAL, 1) is None

@@ -45,6 +45,9 @@ class Liquidated(NamedTuple):
     opened: float = math.nan  # seconds, when the account was first put up or warned; nan: it was closed at once
     started: float = math.nan  # seconds, when the last round began
     rounds: int = 0  # rounds of an auction, or warnings
+    spare: float = (
+        math.nan
+    )  # cash coins it had above the maintenance of the margin inside the one in force; nan: none inside
 
 
 class Started(NamedTuple):

@@ -67,6 +67,8 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     if taker == account:
         raise NotAllowed(account=account, market=listing.name)
 
+    inner = state.exchange(house).margin.inner_standing(state, house, Threshold.MAINTENANCE, account)
+    spare = math.nan if inner is None else inner[0] - inner[1]
     interest = state.edit(listing.path + ".interest")
     deleveraged = _deleverage(state, plan, interest, index.value, mark)
     state.ledger.reserve(
@@ -93,7 +95,7 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     done = Liquidated(
         account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, taken, deficit, covered
     )
-    return done._replace(taker=taker, price=plan.price, opened=since[0], started=since[1], rounds=since[2])
+    return done._replace(taker=taker, price=plan.price, opened=since[0], started=since[1], rounds=since[2], spare=spare)
 
 
 def _need_carried(state: State, listing: Listing, taker: int) -> None:

@@ -97,6 +97,10 @@ class Margin(ABC):
         """(equity, requirement) of one account, cash coins."""
         return examine_one(state.ledger.arrays, self.terms(state, house, which), account)
 
+    def inner_standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float] | None:
+        """The same under the margin that this one is built around, if it is built around any."""
+        return None
+
     def standings(self, state: State, house: House, which: Threshold) -> tuple[Floats, Floats]:
         """(equity, requirement) of every account, cash coins. Shapes [accounts]."""
         worth, needs = np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from protocol.clearing import examine_one
 from protocol.ledger import Floats
 from protocol.margins.base import Margin, Threshold
 from protocol.margins.cross import Cross
@@ -88,6 +89,14 @@ class VolatilityScaled(Margin):
         for listing in held:
             grid[:, listing.size - house.first] *= factors[state.market(listing).instrument.base]
         return grid
+
+    def inner_standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
+        """(equity, requirement) of one account before scaling, cash coins: who meets this is below by the scaling alone."""
+        key = (house.index, "inner terms", which)
+        terms = state.derived(
+            key, lambda: self.inner._terms(state, house, which)
+        )  # its `terms` would find the scaled ones
+        return examine_one(state.ledger.arrays, terms, account)
 
     def rate(self, state: State, listing: Listing, which: Threshold) -> tuple[float, float]:
         """The inner rates, scaled."""
