@@ -13,6 +13,7 @@ from agents.game import Game
 from experiments.metrics import metrics
 from experiments.record import Record, digest, tables
 from experiments.scenario import Scenario
+from protocol.state import State
 
 
 def build(scenario: Scenario, *, check: bool = False) -> Game:
@@ -35,11 +36,17 @@ def run(scenario: Scenario, *, check: bool = False, progress: Callable[[float], 
     return play(build(scenario, check=check), scenario, progress=progress)
 
 
-def play(game: Game, scenario: Scenario, *, progress: Callable[[float], None] | None = None) -> Record:
-    """Play a scenario's game, built and not yet begun, to its end, and let it go."""
+def play(
+    game: Game,
+    scenario: Scenario,
+    *,
+    progress: Callable[[float], None] | None = None,
+    watch: Callable[[State], None] | None = None,
+) -> Record:
+    """Play a scenario's game, built and not yet begun, to its end, and let it go. `watch` is shown the state after every block."""
     try:
         start = game.state.save()
-        game.play(progress)
+        game.play(progress, watch)
         blocks, events, flows = tables(game)
         return Record(scenario, blocks, events, flows, metrics(game, start, blocks, flows), digest(game))
     finally:
