@@ -14,7 +14,7 @@ PANELS = (  # measure, axis, whether its scale must hold both small and large
     ("slippage", "slippage (bp)", True),
     ("efficiency", "open interest per\ncapital (%)", False),
     ("wait", "time below\nmaintenance (s)", True),
-    ("liquidity", "return of who stands\nbehind (%)", True),
+    ("liquidity", "return of who stands\nbehind (%)", False),
 )
 
 
@@ -42,8 +42,7 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
         if wide:
             axis.set_yscale("symlog", linthresh=1.0)
             axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        else:
-            axis.set_ylim(bottom=0.0)
+            axis.set_ylim(bottom=-0.5)
         axis.axhline(0.0, color="black", linewidth=0.6)
         axis.set_xlim(-0.5, len(names) - 0.5)
         axis.set_xticks(range(len(names)))
