@@ -51,6 +51,10 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     for axis in axes[-1]:
         axis.set_xlabel("generation")
     figure.suptitle(
-        "Each generation moves the loss,\nnone removes it", fontsize=8, fontweight="bold", x=0.02, ha="left"
+        "Closing gets faster;\nwhoever must honour an index pays",
+        fontsize=8,
+        fontweight="bold",
+        x=0.02,
+        ha="left",
     )
     return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}")
