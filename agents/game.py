@@ -178,10 +178,14 @@ class Game(mesa.Model):
         if self._seen:
             self._remember(time)
 
-    def play(self, progress: Callable[[float], None] | None = None) -> None:
-        """Play until the duration is over. `progress` is told the share done, every hundred blocks."""
+    def play(
+        self, progress: Callable[[float], None] | None = None, watch: Callable[[State], None] | None = None
+    ) -> None:
+        """Play until the duration is over. `progress` is told the share done, every hundred blocks; `watch` sees every block."""
         while min(self._next) <= self.duration + GRID:
             self.step()
+            if watch is not None:
+                watch(self.state)
             if progress is not None and self.state.height % 100 == 0:
                 progress(min(1.0, self.state.time / self.duration))
 

@@ -14,16 +14,32 @@ import numpy as np
 from protocol.chain import Block
 from protocol.compiled import compiled
 from protocol.exchange import Bitten, Fill, Liquidated, Seized
+from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
+from protocol.state import Listing
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
     from agents.game import Game
 
 CHAIN_COLUMNS = ("time", "height", "chain", "base_fee", "gas_used", "gas_outside", "waiting", "failed")
-MARKET_COLUMNS = ("fair", "mid", "index", "index_age", "open_long", "open_short", "volume", "fills", "rejected")
+MARKET_COLUMNS: tuple[str, ...] = (
+    "fair",
+    "mid",
+    "index",
+    "index_age",
+    "open_long",
+    "open_short",
+    "volume",
+    "fills",
+    "rejected",
+)
+MARKET_COLUMNS += (
+    "run_volume",
+    "run_off",
+)  # cash coins: value at fair of the runs' fills, and how far off it they traded
 EXCHANGE_COLUMNS = ("insurance", "vault", "custody", "liquidations", "liquidated", "deficit", "uncovered")
 
 
@@ -76,6 +92,20 @@ def tally(owed: Ints, code: Ints) -> tuple[float, int, int]:
     return traded, fills, rejected
 
 
+@compiled
+def off_fair(size: Ints, owed: Ints, code: Ints, fair: float) -> tuple[float, float]:
+    """(value at `fair`, how far from it what was owed lay, either way), both in cash units, of the fills of a run.
+
+    `fair` in cash units per size unit.
+    """
+    value, off = 0.0, 0.0
+    for row in range(len(code)):
+        if code[row] == 0:
+            value += abs(size[row]) * fair
+            off += abs(owed[row] - size[row] * fair)
+    return value, off
+
+
 class Recorder:
     """The notebook of one run."""
 
@@ -124,8 +154,9 @@ class Recorder:
             reading = read_index(state, listing)
             longs, shorts = state.tables[listing.path + ".interest"].tolist() if listing.size >= 0 else (0.0, 0.0)
             traded, fills, rejected = volume.get(listing.path, (0.0, 0, 0))
+            fair = self.game.fair_now(market.instrument.base)
             row += (
-                self.game.fair_now(market.instrument.base),
+                fair,
                 market.venue.mid(state, listing),
                 reading.value,
                 state.time - reading.time,
@@ -134,6 +165,7 @@ class Recorder:
                 traded / listing.house.cash_scale,
                 fills,
                 rejected,
+                *self._off_fair(block, listing, fair),
             )
         self.rows[self.blocks] = row
         self.blocks += 1
@@ -182,9 +214,15 @@ class Recorder:
                     deficit=done.deficit / scale,
                     deleveraged=done.deleveraged / done.listing.size_scale,
                     waited=block.time - receipt.arrival,
+                    rounds=done.rounds,
+                    taker=names.groups[names.group[done.taker]] if done.taker >= 0 else "",
+                    price=done.price,
+                    since=block.time - done.opened,
                     **{f"paid by {step}": units / scale for step, units in done.covered},
                     **({} if math.isnan(done.spare) else {"spare": done.spare}),
                 )
+            elif isinstance(done, Started | Bidden | Forfeited | Lifted):
+                self._case(block.time, done)
             elif receipt.revert is not None:
                 sender = names.groups[names.group[receipt.transaction.account]]
                 what = type(receipt.transaction).__name__
@@ -206,6 +244,21 @@ class Recorder:
                 self.note(time, player.label, kind, **numbers)
             player.notes.clear()
 
+    def _case(self, time: float, done: Started | Bidden | Forfeited | Lifted) -> None:
+        """What became of a case: an auction (or a warning) started, a bid, a winner that could not pay, an end without a sale."""
+        names, scale = self.game.state.ledger, done.listing.house.cash_scale
+        told: dict[str, Any] = {"market": done.listing.path, "account": done.account}
+        if isinstance(done, Started):
+            who, kind = done.keeper, "auction started"
+            told |= {"rounds": done.rounds, "reward": done.reward / scale, "since": time - done.opened}
+        elif isinstance(done, Lifted):
+            who, kind = done.account, "case lifted"
+            told["since"] = time - done.opened
+        else:
+            who, kind = done.bidder, "bid stands" if isinstance(done, Bidden) else "bid forfeited"
+            told |= {"held": done.held / scale} | ({"price": done.price} if isinstance(done, Bidden) else {})
+        self.note(time, names.groups[names.group[who]], kind, **told)
+
     def _volume(self, block: Block) -> dict[str, tuple[float, int, int]]:
         """(cash units traded, fills, rejections) by market path."""
         found: dict[str, tuple[float, int, int]] = {}
@@ -219,6 +272,16 @@ class Recorder:
                     traded, fills, rejected = found.get(done.listing.path, (0.0, 0, 0))
                     found[done.listing.path] = (traded + abs(done.owed), fills + 1, rejected)
         return found
+
+    @staticmethod
+    def _off_fair(block: Block, listing: Listing, fair: float) -> tuple[float, float]:
+        """See `off_fair`, in cash coins: of the crowds' runs and of auctions. An option's is against the underlying's fair."""
+        value = off = 0.0
+        for run in block.filled:
+            if run.listing is listing:
+                part = off_fair(run.size, run.owed, run.code, fair * listing.price_scale)
+                value, off = value + part[0], off + part[1]
+        return value / listing.house.cash_scale, off / listing.house.cash_scale
 
     def _flows(self) -> None:
         ledger = self.game.state.ledger

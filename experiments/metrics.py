@@ -21,6 +21,7 @@ from protocol.instruments.settling import outcome
 from protocol.issuing import index_now, riskiest, supply_of
 from protocol.ledger import WORLD, Floats
 from protocol.lending import RAY, accrued, book
+from protocol.margins.base import Threshold
 from protocol.state import House, Issue, Lender, Listing, State
 
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
@@ -292,3 +293,37 @@ def half_life(gap: Floats, time: Floats) -> float:
     if not 0 < keep < 1:
         return math.nan
     return math.log(0.5) / math.log(keep) * float(np.diff(time).mean())
+
+
+def slippage(blocks: pd.DataFrame, path: str) -> float:
+    """Volume-weighted |fill price / fair - 1| of what crowds traded in a market, fees apart; nan where nothing was."""
+    value = float(blocks[f"{path}.run_volume"].sum())
+    return float(blocks[f"{path}.run_off"].sum()) / value if value > 0 else math.nan
+
+
+class Standing:
+    """When each player fell below maintenance, and for how long: show it the state after every block.
+
+    `waits` are seconds from the first block after which an account stood below to the one that closed or restored it.
+    """
+
+    def __init__(self, exchange: int = 0) -> None:
+        self.exchange = exchange
+        self.since: dict[int, float] = {}  # seconds, of those who stand below now
+        self.waits: list[float] = []
+        self.time = 0.0
+
+    def __call__(self, state: State) -> None:
+        """Look at a sealed block."""
+        house, self.time = state.houses[self.exchange], state.time
+        below, _ = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
+        now = {account for account in below.tolist() if state.ledger.exchange[account] < 0 and account != WORLD}
+        for account in [account for account in self.since if account not in now]:
+            self.waits.append(state.time - self.since.pop(account))
+        for account in now:
+            self.since.setdefault(account, state.time)
+
+    def time_to_close(self) -> float:
+        """Mean seconds below; those who still are count as long as they have been, which is less than it will be. nan: nobody."""
+        all_waits = self.waits + [self.time - since for since in self.since.values()]
+        return float(np.mean(all_waits)) if all_waits else math.nan

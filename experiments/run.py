@@ -14,6 +14,7 @@ from experiments.capital import Capital
 from experiments.metrics import metrics
 from experiments.record import Record, digest, tables
 from experiments.scenario import Scenario
+from protocol.state import State
 
 
 def build(scenario: Scenario, *, check: bool = False) -> Game:
@@ -36,11 +37,17 @@ def run(scenario: Scenario, *, check: bool = False, progress: Callable[[float], 
     return play(build(scenario, check=check), scenario, progress=progress)
 
 
-def play(game: Game, scenario: Scenario, *, progress: Callable[[float], None] | None = None) -> Record:
-    """Play a scenario's game, built and not yet begun, to its end, and let it go."""
+def play(
+    game: Game,
+    scenario: Scenario,
+    *,
+    progress: Callable[[float], None] | None = None,
+    watch: Callable[[State], None] | None = None,
+) -> Record:
+    """Play a scenario's game, built and not yet begun, to its end, and let it go. `watch` is shown the state after every block."""
     try:
         start, capital = game.state.save(), Capital(game)
-        game.play(lambda share: _looked(capital, share, progress))
+        game.play(lambda share: _looked(capital, share, progress), watch)
         blocks, events, flows = tables(game)
         row = metrics(game, start, blocks, flows)
         row |= capital.metrics(start, row)

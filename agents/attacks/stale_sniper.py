@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -68,6 +68,8 @@ class StaleSniper(Role):
         if view.state.time < memory["until"]:
             return ()
         listing: Listing = memory["listing"]
+        if view.state.market(listing).venue.counterparty != "vault":
+            return self._decline(me, view, why="nobody here must honour an index")
         reading = view.index(listing)
         if reading.status != Status.FRESH:
             return ()
@@ -101,12 +103,16 @@ class StaleSniper(Role):
         lasting = 0.0 if state.market(listing).venue.settlement() > 0.0 else abs(gap)  # settled later, the gap is gone
         gain = notional * lasting - cost
         if not gain > self.least_profit:
-            if view.time - me.memory["noted"] >= self.ponder:
-                me.memory["noted"] = view.time
-                me.note(view, "attack declined", gap=gap, gain=gain, cost=cost)
-            return ()
+            return self._decline(me, view, gap=gap, gain=gain, cost=cost)
         me.memory.update(until=view.seal, round=time, gap=abs(gap), entered=view.time)
         me.note(view, "attack", gap=gap, estimate=gain, size=size / listing.size_scale)
         price = float(view.cost(listing, np.array([size]))[0]) / (size * listing.price_scale)
         limit = price * (1.0 + side * (gain - self.least_profit) / notional)
         return (me.send(Trade(listing, me.account, size, limit), max(self.tip, self.bid_share * gain / gas)),)
+
+    def _decline(self, me: Player, view: View, **why: Any) -> Iterable[Action]:
+        """Stay at home, and say so once per `ponder`."""
+        if view.time - me.memory["noted"] >= self.ponder:
+            me.memory["noted"] = view.time
+            me.note(view, "attack declined", **why)
+        return ()
