@@ -180,3 +180,15 @@ def test_a_bound_on_utilisation_turns_orders_away() -> None:
         for bound in (0.5, 1e12)
     ]
     assert turned[0] > turned[1]
+
+
+def test_the_same_vault_may_hedge_its_vega_instead() -> None:
+    scenario = dataclasses.replace(find("gamma-vault"), duration=600.0)
+    (rules,) = scenario.world.exchanges
+    assert isinstance(rules.hedging, GammaBand)
+    vega = VegaBand(rules.hedging.markets, 0.02, 1.0, band=10.0, most=40.0, width=2.0)
+    world = dataclasses.replace(scenario.world, exchanges=(dataclasses.replace(rules, hedging=vega),))
+    scenario = dataclasses.replace(scenario, world=world)
+    hedged, bare = watched(scenario), watched(without(scenario, "hedger"))
+    late = hedged[:, 0] > 300.0
+    assert np.median(hedged[late, 2]) <= 2.0 < 6.0 < np.median(bare[late, 2])
