@@ -222,6 +222,12 @@ class UnderCollateralised(Revert):
     code, text = 71, "below the opening ratio"
 
 
+class VaultUtilised(Revert):
+    """More would be open against the vault than its equity may carry."""
+
+    code, text = 80, "the vault carries as much as it may"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

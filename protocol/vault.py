@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from protocol.access import Access, Permissionless
 
+UNLIMITED = 1e12  # cash coins of exposure for each of equity: more than there is
+
 
 def shares_down(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
     """Shares for a deposit of `assets`, rounded down. OpenZeppelin ERC4626 5.x `_convertToShares`."""
@@ -28,7 +30,8 @@ class Vault:
     """`liquidity` cash coins are there from the start; `fee` is kept in the vault on every exit.
 
     `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions; `access` says
-    who may invest.
+    who may invest. `utilisation` is how much of the underlying, in cash coins and net within each market, may be open against
+    the vault for each cash coin of its equity: beyond, what would add to it is refused, and leaving stays free.
     """
 
     liquidity: float = 10_000_000.0
@@ -37,6 +40,7 @@ class Vault:
     fee: float = 0.0
     commitment: float = 1.0
     access: Access = field(default_factory=Permissionless)
+    utilisation: float = UNLIMITED
 
     def __post_init__(self) -> None:
         """Refuse settings that make no vault."""
@@ -51,5 +55,7 @@ class Vault:
             wrong.append(f"fee = {self.fee}: allowed 0 to below 1")
         if self.commitment < 0:
             wrong.append(f"commitment = {self.commitment}: must be 0 or more")
+        if not self.utilisation > 0:
+            wrong.append(f"utilisation = {self.utilisation}: must be above 0, cash coins for each of equity")
         if wrong:
             raise ValueError("\n".join(wrong))

@@ -360,6 +360,12 @@ def test_every_reason_has_a_code_of_its_own_and_a_text() -> None:
         assert shown == f"{reason.__name__}: {reason.text} (amount=3, price={math.pi})"
 
 
+def test_no_more_is_opened_against_a_vault_than_its_equity_bears() -> None:
+    state, (trader, *_) = open_world(exchange_for(OraclePool(), vault=Vault(liquidity=10_000.0, utilisation=1.0)))
+    with pytest.raises(errors.VaultUtilised, match="market=m0"):
+        exchange.trade(state, state.listings[0][0], trader, 6 * COIN)
+
+
 def test_no_more_collateral_is_taken_than_the_cap() -> None:
     state, (trader, *_) = opened(collateral=(Collateral("ETH", cap=5.0),))
     with pytest.raises(errors.CollateralCapped, match="token=ETH, has=0, adds=500000001, allowed=500000000"):

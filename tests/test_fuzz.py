@@ -504,7 +504,10 @@ class Walk(Witness):
             list(deeds)[int(self.rng.choice(len(deeds), p=list(deeds.values())))]()
 
 
-ELSEWHERE = (errors.CollateralCapped, errors.UnderCollateralised)  # the walks of test_lending and test_synthetics
+ELSEWHERE = (
+    *(errors.CollateralCapped, errors.UnderCollateralised),  # the walks of test_lending and test_synthetics
+    errors.VaultUtilised,  # test_hedging_options
+)
 MEANT = [
     *("closed whole", "closed in part", "keeper took over", "bad debt", "deficit left uncovered", "block"),
     *("Insurance paid", "VaultBackstop paid", "Deleverage paid", "Socialise paid"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from protocol.appraisal import token_price, values
+from protocol.appraisal import token_price, values, vault_total
 from protocol.clearing import Desk
 from protocol.errors import (
     AccountIsolated,
@@ -16,6 +18,7 @@ from protocol.ledger import Floats
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Reading, Status, read_index
 from protocol.state import House, Listing, State
+from protocol.vault import UNLIMITED
 
 
 def usable_index(state: State, listing: Listing) -> Reading:
@@ -37,6 +40,7 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
     house, market = listing.house, state.market(listing)
     cap = market.open_interest_cap / index * listing.size_scale
+    longs, shorts = (min(cap, room) for room in vault_room(state, listing, interest, index))
     return Desk(
         state.ledger.arrays,
         listing.size,
@@ -51,9 +55,26 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
         fee,
         listing.price_scale,
         interest,
-        np.array([cap, cap]),
+        np.array([longs, shorts]),
         least,
     )
+
+
+def vault_room(state: State, listing: Listing, interest: Floats, index: float) -> tuple[float, float]:
+    """Most open interest long and short, size units, that the vault's utilisation leaves room for; infinite where it sets none.
+
+    Counted when a batch begins: what closes within it makes no room, and takes none, before the next.
+    """
+    house, rules = listing.house, state.exchange(listing.house).vault
+    if rules is None or listing.desk != house.vault or rules.utilisation >= UNLIMITED:
+        return math.inf, math.inf
+    balance, elsewhere = state.ledger.balance, 0.0
+    for other in state.claims[house.index]:
+        if other.desk == house.vault and other.number != listing.number and balance[other.size, house.vault] != 0:
+            elsewhere += abs(int(balance[other.size, house.vault])) / other.size_scale * read_index(state, other).value
+    equity = max(0.0, vault_total(state, house) / house.cash_scale)
+    units = max(0.0, rules.utilisation * equity - elsewhere) / index * listing.size_scale
+    return float(interest[1]) + units, float(interest[0]) + units
 
 
 def need_margin(state: State, house: House, account: int) -> None:

@@ -28,8 +28,9 @@ def hedge(state: State, house: House, account: int) -> tuple[Fill | Queued, ...]
         raise NothingToDo(exchange=house.name)
 
     fills = []
-    for listing, size in plan:
-        limit = usable_index(state, listing).value * (1.0 + math.copysign(rules.slippage, size))
+    for listing, size, slippage in plan:
+        mark = state.market(listing).instrument.price(state, listing, usable_index(state, listing).value)
+        limit = mark * (1.0 + math.copysign(slippage, size))
         fills.append(trade(state, listing, house.vault, size, limit))
     reward = to_units_down(rules.reward, int(house.cash_scale))
     state.ledger.move(house.cash, house.vault, account, reward, Reason.HEDGING)

@@ -11,7 +11,9 @@ from protocol.errors import (
     Expired,
     InAuction,
     NotAdmitted,
+    OpenInterestCapped,
     UnderMargined,
+    VaultUtilised,
     reasons,
 )
 from protocol.exchange.admission import admitted
@@ -74,6 +76,12 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
+        own = (
+            desk.cap < market.open_interest_cap / index.value * listing.size_scale
+        )  # sides that the vault's bound closes
+        if own.any():
+            closed = np.where(batch.size > 0, own[0], own[1])
+            fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
     market.venue.keep(state, listing, pool)
     market.venue.note(state, listing, batch, fills)
