@@ -85,3 +85,12 @@ def test_the_clearing_house_calls_and_sells_only_when_people_are_at_work() -> No
     assert len(calls) and len(sold)
     assert all(rule.calling(time) for time in calls["time"])
     assert all(numbers["rounds"] == 1 and numbers["since"] >= rule.delay for numbers in sold["numbers"])
+
+
+def test_auctions_are_told_from_their_start_over_their_bids_to_who_took_the_lot() -> None:
+    record = run(dataclasses.replace(find("black-thursday"), duration=6_000.0))
+    told = {kind: rows["numbers"].tolist() for kind, rows in record.events.groupby("kind")}
+    assert all(one["rounds"] >= 1 and one["reward"] >= 0 for one in told["auction started"])
+    assert all(one["held"] >= 0 and math.isfinite(one["price"]) for one in told["bid stands"])
+    assert any(one["held"] > 0 for one in told["bid stands"])
+    assert all(one["taker"] and one["since"] > 0 and one["rounds"] >= 1 for one in told["liquidation"])
