@@ -100,3 +100,12 @@ def test_constraints_pin_exact_versions_and_name_no_place():
     assert len(lines) > 20
     assert "://" not in "".join(lines)
     assert [line for line in lines if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*==[\w.+!]+( ; [^@/]+)?", line)] == []
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("assumptions", ""), ("findings", "F")])
+def test_numbered_rows_of_the_documents_count_from_one_without_gap_or_repeat(name, prefix):
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"^\| ([A-Z]*\d+) \|", text, re.MULTILINE)
+
+    assert numbers == [f"{prefix}{n}" for n in range(1, len(numbers) + 1)]
+    assert len(numbers) > 5
