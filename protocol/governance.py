@@ -2,8 +2,9 @@
 
 A change is a dotted path below an exchange and a value: `margin.initial = 0.2`, or a whole rule at `margin`. The rules are
 frozen and are built again, so that what could not be built at the start cannot be voted in either. What the ledger and the
-tables were laid out for stays: names, instruments, kinds of venue, whole numbers. Execution and clearing are apart: another
-margin leaves a pool as it stands, and another spread leaves the margin's memory alone.
+tables were laid out for stays: names, instruments, kinds of venue, collateral, loan assets, surfaces, whether bids are locked,
+whole numbers. Execution and clearing are apart: another margin leaves a pool as it stands, and another spread leaves the
+margin's memory alone.
 Attack surface: whoever holds the governor's account holds the parameters, and the delay is all the warning that there is.
 """
 
@@ -60,7 +61,7 @@ def changed(exchange: Exchange, path: str, value: Any) -> Exchange:
     except ValueError as error:
         raise SenselessChange(path=path, value=str(value), why="; ".join(str(error).splitlines())) from error
     if _layout(fresh) != _layout(exchange):
-        why = "names, instruments, kinds of venue and the vault are laid out at the start"
+        why = "names, instruments, kinds of venue, the vault, collateral, loans, surfaces and escrow are laid out at the start"
         raise SenselessChange(path=path, value=str(value), why=why)
     return fresh
 
@@ -119,4 +120,6 @@ def _layout(exchange: Exchange) -> tuple[Any, ...]:
         (m.name, m.instrument, m.venue if m.venue.counterparty != "vault" else type(m.venue)) for m in exchange.markets
     ]
     shares = exchange.vault and (exchange.vault.virtual_assets, exchange.vault.virtual_shares)
-    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *markets
+    tokens = [c.token for c in exchange.collateral], [p.asset for p in exchange.loans]
+    bases, bids = [surface.base for surface in exchange.surfaces], exchange.liquidation.takes_bids
+    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *tokens, bases, bids, *markets

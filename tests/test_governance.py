@@ -11,11 +11,14 @@ from machine import COIN, PRICE, Witness, exchange_for, market_for, open_world, 
 
 from protocol import exchange
 from protocol.access import Credentialed
+from protocol.appraisal import Collateral
 from protocol.errors import NotAllowed, Revert, SenselessChange, Timelocked, UnderMargined, UnknownProposal
 from protocol.funding.velocity import Velocity
 from protocol.governance import Governance, changed, structure
 from protocol.hedging import DeltaBand
 from protocol.instruments.token import Token
+from protocol.lending import LoanPool
+from protocol.liquidations.english import English
 from protocol.margins.cross import Cross
 from protocol.margins.isolated import Isolated
 from protocol.margins.volatility_scaled import VolatilityScaled
@@ -26,6 +29,7 @@ from protocol.oracles.pull import Pull
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.state import House, State
+from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
@@ -129,6 +133,36 @@ def test_a_senseless_change_is_refused_by_name_and_leaves_no_trace(path: str, va
     state.rewind(mark)
     state.time = 0.0
     assert state.digest() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("collateral", (Collateral("ETH"),)),
+        ("collateral", (Collateral("dex.share"), Collateral("ETH"))),
+        ("collateral.0", Collateral("DOGE")),
+        ("loans", ()),
+        ("loans", (LoanPool("USD"),)),
+        ("loans", (LoanPool("ETH"), LoanPool("USD"))),
+        ("surfaces", ()),
+        ("surfaces.0", Surface("BTC")),
+        ("liquidation", English()),
+    ],
+)
+def test_what_rows_and_accounts_were_laid_out_for_is_not_voted_on(path: str, value: Any) -> None:
+    rules = exchange_for(
+        OraclePool(),
+        collateral=(Collateral("ETH"), Collateral("dex.share")),
+        loans=(LoanPool("USD", liquidity=1e6), LoanPool("ETH")),
+        surfaces=(Surface(),),
+        governance=Governance(DELAY, GRACE),
+    )
+    state, (governor, *_) = open_world(rules)
+    exchange.appoint(state, state.houses[0], governor)
+    with pytest.raises(SenselessChange, match="laid out at the start"):
+        exchange.propose(state, state.houses[0], governor, path, value)
+    enact(state, state.houses[0], governor, "collateral.0.initial", 0.5)  # how much it counts for is
+    assert state.exchange(state.houses[0]).collateral[0] == Collateral("ETH", initial=0.5)
 
 
 def test_what_was_sensible_when_proposed_is_judged_again_when_carried_out() -> None:
