@@ -14,13 +14,15 @@ import dataclasses
 import math
 from abc import ABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from protocol.errors import SenselessChange
 from protocol.hedging import Hedging
 
 if TYPE_CHECKING:
     from protocol.world import Exchange
+
+Rule = TypeVar("Rule")
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,23 @@ def structure(rule: Any) -> tuple[Any, ...]:
     return type(rule).__name__, *(part for part in parts if isinstance(part, int | str | tuple))
 
 
+def kinds(rule: Any) -> tuple[str, ...]:
+    """The kind of a rule, and those of the rules that it is wrapped around."""
+    inner = getattr(rule, "inner", None)
+    return type(rule).__name__, *(kinds(inner) if inner is not None else ())
+
+
+def changed_part(old: Rule, new: Rule) -> Rule | None:
+    """The innermost part of `new` that holds all the difference in `structure` to `old`; None: there is none."""
+    if structure(new) == structure(old):
+        return None
+    outer, inner = getattr(old, "inner", None), getattr(new, "inner", None)
+    same = type(new) is type(old) and inner is not None
+    if same and structure(dataclasses.replace(new, inner=outer)) == structure(old):  # type: ignore[type-var]
+        return changed_part(outer, inner)
+    return new
+
+
 def _put(node: Any, words: list[str], value: Any) -> Any:
     """`node` with `value` where the words lead. Raises ValueError where they lead nowhere, or the value does not fit."""
     if not words:
@@ -96,7 +115,7 @@ def _fitting(old: Any, new: Any) -> Any:
         if isinstance(new, bool) or not isinstance(new, int | float) or not math.isfinite(new):
             raise ValueError("must be a finite number")
         return float(new)
-    if old is None and isinstance(new, Hedging):
+    if isinstance(old, Hedging | None) and isinstance(new, Hedging | None):
         return new
     if isinstance(old, tuple) and old:
         if not isinstance(new, tuple) or not all(isinstance(part, _family(old[0])) for part in new):

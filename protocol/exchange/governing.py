@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from protocol.errors import NotAllowed, SenselessChange, Timelocked, UnknownProposal
-from protocol.governance import Proposal, changed, structure
+from protocol.exchange.cases import end_cases
+from protocol.exchange.lending import accrue, reprice
+from protocol.governance import Proposal, changed, changed_part, kinds, structure
 from protocol.losses.base import players
 from protocol.oracles.base import read_index
 from protocol.state import House, State
@@ -62,7 +64,13 @@ def execute(state: State, house: House, account: int, number: int) -> Proposal:
     after = world.exchanges[house.index]
     _need_room_for_all(state, house, after, proposal)
 
+    for lender in state.lenders[house.index]:
+        accrue(state, lender)  # what has been earned so far, by the rules it was earned under
+    if kinds(after.liquidation) != kinds(before.liquidation):
+        end_cases(state, house)
     state.put("rules", world)
+    for lender in state.lenders[house.index]:
+        reprice(state, lender)
     state.put(house.name + ".proposals", tuple(p for p in proposals(state, house) if p is not proposal))
     _open_memories(state, house, before, after)
     return proposal
@@ -120,5 +128,6 @@ def _open_memories(state: State, house: House, before: Exchange, after: Exchange
             new.oracle.start(state, listing, at, price)
         if listing.size >= 0 and structure(new.funding) != structure(old.funding):
             new.funding.start(state, listing, read_index(state, listing).value)
-    if structure(after.margin) != structure(before.margin):
-        after.margin.start(state, house)
+    fresh = changed_part(before.margin, after.margin)
+    if fresh is not None:
+        fresh.start(state, house)
