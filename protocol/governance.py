@@ -2,8 +2,9 @@
 
 A change is a dotted path below an exchange and a value: `margin.initial = 0.2`, or a whole rule at `margin`. The rules are
 frozen and are built again, so that what could not be built at the start cannot be voted in either. What the ledger and the
-tables were laid out for stays: names, instruments, kinds of venue, whole numbers. Execution and clearing are apart: another
-margin leaves a pool as it stands, and another spread leaves the margin's memory alone.
+tables were laid out for stays: names, instruments, kinds of venue, collateral, loan assets, surfaces, whether bids are locked,
+whole numbers. Execution and clearing are apart: another margin leaves a pool as it stands, and another spread leaves the
+margin's memory alone.
 Attack surface: whoever holds the governor's account holds the parameters, and the delay is all the warning that there is.
 """
 
@@ -13,13 +14,15 @@ import dataclasses
 import math
 from abc import ABC
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from protocol.errors import SenselessChange
 from protocol.hedging import Hedging
 
 if TYPE_CHECKING:
     from protocol.world import Exchange
+
+Rule = TypeVar("Rule")
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def changed(exchange: Exchange, path: str, value: Any) -> Exchange:
     except ValueError as error:
         raise SenselessChange(path=path, value=str(value), why="; ".join(str(error).splitlines())) from error
     if _layout(fresh) != _layout(exchange):
-        why = "names, instruments, kinds of venue and the vault are laid out at the start"
+        why = "names, instruments, kinds of venue, the vault, collateral, loans, surfaces and escrow are laid out at the start"
         raise SenselessChange(path=path, value=str(value), why=why)
     return fresh
 
@@ -70,6 +73,23 @@ def structure(rule: Any) -> tuple[Any, ...]:
     inner = [getattr(rule, field.name) for field in dataclasses.fields(rule)]
     parts = [structure(part) if dataclasses.is_dataclass(part) else part for part in inner]
     return type(rule).__name__, *(part for part in parts if isinstance(part, int | str | tuple))
+
+
+def kinds(rule: Any) -> tuple[str, ...]:
+    """The kind of a rule, and those of the rules that it is wrapped around."""
+    inner = getattr(rule, "inner", None)
+    return type(rule).__name__, *(kinds(inner) if inner is not None else ())
+
+
+def changed_part(old: Rule, new: Rule) -> Rule | None:
+    """The innermost part of `new` that holds all the difference in `structure` to `old`; None: there is none."""
+    if structure(new) == structure(old):
+        return None
+    outer, inner = getattr(old, "inner", None), getattr(new, "inner", None)
+    same = type(new) is type(old) and inner is not None
+    if same and structure(dataclasses.replace(new, inner=outer)) == structure(old):  # type: ignore[type-var]
+        return changed_part(outer, inner)
+    return new
 
 
 def _put(node: Any, words: list[str], value: Any) -> Any:
@@ -95,7 +115,7 @@ def _fitting(old: Any, new: Any) -> Any:
         if isinstance(new, bool) or not isinstance(new, int | float) or not math.isfinite(new):
             raise ValueError("must be a finite number")
         return float(new)
-    if old is None and isinstance(new, Hedging):
+    if isinstance(old, Hedging | None) and isinstance(new, Hedging | None):
         return new
     if isinstance(old, tuple) and old:
         if not isinstance(new, tuple) or not all(isinstance(part, _family(old[0])) for part in new):
@@ -119,4 +139,6 @@ def _layout(exchange: Exchange) -> tuple[Any, ...]:
         (m.name, m.instrument, m.venue if m.venue.counterparty != "vault" else type(m.venue)) for m in exchange.markets
     ]
     shares = exchange.vault and (exchange.vault.virtual_assets, exchange.vault.virtual_shares)
-    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *markets
+    tokens = [c.token for c in exchange.collateral], [p.asset for p in exchange.loans]
+    bases, bids = [surface.base for surface in exchange.surfaces], exchange.liquidation.takes_bids
+    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *tokens, bases, bids, *markets

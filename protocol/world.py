@@ -214,7 +214,7 @@ class Exchange:
         ]
 
     def _hedging_mistakes(self) -> list[str]:
-        """A hedge needs a vault, room for a second position, and markets of claims in which somebody else is the other side."""
+        """A hedge needs a vault, room for a second position, and open markets of claims with somebody else on the other side."""
         if self.hedging is None:
             return []
         usable = [
@@ -223,6 +223,7 @@ class Exchange:
             if market.instrument.claims()
             and market.venue.counterparty != "vault"
             and market.venue.settles != AT_THE_CLOSE
+            and isinstance(market.access, Permissionless)
         ]
         wrong = [
             f"hedging.markets = {name!r}: the vault cannot hedge there; it could on {', '.join(usable) or 'none'}"

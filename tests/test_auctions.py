@@ -9,9 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import CASH, COIN, PRICE, Witness, exchange_for, open_world, quote_book, tell
+from machine import CASH, COIN, PRICE, Told, Witness, exchange_for, market_for, open_world, quote_book, tell
 
 from protocol import errors, exchange
+from protocol.access import Credentialed
+from protocol.funding.unfunded import Unfunded
+from protocol.instruments.base import Instrument
+from protocol.instruments.future import Future
+from protocol.instruments.option import Option
 from protocol.ledger import Reason
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.base import Liquidation
@@ -35,10 +40,15 @@ from protocol.liquidations.routes import AtOracle, ThroughVenue, ToBackstop
 from protocol.liquidations.staged import Staged, insolvent_bid, kept_share
 from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
-from protocol.state import Listing, State
+from protocol.margins.base import Threshold
+from protocol.oracles.base import read_mark
+from protocol.state import House, Listing, State
+from protocol.surface import Surface
+from protocol.vault import Vault
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.order_book import OrderBook
 from protocol.venues.virtual_amm import VirtualAmm
+from protocol.world import Exchange, Market
 
 RAY, WAD = 10**27, 10**18
 TRACE = Path(__file__).resolve().parent.parent.parent / "shared" / "reference" / "traces" / "maker_clip.json"
@@ -468,6 +478,138 @@ def test_a_round_without_bids_is_started_anew_and_one_that_recovers_gives_the_bi
     assert isinstance(witness.does(exchange.deal, first, listing, first, debtor), errors.Healthy)
     witness.does(exchange.lift, debtor, listing, debtor)
     assert state.ledger.balance[state.houses[0].cash, first] == had
+
+
+def test_whoever_may_not_hold_the_lot_may_not_bid_and_a_winner_who_may_no_longer_loses_what_it_locked() -> None:
+    market = market_for(OraclePool(), access=Credentialed("PASS"))
+    rules = exchange_for(OraclePool(), liquidation=English(), markets=(market,))
+    state, (debtor, winner, other, stranger) = open_world(rules)
+    house, listing, authority = state.houses[0], state.listings[0][0], state.ledger.open("authority")
+    exchange.authorise(state, "PASS", authority)
+    for who in (debtor, winner, other):
+        exchange.grant(state, authority, "PASS", who)
+    exchange.withdraw(state, house, debtor, 90_000 * CASH)
+    exchange.trade(state, listing, debtor, 45 * COIN)
+    tell(state, PRICE * 0.93)
+    witness = Witness(state)
+    witness.does(exchange.bark, other, listing, other, debtor)
+    barred = witness.does(exchange.bid, stranger, listing, stranger, debtor, 1_800.0)
+    assert isinstance(barred, errors.NotAdmitted)
+    made = witness.does(exchange.bid, winner, listing, winner, debtor, 1_800.0)
+    exchange.revoke(state, authority, "PASS", winner)
+    wait(state, 600.0, PRICE * 0.93)
+    lost = witness.does(exchange.deal, other, listing, other, debtor)
+    assert isinstance(lost, exchange.Forfeited) and lost.held == made.held
+    witness.does(exchange.bid, other, listing, other, debtor, 1_700.0)
+    wait(state, 600.0, PRICE * 0.93)
+    assert witness.does(exchange.deal, stranger, listing, stranger, debtor).taker == other
+
+
+# ---------------------------------------------------------------------- contracts that end, and what derives from the index
+
+
+def dated(rule: Liquidation, instrument: Instrument, size: int) -> tuple[State, Listing, list[int], Witness]:
+    """The first trader holds `size` coins of a dated contract, and the least cash beyond its maintenance."""
+    markets = (
+        Market(name="PERP", oracle=Told(max_age=math.inf), venue=OraclePool(), funding=Unfunded()),
+        Market(name="DATED", instrument=instrument, venue=OraclePool(), funding=Unfunded(), index="PERP"),
+    )
+    rules = Exchange(markets=markets, vault=Vault(), surfaces=(Surface(),), liquidation=rule)
+    state, traders = open_world(rules)
+    house, listing = state.houses[0], state.listings[0][1]
+    exchange.trade(state, listing, traders[0], size * COIN)
+    spare_all_but(state, house, traders[0], 500.0)
+    return state, listing, traders, Witness(state)
+
+
+def spare_all_but(state: State, house: House, account: int, coins: float) -> None:
+    """Leave an account so many cash coins above its maintenance, as losses elsewhere would."""
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, account)
+    units = int((worth - needs - coins) * CASH)
+    state.ledger.move(house.cash, account, house.insurance, units, Reason.PENALTY)
+
+
+def test_a_short_call_is_auctioned_and_cleared_after_its_mark_has_tripled_under_bids() -> None:
+    call = Option(strike=2_400.0, expiry=10 * 86_400.0)
+    state, listing, (debtor, keeper, *_), witness = dated(English(ttl=60.0), call, -100)
+    first = read_mark(state, listing).value
+    tell(state, PRICE * 1.02)
+    witness.does(exchange.bark, keeper, listing, keeper, debtor)
+    tell(state, PRICE * 1.09)
+    mark = read_mark(state, listing).value
+    assert mark > 3.0 * first
+    witness.does(exchange.bid, keeper, listing, keeper, debtor, 1.05 * mark)
+    wait(state, 60.0, PRICE * 1.09)
+    done = witness.does(exchange.deal, keeper, listing, keeper, debtor)
+    assert (done.taken, done.price) == (100 * COIN, 1.05 * mark)
+    assert state.ledger.balance[listing.size, debtor] == 0
+
+
+def test_a_short_call_is_auctioned_and_cleared_after_its_mark_has_tripled_at_a_falling_price() -> None:
+    call = Option(strike=2_400.0, expiry=10 * 86_400.0)
+    state, listing, (debtor, keeper, *_), witness = dated(Dutch(), call, -100)
+    first = read_mark(state, listing).value
+    tell(state, PRICE * 1.02)
+    witness.does(exchange.bark, keeper, listing, keeper, debtor)
+    asked = []
+    while state.time < 8_000.0:
+        wait(state, 600.0, PRICE * 1.09)
+        mark = read_mark(state, listing).value
+        assert mark > 3.0 * first
+        plan = state.exchange(listing.house).liquidation.plan(state, listing, debtor)
+        assert plan is not None
+        asked.append(plan.price)
+        if plan.price >= mark:  # whoever takes the short over is paid for it
+            break
+    done = witness.does(exchange.take, keeper, listing, keeper, debtor, 100 * COIN, mark)
+    assert asked == sorted(asked) and len(asked) > 1
+    assert done.taken > 0 and done.price == asked[-1] >= mark
+    assert case_of(state, listing, debtor) is None
+
+
+@pytest.mark.parametrize("rule", [Dutch(), English(), Staged()], ids=lambda rule: type(rule).__name__)
+def test_what_is_worth_nothing_is_not_put_up(rule: Liquidation) -> None:
+    put = Option(right="put", strike=100.0, expiry=86_400.0)
+    state, listing, (debtor, keeper, *_), witness = dated(rule, put, 1)
+    perpetual = state.listings[0][0]
+    exchange.deposit(state, state.houses[0], debtor, 100_000 * CASH)
+    exchange.trade(state, perpetual, debtor, 100 * COIN)
+    spare_all_but(state, state.houses[0], debtor, 500.0)
+    tell(state, PRICE * 0.98)
+    assert read_mark(state, listing).value == 0.0
+    assert isinstance(witness.does(exchange.bark, keeper, listing, keeper, debtor), errors.NothingToDo)
+    assert isinstance(witness.does(exchange.bark, keeper, perpetual, keeper, debtor), exchange.Started)
+
+
+def test_a_round_whose_contract_has_become_worth_nothing_is_not_started_anew() -> None:
+    put = Option(right="put", strike=1_800.0, expiry=86_400.0)
+    state, listing, (debtor, keeper, *_), witness = dated(Dutch(), put, 1)
+    exchange.deposit(state, state.houses[0], debtor, 100_000 * CASH)
+    exchange.trade(state, state.listings[0][0], debtor, -100 * COIN)
+    spare_all_but(state, state.houses[0], debtor, 500.0)
+    tell(state, PRICE * 1.02)
+    witness.does(exchange.bark, keeper, listing, keeper, debtor)
+    wait(state, 80_000.0, PRICE * 4.0)
+    assert read_mark(state, listing).value == 0.0
+    assert isinstance(witness.does(exchange.redo, keeper, listing, keeper, debtor), errors.TooEarly)
+    assert isinstance(witness.does(exchange.take, keeper, listing, keeper, debtor, COIN), errors.AuctionStale)
+
+
+def test_no_deal_after_expiry_and_settlement_gives_the_bid_back() -> None:
+    future = Future(expiry=1_000.0, window=100.0)
+    state, listing, (debtor, winner, *_), witness = dated(English(ttl=50.0), future, 40)
+    state.time = 940.0
+    tell(state, PRICE * 0.98)
+    exchange.close_block(state)
+    had = int(state.ledger.balance[listing.house.cash, winner])
+    witness.does(exchange.bark, winner, listing, winner, debtor)
+    witness.does(exchange.bid, winner, listing, winner, debtor, 1_500.0)
+    wait(state, 72.0, PRICE * 0.98)
+    assert isinstance(witness.does(exchange.deal, winner, listing, winner, debtor), errors.Expired)
+    exchange.close_block(state)
+    assert case_of(state, listing, debtor) is None
+    assert state.ledger.balance[listing.house.cash, listing.house.escrow] == 0
+    assert state.ledger.balance[listing.house.cash, winner] >= had  # and what it was paid for putting up
 
 
 # ---------------------------------------------------------------------- grace, routes, backstop

@@ -7,17 +7,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from machine import COIN, PRICE, Witness, exchange_for, market_for, open_world, tell
+from machine import CASH, COIN, PRICE, Witness, exchange_for, market_for, open_world, tell
 
-from protocol import exchange
+from protocol import exchange, laws
 from protocol.access import Credentialed
-from protocol.errors import NotAllowed, Revert, SenselessChange, Timelocked, UnderMargined, UnknownProposal
+from protocol.appraisal import Collateral
+from protocol.errors import NotAllowed, NothingToDo, Revert, SenselessChange, Timelocked, UnderMargined, UnknownProposal
 from protocol.funding.velocity import Velocity
 from protocol.governance import Governance, changed, structure
 from protocol.hedging import DeltaBand
 from protocol.instruments.token import Token
+from protocol.lending import LoanPool, accrued, book
+from protocol.liquidations.backstop import Backstop
+from protocol.liquidations.base import Liquidation
+from protocol.liquidations.cases import case_of
+from protocol.liquidations.dutch import Dutch
+from protocol.liquidations.english import English
+from protocol.liquidations.partial import Partial
+from protocol.liquidations.staged import Staged
 from protocol.margins.cross import Cross
 from protocol.margins.isolated import Isolated
+from protocol.margins.portfolio import Portfolio
 from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.motions import Execute, Propose, Retract
 from protocol.oracles.guarded import Guarded
@@ -25,7 +35,10 @@ from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
+from protocol.rates.kinked import Kinked
 from protocol.state import House, State
+from protocol.surface import Surface
+from protocol.units import SECONDS_PER_YEAR
 from protocol.vault import Vault
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
@@ -131,6 +144,36 @@ def test_a_senseless_change_is_refused_by_name_and_leaves_no_trace(path: str, va
     assert state.digest() == before
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("collateral", (Collateral("ETH"),)),
+        ("collateral", (Collateral("dex.share"), Collateral("ETH"))),
+        ("collateral.0", Collateral("DOGE")),
+        ("loans", ()),
+        ("loans", (LoanPool("USD"),)),
+        ("loans", (LoanPool("ETH"), LoanPool("USD"))),
+        ("surfaces", ()),
+        ("surfaces.0", Surface("BTC")),
+        ("liquidation", English()),
+    ],
+)
+def test_what_rows_and_accounts_were_laid_out_for_is_not_voted_on(path: str, value: Any) -> None:
+    rules = exchange_for(
+        OraclePool(),
+        collateral=(Collateral("ETH"), Collateral("dex.share")),
+        loans=(LoanPool("USD", liquidity=1e6), LoanPool("ETH")),
+        surfaces=(Surface(),),
+        governance=Governance(DELAY, GRACE),
+    )
+    state, (governor, *_) = open_world(rules)
+    exchange.appoint(state, state.houses[0], governor)
+    with pytest.raises(SenselessChange, match="laid out at the start"):
+        exchange.propose(state, state.houses[0], governor, path, value)
+    enact(state, state.houses[0], governor, "collateral.0.initial", 0.5)  # how much it counts for is
+    assert state.exchange(state.houses[0]).collateral[0] == Collateral("ETH", initial=0.5)
+
+
 def test_what_was_sensible_when_proposed_is_judged_again_when_carried_out() -> None:
     state, house, governor, _ = governed()
     first = exchange.propose(state, house, governor, "margin.maintenance", 0.09)
@@ -189,6 +232,83 @@ def test_a_vault_may_learn_to_hedge() -> None:
     exchange.trade(state, state.listings[0][0], trader, 60 * COIN)
     enact(state, house, governor, "hedging", DeltaBand(("m1",), 0.1, 0.0, band=20.0))
     assert exchange.hedge(state, house, trader)[0].size == 50 * COIN
+
+
+def test_a_vault_may_be_told_to_hedge_no_more() -> None:
+    state, house, governor, (trader, *_) = governed()
+    enact(state, house, governor, "hedging", DeltaBand(("m1",), 0.1, 0.0, band=20.0))
+    exchange.trade(state, state.listings[0][0], trader, 60 * COIN)
+    enact(state, house, governor, "hedging", None)
+    with pytest.raises(NothingToDo):
+        exchange.hedge(state, house, trader)
+
+
+def test_another_margin_within_leaves_the_memory_of_the_one_around_it() -> None:
+    state, house, governor, _ = governed()
+    enact(state, house, governor, "margin", VolatilityScaled(reference=0.1))
+    for step in range(20):
+        state.time += 60.0
+        tell(state, PRICE * (1.0 + 0.03 * (step % 2)))
+        exchange.close_block(state)
+    table = state.tables[house.name + ".volatility"].copy()
+    enact(state, house, governor, "margin.inner", Portfolio())
+    assert np.array_equal(state.tables[house.name + ".volatility"], table)
+    enact(state, house, governor, "margin", Cross())
+    enact(state, house, governor, "margin", VolatilityScaled(reference=0.1))
+    assert not np.array_equal(state.tables[house.name + ".volatility"], table)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(Dutch(), Partial()), (Dutch(), Staged()), (English(), Backstop(English())), (Dutch(), Dutch(buf=1.3))],
+    ids=lambda rule: type(rule).__name__,
+)
+def test_another_kind_of_liquidation_ends_the_cases_of_the_last_one(before: Liquidation, after: Liquidation) -> None:
+    rules = exchange_for(OraclePool(), liquidation=before, governance=Governance(DELAY, GRACE))
+    state, (governor, debtor, other, *_) = open_world(rules, stake=10_000)
+    house, listing = state.houses[0], state.listings[0][0]
+    exchange.appoint(state, house, governor)
+    exchange.deposit(state, house, other, 500_000 * CASH)
+    exchange.trade(state, listing, debtor, 45 * COIN)
+    tell(state, PRICE * 0.93)
+    exchange.bark(state, listing, other, debtor)
+    had = int(state.ledger.balance[house.cash, other])
+    if before.takes_bids:
+        exchange.bid(state, listing, other, debtor, 1_800.0)
+
+    enact(state, house, governor, "liquidation", after)
+
+    laws.check(state)
+    assert state.ledger.balance[house.cash, other] == had
+    assert (case_of(state, listing, debtor) is None) == (type(after) is not type(before))
+    if type(after) is not type(before):
+        exchange.trade(state, listing, debtor, -COIN)  # its owner is no longer kept out
+
+
+def test_another_reserve_factor_and_rate_hold_from_their_execution_on() -> None:
+    pool = LoanPool("USD", rate=Kinked(idle=0.1), reserve_factor=0.0, liquidity=1e6)
+    state, (governor, debtor, *_) = open_world(
+        exchange_for(OraclePool(), loans=(pool,), governance=Governance(SECONDS_PER_YEAR, GRACE)), stake=500_000
+    )
+    house, lender = state.houses[0], state.lenders[0][0]
+    exchange.appoint(state, house, governor)
+    exchange.borrow(state, lender, debtor, 80_000 * CASH)
+    treasury = [exchange.propose(state, house, governor, "loans.0.reserve_factor", 0.9)]
+    treasury.append(exchange.propose(state, house, governor, "loans.0.rate.idle", 0.3))
+    state.time = SECONDS_PER_YEAR
+    tell(state, PRICE)
+    assert accrued(state, lender).interest > 8_000 * CASH
+    before, rate = accrued(state, lender), book(state, lender).rate
+
+    for number in treasury:
+        exchange.execute(state, house, governor, number)
+
+    laws.check(state)
+    assert state.ledger.balance[lender.share, house.treasury] == 0
+    assert accrued(state, lender).index == before.index
+    assert book(state, lender).rate == pytest.approx(rate + 0.2, abs=0.01)
+    state.time += 3_600.0
+    assert accrued(state, lender).fresh > 0
 
 
 def test_another_funding_rule_opens_its_memory_when_it_comes_into_force() -> None:

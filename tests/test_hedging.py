@@ -10,6 +10,7 @@ from machine import CASH, COIN, PRICE, Witness, exchange_for, market_for, open_w
 
 from experiments.codec import variants
 from protocol import exchange
+from protocol.access import Credentialed
 from protocol.errors import NothingToDo, SlippageExceeded, StalePrice
 from protocol.hedging import DeltaBand, Hedging, delta, exposure
 from protocol.instruments.perpetual import Perpetual
@@ -20,6 +21,10 @@ from protocol.state import House, Listing, State
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
+GATED = (
+    market_for(OraclePool(), name="m0"),
+    market_for(VirtualAmm(), name="m1", access=Credentialed("PASS")),  # the vault holds no credential
+)
 RULE = DeltaBand(markets=("m1",), band=20.0, rest=0.5, slippage=0.1, reward=2.0)
 
 
@@ -147,6 +152,7 @@ def test_delta_follows_the_instruments_own_price() -> None:
         (lambda: exchange_for(OraclePool(), VirtualAmm(), hedging=DeltaBand(("m0",))), "could on m1"),
         (lambda: exchange_for(OraclePool(), VirtualAmm(), hedging=DeltaBand(("m7",))), "could on m1"),
         (lambda: exchange_for(VirtualAmm(), hedging=DeltaBand(("m0",))), "needs a vault"),
+        (lambda: exchange_for(OraclePool(), markets=GATED, hedging=DeltaBand(("m1",))), "could on none"),
         (lambda: exchange_for(OraclePool(), VirtualAmm(), hedging=RULE, margin=Isolated()), "one position only"),
     ],
 )

@@ -121,7 +121,9 @@ def isolate_all(state: State, who: list[int]) -> None:
 
 
 def promise_twice(state: State, who: list[int]) -> None:
-    put_case(state, state.listings[0][0], Case(who[0], 0.0, 0.0, PRICE, locked=True, bidder=who[1], bid=PRICE, held=5))
+    put_case(
+        state, state.listings[0][0], Case(who[0], 0.0, 0.0, PRICE, PRICE, locked=True, bidder=who[1], bid=PRICE, held=5)
+    )
 
 
 def settle_by_decree(state: State, who: list[int]) -> None:

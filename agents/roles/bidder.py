@@ -115,13 +115,13 @@ class Bidder(Role):
             return
         if rule.recovered(view.state, listing, case.account):
             return
-        worth = mirrored(lot, case.start, worth_to(view, lot, self.cost))  # as the owner sees it
+        worth = mirrored(lot, case, worth_to(view, lot, self.cost))  # as the owner sees it
         least = rule.least(lot, case)
         offer = max(least, self.opening * worth if case.bidder < 0 else least * (1.0 + 1e-9) + 1e-6)
         profit = (worth - offer) * abs(lot.coins) - (GAS["Bid"] + GAS["Deal"]) * view.fee(listing)
         if profit <= self.least_profit:
             return
-        order = Bid(listing, me.account, case.account, mirrored(lot, case.start, offer))
+        order = Bid(listing, me.account, case.account, mirrored(lot, case, offer))
         revert = view.simulate(order)[1]
         if revert is not None:
             me.note(view, "bid not possible", account=case.account, why=type(revert).__name__)

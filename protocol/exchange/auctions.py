@@ -15,12 +15,14 @@ from protocol.errors import (
     Healthy,
     InAuction,
     NoAuction,
+    NotAdmitted,
     NotAllowed,
     NothingToDo,
     SlippageExceeded,
     TooEarly,
     UnderMargined,
 )
+from protocol.exchange.admission import need_admission
 from protocol.exchange.cases import close_case, give_back
 from protocol.exchange.checks import need_margin, need_running, need_usable, usable_index
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Liquidated, Started
@@ -34,7 +36,6 @@ from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.english import English
 from protocol.liquidations.lots import lot_of, slice_of
 from protocol.liquidations.staged import Staged
-from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
 
 
@@ -114,7 +115,8 @@ def take(state: State, listing: Listing, keeper: int, account: int, most: int, l
 def bid(state: State, listing: Listing, bidder: int, account: int, price: float) -> Bidden:
     """Bid for an account's whole position; what the bid promises is locked, and the last bidder gets its own back.
 
-    Raises NoAuction, NotAllowed, Healthy, BidTooLow, Expired, StalePrice, and UnderMargined for a bidder without the means.
+    Raises NoAuction, NotAllowed, NotAdmitted, Healthy, BidTooLow, Expired, StalePrice, and UnderMargined where the means are
+    lacking.
     """
     need_running(state, listing)
     usable_index(state, listing)
@@ -123,6 +125,7 @@ def bid(state: State, listing: Listing, bidder: int, account: int, price: float)
     case, rule, lot = _running(state, listing, account), _rising(state, listing), lot_of(state, listing, account)
     if bidder == account:
         raise NotAllowed(account=bidder, market=listing.name)
+    need_admission(state, state.market(listing).access, bidder, listing.name)
     if lot is None or rule.recovered(state, listing, account):
         raise Healthy(account=account, market=listing.name)
     if rule.over(case, state.time):
@@ -140,10 +143,11 @@ def bid(state: State, listing: Listing, bidder: int, account: int, price: float)
 
 
 def deal(state: State, listing: Listing, keeper: int, account: int) -> Liquidated | Forfeited:
-    """Hand the position to the winner, at its bid; a winner who cannot carry it loses what it locked, and a new round begins.
+    """Hand the position to the winner, at its bid; a winner who may not or cannot carry it loses what it locked: a new round.
 
-    Raises NoAuction, TooEarly, Healthy, StalePrice.
+    Raises NoAuction, TooEarly, Healthy, Expired, StalePrice.
     """
+    need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
     case, rule = _running(state, listing, account), _rising(state, listing)
@@ -158,16 +162,16 @@ def deal(state: State, listing: Listing, keeper: int, account: int) -> Liquidate
     put_case(state, listing, case._replace(held=0))
     try:
         return carry_out(state, plan, keeper)
-    except (UnderMargined, AccountIsolated):
+    except (UnderMargined, AccountIsolated, NotAdmitted):
         state.rewind(mark)
         return _forfeit(state, listing, case)
 
 
 def _forfeit(state: State, listing: Listing, case: Case) -> Forfeited:
-    start = read_mark(state, listing).value
-
+    lot = lot_of(state, listing, case.account)
+    assert lot is not None  # it could not have been dealt
     state.ledger.move(listing.house.cash, listing.house.escrow, listing.house.insurance, case.held, Reason.AUCTION)
-    fresh = Case(case.account, case.opened, state.time, start, locked=True, rounds=case.rounds + 1)
+    fresh = Case(case.account, case.opened, state.time, lot.price, lot.span, locked=True, rounds=case.rounds + 1)
     put_case(state, listing, fresh)
     return Forfeited(case.account, case.bidder, listing, case.held)
 

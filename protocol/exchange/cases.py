@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.ledger import Ints, Reason
-from protocol.liquidations.cases import NOBODY, Case, case_of, drop_case, locked
+from protocol.liquidations.cases import NOBODY, Case, case_of, cases, drop_case, locked
 from protocol.state import House, Listing, State
 
 
@@ -21,6 +21,14 @@ def close_case(state: State, listing: Listing, account: int) -> Case | None:
     give_back(state, listing, case)
     drop_case(state, listing, account)
     return case
+
+
+def end_cases(state: State, house: House) -> None:
+    """End all cases of an exchange, standing bids given back: another rule would not know what to do with them."""
+    for listing in state.listings[house.index]:
+        for case in list(cases(state, listing).values()):
+            give_back(state, listing, case)
+            drop_case(state, listing, case.account)
 
 
 def give_back(state: State, listing: Listing, case: Case) -> None:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from protocol.errors import NotAllowed, SenselessChange, Timelocked, UnknownProposal
-from protocol.governance import Proposal, changed, structure
+from protocol.exchange.cases import end_cases
+from protocol.exchange.lending import accrue, reprice
+from protocol.governance import Proposal, changed, changed_part, kinds, structure
 from protocol.losses.base import players
 from protocol.oracles.base import read_index
 from protocol.state import House, State
-from protocol.world import Exchange
+from protocol.world import Exchange, World
 
 
 def appoint(state: State, house: House, account: int) -> None:
@@ -32,7 +34,7 @@ def propose(state: State, house: House, account: int, path: str, value: Any) -> 
     """Queue a change. Returns its number. Raises NotAllowed, and SenselessChange where the rules could not be built so now."""
     rules = _need_governor(state, house, account).governance
     assert rules is not None
-    _need_rows(state, changed(state.exchange(house), path, value), path, value)
+    _renewed(state, house, path, value)
 
     number = int(state.tables[house.name + ".proposed"]) + 1
     ready = state.time + rules.delay
@@ -58,14 +60,17 @@ def execute(state: State, house: House, account: int, number: int) -> Proposal:
     proposal = _need_proposal(state, house, number)
     if not proposal.ready <= state.time <= proposal.expires:
         raise Timelocked(proposal=number, now=state.time, ready=proposal.ready, expires=proposal.expires)
-    before = state.exchange(house)
-    after = changed(before, proposal.path, proposal.value)
-    _need_rows(state, after, proposal.path, proposal.value)
+    before, world = state.exchange(house), _renewed(state, house, proposal.path, proposal.value)
+    after = world.exchanges[house.index]
     _need_room_for_all(state, house, after, proposal)
 
-    exchanges = list(state.rules.exchanges)
-    exchanges[house.index] = after
-    state.put("rules", dataclasses.replace(state.rules, exchanges=tuple(exchanges)))
+    for lender in state.lenders[house.index]:
+        accrue(state, lender)  # what has been earned so far, by the rules it was earned under
+    if kinds(after.liquidation) != kinds(before.liquidation):
+        end_cases(state, house)
+    state.put("rules", world)
+    for lender in state.lenders[house.index]:
+        reprice(state, lender)
     state.put(house.name + ".proposals", tuple(p for p in proposals(state, house) if p is not proposal))
     _open_memories(state, house, before, after)
     return proposal
@@ -83,6 +88,18 @@ def _need_proposal(state: State, house: House, number: int) -> Proposal:
         if proposal.number == number:
             return proposal
     raise UnknownProposal(exchange=house.name, proposal=number)
+
+
+def _renewed(state: State, house: House, path: str, value: Any) -> World:
+    """The rules of all exchanges with a change to one of them. Raises SenselessChange."""
+    after = changed(state.exchange(house), path, value)
+    _need_rows(state, after, path, value)
+    exchanges = list(state.rules.exchanges)
+    exchanges[house.index] = after
+    try:
+        return dataclasses.replace(state.rules, exchanges=tuple(exchanges))
+    except ValueError as error:
+        raise SenselessChange(path=path, value=str(value), why="; ".join(str(error).splitlines())) from error
 
 
 def _need_rows(state: State, after: Exchange, path: str, value: Any) -> None:
@@ -111,5 +128,6 @@ def _open_memories(state: State, house: House, before: Exchange, after: Exchange
             new.oracle.start(state, listing, at, price)
         if listing.size >= 0 and structure(new.funding) != structure(old.funding):
             new.funding.start(state, listing, read_index(state, listing).value)
-    if structure(after.margin) != structure(before.margin):
-        after.margin.start(state, house)
+    fresh = changed_part(before.margin, after.margin)
+    if fresh is not None:
+        fresh.start(state, house)

@@ -71,6 +71,10 @@ class Instrument(ABC):
         """Margin in cash coins for one base coin long and for one short."""
         return asked.share * price, asked.share * price
 
+    def rise(self, price: float, index: float) -> float:
+        """Cash coins by which the price in an auction of a short may rise above `price`: as much again."""
+        return price
+
     # ------------------------------------------------------------------ what ends
 
     def expires(self) -> float:

@@ -117,6 +117,10 @@ class Option(Instrument):
         total = rule.initial if asked.which == Threshold.INITIAL else rule.maintenance
         return (1.0 - self.credit) * price, asked.factor * (total - price)
 
+    def rise(self, price: float, index: float) -> float:
+        """What one sold needs, its mark included: a mark may rise many times over, and the requirement is made for that."""
+        return short_option(self.side, index, self.strike, price, self.standard).maintenance
+
     # ------------------------------------------------------------------ its end
 
     def expires(self) -> float:

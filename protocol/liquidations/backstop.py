@@ -74,7 +74,7 @@ class Backstop(Liquidation):
         lot = lot_of(state, listing, account)
         if case is not None or self.after == 0 or lot is None or below_maintenance(state, listing, account) is None:
             return case
-        return Case(account, state.time, state.time, lot.price, locked=False)
+        return Case(account, state.time, state.time, lot.price, lot.span, locked=False)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """As the inner rule."""

@@ -26,6 +26,7 @@ class Case(NamedTuple):
     opened: float  # when somebody first said so
     started: float  # when the present round began
     start: float  # what a base coin of the contract was worth then, at the index
+    span: float  # how far from there a price may go against its owner: of a long, down to nothing
     locked: bool  # whether its owner may neither trade nor quote meanwhile
     rounds: int = 1
     bidder: int = -1  # whose bid stands; -1: nobody's

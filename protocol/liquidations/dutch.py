@@ -1,11 +1,11 @@
 """Dutch auctions: an account below maintenance is put up, and its position may be taken at a price that falls (Maker, 2021).
 
-The round starts at `buf` times the index and falls along `curve`; of a short the price rises as much above the index. Takers
-carry what they take, in part or whole, but only as much as lets the owner stand `buffer` above maintenance. A round
-older than `tail` seconds, or below `cusp` of its top, must be started anew. Whoever starts one is paid `tip` cash coins and
-`chip` of the notional by the insurance. Source: Maker Liquidations 2.0, dog.sol, clip.sol and abaci.sol. Attack surface: the
-start is an old index (an auction started on a stale one begins below the market); `tip` pays whoever lets small accounts
-fall; congestion keeps takers out while the price goes on falling.
+The round starts at `buf` times the index and falls along `curve`; of a short the price rises as much above the index, of a sold
+option by as much of what it needs (`Case.span`). Takers carry what they take, in part or whole, but only as much as lets the
+owner stand `buffer` above maintenance. A round older than `tail` seconds, or below `cusp` of its top, must be started anew.
+Whoever starts one is paid `tip` cash coins and `chip` of the notional by the insurance. Source: Maker Liquidations 2.0, dog.sol,
+clip.sol and abaci.sol. Attack surface: the start is an old index (an auction started on a stale one begins below the market);
+`tip` pays whoever lets small accounts fall; congestion keeps takers out while the price goes on falling.
 """
 
 from __future__ import annotations
@@ -51,18 +51,17 @@ class Dutch(Liquidation):
 
     def opens(self, state: State, listing: Listing, account: int) -> Case | None:
         """A round at the index of now."""
-        if below_maintenance(state, listing, account) is None:
-            return None
         lot = lot_of(state, listing, account)
-        assert lot is not None
-        return Case(account, state.time, state.time, lot.price, locked=True)
+        if lot is None or lot.price <= 0 or below_maintenance(state, listing, account) is None:
+            return None
+        return Case(account, state.time, state.time, lot.price, lot.span, locked=True)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """A round at the index of now, once the last one is stale."""
         lot = lot_of(state, listing, case.account)
-        if lot is None or not self.stale(case, state.time):
+        if lot is None or lot.price <= 0 or not self.stale(case, state.time):
             return None
-        return case._replace(started=state.time, start=lot.price, rounds=case.rounds + 1)
+        return case._replace(started=state.time, start=lot.price, span=lot.span, rounds=case.rounds + 1)
 
     def recovered(self, state: State, listing: Listing, account: int) -> bool:
         """Maintenance and the buffer are met."""
@@ -80,11 +79,11 @@ class Dutch(Liquidation):
 
     def asks(self, state: State, lot: Lot, case: Case, time: float) -> float:
         """The price at `time`, cash coins per base coin."""
-        return case.start * (1.0 + lot.side * (self.buf * self.curve.share(time - case.started) - 1.0))
+        return max(0.0, case.start + lot.side * case.span * (self.buf * self.curve.share(time - case.started) - 1.0))
 
     def halted(self, lot: Lot, case: Case) -> bool:
         """Whether the market has moved on too far for the round to be trusted."""
-        return lot.side * (1.0 - lot.price / case.start) > self.halt
+        return lot.side * (case.start - lot.price) > self.halt * case.span
 
     def plan(self, state: State, listing: Listing, account: int) -> Plan | None:
         """What a taker may have now: as much as lets the owner stand again, no dust sold and none left."""

@@ -51,18 +51,17 @@ class English(Liquidation):
 
     def opens(self, state: State, listing: Listing, account: int) -> Case | None:
         """A round without a bid."""
-        if below_maintenance(state, listing, account) is None:
-            return None
         lot = lot_of(state, listing, account)
-        assert lot is not None
-        return Case(account, state.time, state.time, lot.price, locked=True)
+        if lot is None or lot.price <= 0 or below_maintenance(state, listing, account) is None:
+            return None
+        return Case(account, state.time, state.time, lot.price, lot.span, locked=True)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """Another round, where the last went by without a bid."""
         lot = lot_of(state, listing, case.account)
-        if lot is None or case.bidder >= 0 or state.time - case.started < self.tau:
+        if lot is None or lot.price <= 0 or case.bidder >= 0 or state.time - case.started < self.tau:
             return None
-        return case._replace(started=state.time, start=lot.price, rounds=case.rounds + 1)
+        return case._replace(started=state.time, start=lot.price, span=lot.span, rounds=case.rounds + 1)
 
     def recovered(self, state: State, listing: Listing, account: int) -> bool:
         """Maintenance and the buffer are met."""
@@ -80,15 +79,15 @@ class English(Liquidation):
     def least(self, lot: Lot, case: Case) -> float:
         """The lowest bid that would be taken now, as its owner sees it (`mirrored`): cash coins per base coin."""
         if case.bidder < 0:
-            return self.floor * case.start
-        return mirrored(lot, case.start, case.bid) * self.beg
+            return self.floor * case.span
+        return mirrored(lot, case, case.bid) * self.beg
 
     def betters(self, lot: Lot, case: Case, price: float) -> bool:
         """Whether a bid would be taken: better by the factor, and better at all."""
-        value = mirrored(lot, case.start, price)
+        value = mirrored(lot, case, price)
         if not 0 <= value < math.inf or value < self.least(lot, case) * (1.0 - 1e-12):
             return False
-        return case.bidder < 0 or value > mirrored(lot, case.start, case.bid)
+        return case.bidder < 0 or value > mirrored(lot, case, case.bid)
 
     def locks(self, state: State, lot: Lot, price: float) -> int:
         """Cash units that a bid must lock: the lot's initial margin, and what the bid lies beyond the index. Rounded up."""

@@ -83,7 +83,7 @@ class Graded(Liquidation):
         lot = lot_of(state, listing, account)
         if below_maintenance(state, listing, account) is None or lot is None or self.grace == 0 or self.step(lot) > 0:
             return None
-        return Case(account, state.time, state.time, lot.price, locked=False)
+        return Case(account, state.time, state.time, lot.price, lot.span, locked=False)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """Another warning, once the last is void."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from protocol.liquidations.cases import Case
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
 from protocol.state import Listing, State
@@ -26,6 +27,7 @@ class Lot(NamedTuple):
     listing: Listing
     size: int  # units, signed
     price: float  # what one base coin of the contract is worth at the index
+    span: float  # how far from there a price may go against its owner, cash coins per base coin
     worth: float  # equity of the account
     needs: float  # its maintenance requirement
 
@@ -47,12 +49,15 @@ def lot_of(state: State, listing: Listing, account: int) -> Lot | None:
         return None
     margin, instrument = state.exchange(listing.house).margin, state.market(listing).instrument
     worth, needs = margin.standing(state, listing.house, Threshold.MAINTENANCE, account)
-    return Lot(account, listing, size, instrument.price(state, listing, read_index(state, listing).value), worth, needs)
+    index = read_index(state, listing).value
+    price = instrument.price(state, listing, index)
+    span = price if size > 0 else instrument.rise(price, index)
+    return Lot(account, listing, size, price, span, worth, needs)
 
 
-def mirrored(lot: Lot, start: float, price: float) -> float:
-    """A price as its owner sees it, so that higher is better: as it is of a long, reflected about `start` of a short."""
-    return price if lot.size > 0 else 2.0 * start - price
+def mirrored(lot: Lot, case: Case, price: float) -> float:
+    """A price as its owner sees it, so that higher is better: as it is of a long; of a short, how far below the highest."""
+    return price if lot.size > 0 else case.start + case.span - price
 
 
 def price_leaving(lot: Lot, left: float, charges: float) -> float:

@@ -65,11 +65,10 @@ class Staged(Liquidation):
 
     def opens(self, state: State, listing: Listing, account: int) -> Case | None:
         """A round: solvent from its beginning, insolvent as if all of the solvent time were over."""
-        if below_maintenance(state, listing, account) is None:
-            return None
         lot = lot_of(state, listing, account)
-        assert lot is not None
-        return Case(account, state.time, state.time, lot.price, locked=True, ahead=self._ahead(lot))
+        if lot is None or lot.price <= 0 or below_maintenance(state, listing, account) is None:
+            return None
+        return Case(account, state.time, state.time, lot.price, lot.span, locked=True, ahead=self._ahead(lot))
 
     def _ahead(self, lot: Lot) -> float:
         return 0.0 if lot.worth >= 0 else self.fast + self.slow
@@ -79,7 +78,9 @@ class Staged(Liquidation):
         lot = lot_of(state, listing, case.account)
         if lot is None or not self._turned(lot, case, state.time):
             return None
-        return case._replace(started=state.time, start=lot.price, rounds=case.rounds + 1, ahead=self._ahead(lot))
+        return case._replace(
+            started=state.time, start=lot.price, span=lot.span, rounds=case.rounds + 1, ahead=self._ahead(lot)
+        )
 
     def _turned(self, lot: Lot, case: Case, time: float) -> bool:
         return lot.worth < 0 and time - case.started + case.ahead < self.fast + self.slow
