@@ -216,6 +216,23 @@ def test_what_waits_for_a_contract_that_has_expired_is_dropped_and_fills_nothing
     assert exchange.close_block(state) == ()
 
 
+@pytest.mark.parametrize("stale", [1, 2])
+def test_whoever_stands_in_a_market_without_index_is_passed_over(stale: int) -> None:
+    rules = exchange_for(BatchAuction(), OraclePool())
+    state, (*holders, other, seller) = open_world(rules, traders=stale + 2)
+    listing, pool = state.listings[0]
+    for holder in holders:
+        exchange.trade(state, pool, holder, COIN)
+    ends = (other, seller) if stale == 1 else ()
+    bid(state, listing, *((who, 1, PRICE) for who in holders))
+    bid(state, listing, *((who, side, PRICE) for who, side in zip(ends, (1, -1), strict=False)))
+    state.time = 1_000.0
+    tell(state, PRICE, listing)
+    (cleared,) = exchange.close_block(state)
+    assert cleared.code.tolist() == [errors.StalePrice.code] * stale + [0] * len(ends)
+    assert [held(state, listing, who) for who in ends] == [1, -1][: len(ends)]
+
+
 def test_an_auction_undone_leaves_no_trace() -> None:
     state, listing, (a, b, *_) = opened()
     bid(state, listing, (a, 1, PRICE), (b, -1, PRICE))

@@ -7,6 +7,7 @@ import pytest
 
 from protocol import exchange, laws
 from protocol.chain import seal
+from protocol.clearing import Batch
 from protocol.errors import StalePrice
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Pending, orders
@@ -217,6 +218,11 @@ def test_an_account_whose_other_market_has_no_usable_index_may_not_trade() -> No
     state.time = 100.0
     with pytest.raises(StalePrice):
         exchange.trade(state, state.listings[0][0], trader, COIN)
+    other = state.ledger.open("other")
+    state.ledger.move(house.token, WORLD, other, 100_000 * CASH, Reason.GENESIS)
+    exchange.deposit(state, house, other, 100_000 * CASH)
+    batch = Batch(np.array([trader, other]), np.array([COIN, COIN]), np.full(2, np.nan))
+    assert exchange.fill(state, state.listings[0][0], batch).code.tolist() == [StalePrice.code, 0]
 
 
 def test_an_order_that_expired_while_it_waited_is_never_served() -> None:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till
-from protocol.errors import Expired, SlippageExceeded
-from protocol.exchange.checks import desk_of
+from protocol.errors import Expired, SlippageExceeded, StalePrice
+from protocol.exchange.checks import desk_of, doubtful_elsewhere
 from protocol.ledger import Ints
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status, read_index
@@ -65,6 +65,8 @@ def _clear(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
     parts, owed, code = (np.zeros(len(rows), np.int64) for _ in range(3))
     if len(rows) == 0 or (listing.size >= 0 and reading.status != Status.FRESH):
         return Cleared(listing, *(np.empty(0, np.int64) for _ in range(4)))
+    for _, touched in doubtful_elsewhere(state, listing, rows[:, OWNER]):
+        code[touched] = StalePrice.code
     state.ledger.reserve(MOVES_PER_FILL * len(rows))
     mark, price = state.mark(), None
     while True:
