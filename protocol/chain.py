@@ -21,7 +21,7 @@ from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason, shift
 from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Transaction
+from protocol.transactions import GAS, Bundle, Transaction
 from protocol.world import Chain
 
 QUIET = Outside(0.0, 1.0)
@@ -38,6 +38,7 @@ class Receipt(NamedTuple):
     paid: int  # cash units of gas
     outcome: Any
     revert: Revert | None
+    used: int  # gas: what it took of the block; 0 of one that could not pay, and was not run
 
 
 class Filled(NamedTuple):
@@ -64,13 +65,13 @@ class Block(NamedTuple):
 
 
 class Witness(Protocol):
-    """Somebody who watches every transaction: `before` it is shown the state, `after` what was done to it."""
+    """Somebody who watches every transaction and the end of every block: `before` it is shown the state, `after` what was done."""
 
     def before(self, state: State) -> Any:
         """What it wants to remember."""
 
     def after(self, state: State, seen: Any, verb: str, account: int, reverted: bool) -> None:
-        """What it thinks of the deed."""
+        """What it thinks of the deed. `verb`: of a bundle all of its verbs, joined by "+"; `account` -1: the chain's own."""
 
 
 def seal(
@@ -84,7 +85,7 @@ def seal(
 ) -> Block:
     """Seal the next block of chain `number` at `time`: order, fit, execute, then close the block. Leaves the journal open.
 
-    With a `witness`, it is shown the state before and after every transaction.
+    With a `witness`, it is shown the state before and after every transaction, and before and after the block is closed.
     """
     rules = state.rules.chains[number]
     path = f"chain.{rules.name}.fee"
@@ -102,7 +103,10 @@ def seal(
     goal = rules.target * rules.capacity
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
     state.put(path, max(rules.fee_floor, terms.fee * (1.0 + drift)))
+    seen = witness.before(state) if witness is not None else None
     filled += [Filled(*cleared) for cleared in exchange.close_block(state)]
+    if witness is not None:
+        witness.after(state, seen, "close_block", -1, False)
     return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting)
 
 
@@ -188,7 +192,7 @@ def _execute(
         first = order[at]
         if first < len(pending):
             receipt = _run_single(state, pending[first], token, scale, fee, witness)
-            used += receipt.transaction.gas if receipt.paid else 0.0
+            used += receipt.used
             receipts.append(receipt)
         else:
             batch = _charge(state, token, queue, order[at:end], fee, scale)
@@ -240,7 +244,7 @@ def _run_single(state: State, item: Pending, token: int, scale: int, fee: float,
     try:
         state.ledger.move(token, transaction.account, WORLD, gas, Reason.GAS)
     except InsufficientBalance as poor:
-        return Receipt(transaction, item.arrival, item.tip, 0, None, poor)
+        return Receipt(transaction, item.arrival, item.tip, 0, None, poor, 0)
     seen = witness.before(state) if witness is not None else None
     mark, outcome, failure = state.mark(), None, None
     try:
@@ -249,8 +253,15 @@ def _run_single(state: State, item: Pending, token: int, scale: int, fee: float,
         state.rewind(mark)
         failure = revert
     if witness is not None:
-        witness.after(state, seen, type(transaction).__name__.lower(), transaction.account, failure is not None)
-    return Receipt(transaction, item.arrival, item.tip, gas, outcome, failure)
+        witness.after(state, seen, _verb(transaction), transaction.account, failure is not None)
+    return Receipt(transaction, item.arrival, item.tip, gas, outcome, failure, transaction.gas)
+
+
+def _verb(transaction: Transaction) -> str:
+    """The name of what a transaction does, in lower case."""
+    if isinstance(transaction, Bundle):
+        return "+".join(map(_verb, transaction.transactions))
+    return type(transaction).__name__.lower()
 
 
 def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch) -> Filled:

@@ -47,6 +47,7 @@ class Terms(NamedTuple):
 
     first: int  # claim rows first..first+len(weight)-1
     weight: Floats  # [rows] cash coins per unit
+    full: Floats  # [rows] the same without haircuts
     long: Floats  # [rows] margin in cash coins per unit held
     short: Floats  # [rows] margin in cash coins per unit owed
     slope: Floats  # [rows] margin in cash coins per squared unit of size
@@ -75,12 +76,18 @@ class Desk(NamedTuple):
 
 
 @inner
+def valued(arrays: Arrays, first: int, weight: Floats, account: int) -> float:
+    """Cash coins the account's claims come to at so much a unit."""
+    total = 0.0
+    for row in range(len(weight)):
+        total += weight[row] * arrays.balance[first + row, account]
+    return total
+
+
+@inner
 def equity(arrays: Arrays, terms: Terms, account: int) -> float:
     """Cash coins the account is worth."""
-    total = 0.0
-    for row in range(len(terms.weight)):
-        total += terms.weight[row] * arrays.balance[terms.first + row, account]
-    return total
+    return valued(arrays, terms.first, terms.weight, account)
 
 
 @inner
@@ -191,7 +198,8 @@ def standing(desk: Desk, terms: Terms, account: int, size: int, excess: float) -
 
     Below its requirement an account may still trade if that shrinks the position (`size` is the one before) and leaves it
     no worse (`excess` is the one before). Somebody below it could otherwise never get out. Nobody walks away from a debt:
-    the last position of an account worth less than nothing is for keepers to close, and the waterfall to settle.
+    the last position of an account worth less than nothing, its collateral in full, is for keepers to close, and the waterfall
+    to settle.
     """
     held = positions(desk.arrays, terms, account)
     if held > terms.most:
@@ -199,7 +207,7 @@ def standing(desk: Desk, terms: Terms, account: int, size: int, excess: float) -
     left = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
     if left >= desk.least:
         return 0
-    if held == 0:
+    if held == 0 and valued(desk.arrays, terms.first, terms.full, account) < 0:
         return _UNDER
     now = desk.arrays.balance[desk.size, account]
     shrunk = abs(now) < abs(size) and (now == 0 or (now > 0) == (size > 0))

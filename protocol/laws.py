@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.exchange import vault_total
+from protocol.exchange.bearing import is_flat
 from protocol.instruments.base import NEVER
 from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Floats, Ints
 from protocol.lending import RAY, VIRTUAL_ASSETS, accrued, book
-from protocol.liquidations.cases import held, locked
+from protocol.liquidations.cases import cases, held, locked
+from protocol.liquidations.seizure import liens
 from protocol.losses.base import players
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
@@ -37,9 +39,14 @@ class LawBroken(Exception):
 class Deed(NamedTuple):
     """Who did what, and whether it came to nothing."""
 
-    verb: str  # name of the verb or of its transaction, in lower case
-    account: int
+    verb: str  # name of the verb or of its transaction, in lower case; of a bundle all of them, joined by "+"
+    account: int  # -1: nobody's doing, but the end of a block's
     reverted: bool
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """Each verb of it."""
+        return frozenset(self.verb.split("+"))
 
 
 class Snapshot(NamedTuple):
@@ -190,6 +197,21 @@ def only_players_borrow(state: State) -> list[str]:
     return wrong
 
 
+def debts_are_within_reach(state: State) -> list[str]:
+    """A player who owes a loan pool has a position or something in custody: nobody could close any other debt."""
+    wrong = []
+    for house in state.houses:
+        for lender in state.lenders[house.index]:
+            wrong += [
+                f"{lender.path}: account {account} owes {-state.ledger.balance[lender.debt, account]} and has nothing"
+                for account in np.flatnonzero(state.ledger.balance[lender.debt] < 0).tolist()
+                if state.ledger.exchange[account] < 0
+                and is_flat(state, house, account)
+                and not liens(state, house, account)
+            ]
+    return wrong
+
+
 def clearing_worth_nothing(state: State) -> list[str]:
     """Clearing gives cash for quote, one for one."""
     wrong = []
@@ -306,13 +328,19 @@ def journal_is_legible(state: State) -> list[str]:
 
 
 def bids_are_backed(state: State) -> list[str]:
-    """Escrow holds what standing bids have locked, to the unit; no case but an open account's has a bid."""
+    """Escrow holds what standing bids have locked, to the unit; a bid stands only where a position is up for auction."""
     wrong = []
     for house in state.houses:
         promised = held(state, house)
         has = int(state.ledger.balance[house.cash, house.escrow]) if house.escrow >= 0 else 0
         if has != promised:
             wrong.append(f"{house.name}: escrow holds {has}, standing bids have locked {promised}")
+        wrong += [
+            f"{listing.path}: account {case.bidder} bids for account {account}, of which nothing is up for auction"
+            for listing in state.listings[house.index]
+            for account, case in cases(state, listing).items()
+            if (case.bidder >= 0 or case.held) and not (case.locked and state.ledger.balance[listing.size, account])
+        ]
     return wrong
 
 
@@ -323,6 +351,7 @@ LAWS: tuple[Law, ...] = (
     loans_are_covered,
     synthetics_are_owed,
     only_players_borrow,
+    debts_are_within_reach,
     clearing_worth_nothing,
     funds_worth_nothing,
     interest_is_counted,
@@ -380,7 +409,7 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
 
     A keeper is bound only if the liquidation made a position of its own grow: what befalls it as one of all is not its doing.
     """
-    if deed.reverted:
+    if deed.reverted or deed.account < 0:
         return []
     wrong, account = [], deed.account
     for house, was in zip(after.houses, before.excess, strict=True):
@@ -390,7 +419,7 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
         sizes = [listing.size for listing in after.listings[house.index] if listing.size >= 0]
         old, new = before.balance[sizes, account], after.ledger.balance[sizes, account]
         grew = bool(((np.abs(new) > np.abs(old)) | (new * np.sign(old) < 0)).any())
-        if deed.verb in KEEPING and not grew:
+        if deed.verbs <= KEEPING and not grew:
             continue
         worth, needs = after.exchange(house).margin.standing(after, house, Threshold.INITIAL, account)
         excess = worth - needs
@@ -402,11 +431,14 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
 
 
 def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """Nobody's trade changes a position that is up for auction, neither its owner's nor that of one who meets its orders."""
-    if deed.verb != "trade":
+    """Nobody's trade changes a position that is up for auction, neither its owner's nor that of one who meets its orders.
+
+    Not asked of a bundle in which somebody does a keeper's duty as well.
+    """
+    if "trade" not in deed.verbs or deed.verbs & KEEPING:
         return []
     return [
-        f"trade: the position of account {account}, up for auction, in {listing.path}"
+        f"{deed.verb}: the position of account {account}, up for auction, in {listing.path}"
         f" went from {before.balance[listing.size, account]} to {after.ledger.balance[listing.size, account]}"
         for listing in _claims(after)
         for account in np.intersect1d(before.locked[listing.house.index], locked(after, listing.house)).tolist()
@@ -424,10 +456,11 @@ def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list
     """No share loses worth because somebody comes or goes: exact, by cross-multiplication.
 
     A vault may hold positions at an index that a pool's reserves set: who provides moves that by a rounding, as a trade would.
+    Asked of a bundle only if all of it is such coming and going.
     """
-    if deed.verb not in SHARE_VERBS:
+    if not deed.verbs <= SHARE_VERBS:
         return []
-    apart = {house.name for house in after.houses} if deed.verb in ("provide", "remove") else set()
+    apart = {house.name for house in after.houses} if deed.verbs & {"provide", "remove"} else set()
     return [
         f"{deed.verb}: {name} went from {before.shares[name]} to {(assets, shares)} assets and shares"
         for name, (assets, shares) in share_prices(after).items()
@@ -462,7 +495,10 @@ def check_step(before: Snapshot, deed: Deed, after: State) -> None:
 
 
 class Judge:
-    """A witness for `chain.seal` that holds every transaction to STEP_LAWS. Raises LawBroken."""
+    """A witness for `chain.seal` that holds every transaction, and the end of every block, to STEP_LAWS. Raises LawBroken.
+
+    At the end of a block nobody acts: what is asked of it is that the journal tells all that it moved.
+    """
 
     def before(self, state: State) -> Snapshot:
         """What the laws need to know."""

@@ -15,11 +15,15 @@ from machine import CASH, COIN, PRICE, Told, exchange_for, market_for, open_worl
 from protocol import errors, exchange, laws
 from protocol.clearing import Batch
 from protocol.funding.unfunded import Unfunded
+from protocol.instruments.future import Future
 from protocol.instruments.token import Token
 from protocol.liquidations.full import Full
+from protocol.liquidations.partial import Partial
 from protocol.state import Listing, State
+from protocol.vault import Vault
 from protocol.venues.base import QUEUED
 from protocol.venues.batch_auction import BatchAuction
+from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.ration import ProRata, TimePriority
 from protocol.venues.uniform_price import allot, crossing
 from protocol.world import Market
@@ -190,6 +194,43 @@ def test_without_a_usable_index_all_wait_on() -> None:
     assert held(state, listing, a) == 0
     clear(state, listing)
     assert held(state, listing, a) == 1
+
+
+def test_what_waits_for_a_contract_that_has_expired_is_dropped_and_fills_nothing() -> None:
+    future = Future(expiry=100.0, window=60.0)
+    dated = Market(name="FUT", instrument=future, venue=BatchAuction(), funding=Unfunded(), index="PERP")
+    rules = exchange_for(markets=(market_for(OraclePool(), name="PERP"), dated), vault=Vault(), liquidation=Partial())
+    state, (a, b, *_) = open_world(rules)
+    listing = state.listings[0][1]
+    state.time = 99.0
+    tell(state, PRICE)
+    for who, side in ((a, 1), (b, -1)):
+        exchange.post(state, listing, who, side * COIN, PRICE - 100.0)
+    before = state.ledger.balance.copy()
+    state.time = 110.0
+    tell(state, PRICE)
+    (cleared,) = exchange.close_block(state)
+    assert cleared.code.tolist() == [errors.Expired.code] * 2
+    assert (state.ledger.balance == before).all()
+    assert len(state.tables[listing.path + ".bids"]) == 0
+    assert exchange.close_block(state) == ()
+
+
+@pytest.mark.parametrize("stale", [1, 2])
+def test_whoever_stands_in_a_market_without_index_is_passed_over(stale: int) -> None:
+    rules = exchange_for(BatchAuction(), OraclePool())
+    state, (*holders, other, seller) = open_world(rules, traders=stale + 2)
+    listing, pool = state.listings[0]
+    for holder in holders:
+        exchange.trade(state, pool, holder, COIN)
+    ends = (other, seller) if stale == 1 else ()
+    bid(state, listing, *((who, 1, PRICE) for who in holders))
+    bid(state, listing, *((who, side, PRICE) for who, side in zip(ends, (1, -1), strict=False)))
+    state.time = 1_000.0
+    tell(state, PRICE, listing)
+    (cleared,) = exchange.close_block(state)
+    assert cleared.code.tolist() == [errors.StalePrice.code] * stale + [0] * len(ends)
+    assert [held(state, listing, who) for who in ends] == [1, -1][: len(ends)]
 
 
 def test_an_auction_undone_leaves_no_trace() -> None:

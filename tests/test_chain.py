@@ -7,6 +7,7 @@ import pytest
 
 from protocol import exchange, laws
 from protocol.chain import seal
+from protocol.clearing import Batch
 from protocol.errors import StalePrice
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Pending, orders
@@ -155,6 +156,48 @@ def test_a_witness_sees_every_deed_and_changes_none() -> None:
     assert digests[0] == digests[1]
 
 
+def test_a_witness_sees_into_bundles_and_the_end_of_the_block() -> None:
+    class Listener(laws.Judge):
+        def after(self, state: State, seen: laws.Snapshot, verb: str, account: int, reverted: bool) -> None:
+            heard.append((verb, account))
+            super().after(state, seen, verb, account, reverted)
+
+    heard: list[tuple[str, int]] = []
+    state, trader = world()
+    pool = Mempool()
+    inner = Bundle(trader, (Trade(state.listings[0][0], trader, COIN),))
+    pool.pending.append(later(Bundle(trader, (Deposit(state.houses[0], trader, CASH), inner))))
+    seal(state, 0, pool, 12.0, witness=Listener())
+    assert heard == [("deposit+trade", trader), ("close_block", -1)]
+
+
+def test_an_unwritten_move_at_the_end_of_a_block_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, trader = world()
+    honest = exchange.close_block
+
+    def close_block(state: State) -> tuple[exchange.Cleared, ...]:
+        state.ledger.balance[state.houses[0].cash, [trader, trader + 1]] += (1, -1)
+        return honest(state)
+
+    monkeypatch.setattr(exchange, "close_block", close_block)
+    with pytest.raises(laws.LawBroken, match="journal_tells_all: close_block"):
+        seal(state, 0, Mempool(), 12.0, witness=laws.Judge())
+
+
+def test_transactions_take_up_the_block_however_little_is_paid_for_it() -> None:
+    state, trader = world(Chain(fee_floor=0.0))
+    state.put("chain.l2.fee", 0.0)
+    house, listing = state.houses[0], state.listings[0][0]
+    pool = Mempool()
+    pool.pending += [later(Trade(listing, trader, COIN)), later(Withdraw(house, trader + 1, 60_000 * CASH))]
+    block = seal(state, 0, pool, 12.0)
+    assert block.used == GAS["Trade"] + GAS["Withdraw"]
+    poor = state.ledger.open("poor")
+    state.put("chain.l2.fee", 1e-9)
+    pool.pending.append(later(Trade(listing, poor, COIN), arrival=13.0))
+    assert seal(state, 0, pool, 24.0).used == 0
+
+
 def test_a_revert_that_leaves_a_trace_is_caught_while_the_chain_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     state, trader = world()
     pool = Mempool()
@@ -175,6 +218,11 @@ def test_an_account_whose_other_market_has_no_usable_index_may_not_trade() -> No
     state.time = 100.0
     with pytest.raises(StalePrice):
         exchange.trade(state, state.listings[0][0], trader, COIN)
+    other = state.ledger.open("other")
+    state.ledger.move(house.token, WORLD, other, 100_000 * CASH, Reason.GENESIS)
+    exchange.deposit(state, house, other, 100_000 * CASH)
+    batch = Batch(np.array([trader, other]), np.array([COIN, COIN]), np.full(2, np.nan))
+    assert exchange.fill(state, state.listings[0][0], batch).code.tolist() == [StalePrice.code, 0]
 
 
 def test_an_order_that_expired_while_it_waited_is_never_served() -> None:

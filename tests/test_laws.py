@@ -135,6 +135,13 @@ def forgive_a_loan(state: State, who: list[int]) -> None:
     state.ledger.move(lender.debt, lender.account, who[2], COIN, Reason.GENESIS)
 
 
+def strand_a_debt(state: State, who: list[int]) -> None:
+    state.ledger.move(
+        state.houses[0].cash, who[3], who[0], int(state.ledger.balance[state.houses[0].cash, who[3]]), Reason.GENESIS
+    )
+    state.ledger.move(state.lenders[0][0].debt, who[3], who[2], COIN, Reason.GENESIS)
+
+
 def issue_from_nowhere(state: State, who: list[int]) -> None:
     state.ledger.move(state.issues[0][0].listing.base, WORLD, who[0], COIN, Reason.GENESIS)
 
@@ -161,6 +168,7 @@ PLANTED: dict[laws.Law, Callable[[State, list[int]], None]] = {
     laws.loans_are_covered: forgive_a_loan,
     laws.synthetics_are_owed: issue_from_nowhere,
     laws.only_players_borrow: lend_from_the_treasury,
+    laws.debts_are_within_reach: strand_a_debt,
     laws.clearing_worth_nothing: rob_clearing,
     laws.funds_worth_nothing: rob_fund,
     laws.interest_is_counted: forget_interest,
@@ -182,6 +190,13 @@ def test_a_law_of_states_passes_sound_play_and_sees_the_fault_planted_for_it(law
     assert len(law(state)) >= 1
     with pytest.raises(laws.LawBroken, match=law.__name__):
         laws.check(state)
+
+
+def test_the_law_of_bids_sees_one_for_what_is_not_up_for_auction() -> None:
+    state, who = played()
+    put_case(state, state.listings[0][0], Case(who[3], 0.0, 0.0, PRICE, locked=True, bidder=who[1], bid=PRICE))
+    (line,) = laws.bids_are_backed(state)
+    assert f"account {who[1]} bids for account {who[3]}, of which nothing is up for auction" in line
 
 
 def test_a_broken_law_lists_all_violations_with_their_numbers() -> None:
@@ -281,6 +296,14 @@ def test_the_law_of_shares_sees_a_vault_that_rounds_for_the_investor(
     with pytest.raises(laws.LawBroken, match="share_prices_do_not_fall: invest: dex went from"):
         for _ in range(5):
             Witness(state).does(exchange.invest, who[0], state.houses[0], who[0], 1_000 * CASH + 1)
+
+
+def test_the_law_of_shares_binds_a_bundle_of_nothing_else() -> None:
+    state, who = played()
+    before, house = laws.snapshot(state), state.houses[0]
+    state.ledger.move(house.cash, house.vault, who[0], 1_000 * CASH, Reason.TRADE)
+    for verb, broken in (("invest+deposit", 1), ("invest", 1), ("invest+trade", 0), ("trade", 0)):
+        assert len(laws.share_prices_do_not_fall(before, laws.Deed(verb, who[0], False), state)) == broken
 
 
 def test_the_law_of_shares_sees_a_pool_that_gives_too_much_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,9 @@ from machine import CASH, COIN, PRICE, Witness, market_for, open_world, tell
 
 from protocol import errors, exchange, laws
 from protocol.appraisal import Collateral, token_price, vault_total
+from protocol.funding.unfunded import Unfunded
+from protocol.instruments.future import Future
+from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Reason
 from protocol.lending import RAY, LoanPool, accrued, book, owed, supply_rate
 from protocol.liquidations.seizure import (
@@ -33,7 +36,7 @@ from protocol.vault import Vault
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import Exchange, World, genesis
+from protocol.world import Exchange, Market, World, genesis
 
 PERP, SPOT = 0, 1
 
@@ -368,6 +371,39 @@ def test_a_cash_debt_is_seized_for_collateral_before_the_waterfall_pays() -> Non
     assert total == 10 * COIN
     assert seized.deficit > 10_000 * CASH
     assert state.ledger.balance[house.cash, trader] == 0  # socialised
+
+
+def test_what_a_borrower_ruined_by_an_expiring_future_owes_is_written_off() -> None:
+    future = Future(expiry=1_000.0, window=100.0)
+    dated = Market(name="FUT", instrument=future, venue=OraclePool(), funding=Unfunded(), index="perp")
+    state, (trader, *_), witness = opened(markets=(market_for(OraclePool(), name="perp"), dated), collateral=())
+    house, lender, listing = state.houses[0], state.lenders[0][0], state.listings[0][1]
+    witness.does(exchange.deposit, trader, house, trader, 10_000 * CASH)
+    witness.does(exchange.borrow, trader, lender, trader, 5_000 * CASH)
+    witness.does(exchange.trade, trader, listing, trader, 20 * COIN)
+    for time in (920.0, 960.0, 1_000.0):
+        state.time = time
+        tell(state, 0.6 * PRICE)
+        exchange.close_block(state)
+    laws.check(state)
+    assert outcome(state, listing).deficit > 0
+    assert owed(state, lender, trader) == 0
+    assert book(state, lender).lost >= 5_000 * CASH
+
+
+def test_a_borrower_between_the_thresholds_may_close_his_last_position() -> None:
+    state, (trader, *_), witness = opened(collateral=(Collateral("ETH", 0.3, 0.1),))
+    perp = state.listings[0][PERP]
+    witness.does(exchange.pledge, trader, state.pledges[0][0], trader, 100 * COIN)
+    witness.does(exchange.borrow, trader, state.lenders[0][0], trader, 125_000 * CASH)
+    witness.does(exchange.trade, trader, perp, trader, -10 * COIN)
+    tell(state, 1_750.0)
+    (initial, asked), (worth, needs) = (
+        standing(state, trader, which) for which in (Threshold.INITIAL, Threshold.MAINTENANCE)
+    )
+    assert initial < asked
+    assert worth > needs
+    assert isinstance(witness.does(exchange.trade, trader, perp, trader, 10 * COIN), exchange.Fill)
 
 
 def test_who_is_healthy_is_left_alone_and_nobody_seizes_his_own() -> None:

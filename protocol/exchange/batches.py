@@ -2,7 +2,7 @@
 
 Each part trades with the venue's account, through the same loop as any other order; the parts sum to zero, so that account is
 left with what rounding against everybody brings, and no position. If somebody cannot carry its part, all of it is undone, that
-order is left out, and the price is found anew.
+order is left out, and the price is found anew. What still waits when its contract has expired is dropped, in that block.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till
-from protocol.errors import SlippageExceeded
-from protocol.exchange.checks import desk_of
-from protocol.ledger import Floats, Ints
+from protocol.errors import Expired, SlippageExceeded, StalePrice
+from protocol.exchange.checks import desk_of, doubtful_elsewhere
+from protocol.ledger import Ints
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status, read_index
 from protocol.state import Listing, State
@@ -34,15 +34,28 @@ class Cleared(NamedTuple):
 
 
 def clear_auctions(state: State) -> tuple[Cleared, ...]:
-    """Clear every auction that is due now."""
+    """Clear every auction that is due now, and drop what waits for an expired contract."""
     found = []
     for listing in (listing for listings in state.listings for listing in listings):
         venue = state.market(listing).venue
-        if isinstance(venue, BatchAuction) and state.tables[listing.path + ".due"] <= state.time + GRID:
+        if not isinstance(venue, BatchAuction):
+            continue
+        if state.time >= state.market(listing).instrument.expires():
+            found.append(_drop(state, listing, venue))
+        elif state.tables[listing.path + ".due"] <= state.time + GRID:
             missed = (state.time + GRID - state.tables[listing.path + ".due"]) // venue.interval
             state.put(listing.path + ".due", state.tables[listing.path + ".due"] + (missed + 1) * venue.interval)
             found.append(_clear(state, listing, venue))
     return tuple(one for one in found if len(one.account))
+
+
+def _drop(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
+    """Let go of all that waits."""
+    rows: Ints = state.tables[listing.path + ".bids"]
+    none, code = np.zeros(len(rows), np.int64), np.full(len(rows), Expired.code)
+    if len(rows):
+        venue.cleared(state, listing, none, None)
+    return Cleared(listing, rows[:, OWNER], rows[:, SIZE], none, code)
 
 
 def _clear(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
@@ -52,10 +65,10 @@ def _clear(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
     parts, owed, code = (np.zeros(len(rows), np.int64) for _ in range(3))
     if len(rows) == 0 or (listing.size >= 0 and reading.status != Status.FRESH):
         return Cleared(listing, *(np.empty(0, np.int64) for _ in range(4)))
+    for _, touched in doubtful_elsewhere(state, listing, rows[:, OWNER]):
+        code[touched] = StalePrice.code
     state.ledger.reserve(MOVES_PER_FILL * len(rows))
-    interest = state.edit(listing.path + ".interest") if listing.size >= 0 else np.zeros(2)
-    begun, mark = interest.copy(), state.ledger.mark()
-    price = None
+    mark, price = state.mark(), None
     while True:
         able = np.flatnonzero(code == 0)
         ticks, size = rows[able, PRICE], rows[able, SIZE]
@@ -64,12 +77,11 @@ def _clear(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
         if price is None:
             break
         parts[able] = allot(ticks, size, price, venue.ration)
-        fills = _trade(state, listing, rows[:, OWNER], parts, price * venue.tick, interest, reading.value)
+        fills = _trade(state, listing, rows[:, OWNER], parts, price * venue.tick, reading.value)
         if not fills.code.any():
             owed = fills.owed
             break
-        state.ledger.rewind(mark)
-        interest[:] = begun
+        state.rewind(mark)
         code = np.maximum(code, fills.code)
 
     left = np.where(code == 0, rows[:, SIZE] - parts, 0)
@@ -79,9 +91,7 @@ def _clear(state: State, listing: Listing, venue: BatchAuction) -> Cleared:
     return Cleared(listing, rows[told, OWNER], np.where(code == 0, parts, rows[:, SIZE])[told], owed[told], code[told])
 
 
-def _trade(
-    state: State, listing: Listing, account: Ints, parts: Ints, price: float, interest: Floats, index: float
-) -> Fills:
+def _trade(state: State, listing: Listing, account: Ints, parts: Ints, price: float, index: float) -> Fills:
     """Trade each part at `price`; those that give up a position or tokens first. Shapes [n]."""
     house, market, balance = listing.house, state.market(listing), state.ledger.balance
     held = balance[listing.size if listing.size >= 0 else listing.base, account]
@@ -95,6 +105,7 @@ def _trade(
         settle_tokens(pool, till, batch, fills)
     else:
         terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+        interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index)
         settle_claims(pool, desk, terms, batch, fills)
     owed, code = np.zeros(len(parts), np.int64), np.zeros(len(parts), np.int64)

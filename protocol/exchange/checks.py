@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.appraisal import token_price, values, vault_total
 from protocol.clearing import Desk
@@ -14,7 +16,7 @@ from protocol.errors import (
     StalePrice,
     UnderMargined,
 )
-from protocol.ledger import Floats
+from protocol.ledger import Floats, Ints
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Reading, Status, read_index
 from protocol.state import House, Listing, State
@@ -101,21 +103,50 @@ def need_room(state: State, house: House, account: int) -> None:
         raise AccountIsolated(account=account, positions=held, allowed=most)
 
 
+class Doubt(NamedTuple):
+    """A claim row whose worth nobody can say now."""
+
+    row: int
+    name: str
+    reading: Reading
+    pledged: bool  # matters only to who owes or holds something else
+
+
+def _doubts(state: State, house: House) -> tuple[Doubt, ...]:
+    """Positions, loans and collateral without a usable index."""
+    rows = [(listing.size, listing.name, read_index(state, listing), False) for listing in state.claims[house.index]]
+    for lender in state.lenders[house.index]:
+        rows.append((lender.debt, lender.name, token_price(state, house, lender.token), False))
+    for pledge in state.pledges[house.index]:
+        rows.append((pledge.claim, pledge.name, token_price(state, house, pledge.token), True))
+    return tuple(Doubt(*row) for row in rows if row[2].status != Status.FRESH)
+
+
+def doubtful(state: State, house: House, accounts: Ints) -> list[tuple[Doubt, NDArray[np.bool_]]]:
+    """What has no usable index, and which of the accounts that touches, shape [n]. Empty where all indices are usable."""
+    found: tuple[Doubt, ...] = state.derived((house.index, "doubts"), lambda: _doubts(state, house))
+    if not found:
+        return []
+    rows = [listing.size for listing in state.claims[house.index]]
+    rows += [lender.debt for lender in state.lenders[house.index]]
+    held = state.ledger.balance[:, accounts]
+    exposed = (held[house.cash] < 0) | (held[rows] != 0).any(axis=0)
+    return [(doubt, (held[doubt.row] != 0) & (exposed | (not doubt.pledged))) for doubt in found]
+
+
+def doubtful_elsewhere(state: State, listing: Listing, accounts: Ints) -> list[tuple[Doubt, NDArray[np.bool_]]]:
+    """`doubtful` for orders in a market, whose own index whoever fills them checks: nothing where it is all there is."""
+    house = listing.house
+    alone = len(state.claims[house.index]) == 1 and not state.lenders[house.index] and not state.pledges[house.index]
+    return [] if listing.size < 0 or alone else doubtful(state, house, accounts)
+
+
 def need_usable(state: State, house: House, account: int) -> None:
     """Every market in which the account holds a position must have an index, and so must what it owes and has pledged for it."""
-    balance = state.ledger.balance
-    exposed = balance[house.cash, account] < 0
-    for listing in state.listings[house.index]:
-        if listing.size >= 0 and balance[listing.size, account] != 0:
-            usable_index(state, listing)
-            exposed = True
-    for lender in state.lenders[house.index]:
-        if balance[lender.debt, account] != 0:
-            need_price(state, house, lender.token)
-            exposed = True
-    for pledge in state.pledges[house.index] if exposed else ():
-        if balance[pledge.claim, account] != 0:
-            need_price(state, house, pledge.token)
+    for doubt, touched in doubtful(state, house, np.array([account])):
+        if touched[0]:
+            age = state.time - doubt.reading.time
+            raise StalePrice(account=account, of=doubt.name, status=doubt.reading.status.name, age=age)
 
 
 def need_price(state: State, house: House, token: int) -> None:

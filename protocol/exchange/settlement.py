@@ -2,7 +2,8 @@
 
 Positions close against the clearing account at one price, each rounded against its holder; since sizes and quotes sum to
 zero, what rounding leaves is all that clearing has over, and goes to the insurance. Debts of those left with nothing else pass
-down the waterfall in order of account. It happens at the end of the first block at or after expiry, however late that is.
+down the waterfall in order of account, and what they owe loan pools is written off. It happens at the end of the first block
+at or after expiry, however late that is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import numpy as np
 
 from protocol.compiled import compiled
-from protocol.exchange.bearing import is_flat, pass_on
+from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.instruments.settling import Settled, outcome
 from protocol.ledger import Arrays, Reason, shift
@@ -76,6 +77,8 @@ def settle(state: State, listing: Listing) -> Settled:
             owed, covered = pass_on(state, house, account)
             deficit += owed
             uncovered += owed - sum(paid for _, paid in covered)
+    for account in mine.tolist():
+        settle_loans(state, house, account)
     settled = Settled(price, state.time, len(holders), int(dust), deficit, uncovered)
     state.put(listing.path + ".settled", settled)
     return settled

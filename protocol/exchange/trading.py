@@ -12,13 +12,14 @@ from protocol.errors import (
     InAuction,
     NotAdmitted,
     OpenInterestCapped,
+    StalePrice,
     UnderMargined,
     VaultUtilised,
     reasons,
 )
 from protocol.exchange.admission import admitted
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import desk_of, need_usable, usable_index
+from protocol.exchange.checks import desk_of, doubtful_elsewhere, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
 from protocol.margins.base import Threshold
@@ -38,9 +39,12 @@ def _refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
     may = admitted(state, listing, batch)
     up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
-    if may is None and not len(up):
+    doubts = doubtful_elsewhere(state, listing, batch.account)
+    if may is None and not len(up) and not doubts:
         return None
     code = np.zeros(len(batch.size), np.int64)
+    for _, touched in doubts:
+        code[touched] = StalePrice.code
     if may is not None:
         code[~may] = NotAdmitted.code
     code[np.isin(batch.account, up)] = InAuction.code
@@ -93,8 +97,6 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
 
     Raises what the filling loop found.
     """
-    if listing.size >= 0:
-        need_usable(state, listing.house, account)
     before = _standing_if_live(state, listing, account)
 
     batch = Batch(np.array([account]), np.array([size]), np.array([limit]))

@@ -93,7 +93,7 @@ class MarginCalls(Liquidation):
         lot = lot_of(state, listing, account)
         if lot is None or not self.calling(state.time) or below_maintenance(state, listing, account) is None:
             return None
-        return Case(account, state.time, state.time, lot.price, locked=False)
+        return Case(account, state.time, state.time, lot.price, lot.span, locked=False)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """The next day's call, while they are made."""

@@ -79,19 +79,21 @@ class Margin(ABC):
             needs = self.needs(state, listing, which, price, index)
             long[row], short[row] = needs[0] / scale, needs[1] / scale
             slope[row] = further * price / (scale * scale)
-        self._weigh_loans(state, house, which, weight)
-        return Terms(first, weight, long, short, slope, self.grid(state, house, which), self.most())
+        full = self._weigh_loans(state, house, which, weight)
+        return Terms(first, weight, full, long, short, slope, self.grid(state, house, which), self.most())
 
-    def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> None:
-        """What is pledged counts at its index less the haircut, what is owed to a loan pool in full."""
+    def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> Floats:
+        """What is pledged counts at its index less the haircut, what is owed to a loan pool in full. Returns all in full."""
         rules = state.exchange(house)
-        for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
-            haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
-            price = token_price(state, house, pledge.token).value
-            weight[pledge.claim - house.first] = price * (1.0 - haircut) / pledge.scale
         for lender in state.lenders[house.index]:
             price = token_price(state, house, lender.token).value
             weight[lender.debt - house.first] = price * (accrued(state, lender).index / RAY) / lender.scale
+        full = weight.copy()
+        for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
+            haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
+            price, row = token_price(state, house, pledge.token).value, pledge.claim - house.first
+            weight[row], full[row] = price * (1.0 - haircut) / pledge.scale, price / pledge.scale
+        return full
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""
