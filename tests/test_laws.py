@@ -194,7 +194,7 @@ def test_a_law_of_states_passes_sound_play_and_sees_the_fault_planted_for_it(law
 
 def test_the_law_of_bids_sees_one_for_what_is_not_up_for_auction() -> None:
     state, who = played()
-    put_case(state, state.listings[0][0], Case(who[3], 0.0, 0.0, PRICE, locked=True, bidder=who[1], bid=PRICE))
+    put_case(state, state.listings[0][0], Case(who[3], 0.0, 0.0, PRICE, PRICE, locked=True, bidder=who[1], bid=PRICE))
     (line,) = laws.bids_are_backed(state)
     assert f"account {who[1]} bids for account {who[3]}, of which nothing is up for auction" in line
 

@@ -97,7 +97,8 @@ def needs_without(state: State, lot: Lot, sold: int) -> float:
 def part_to_restore(state: State, lot: Lot, price: float, charges: float, buffer: float) -> int:
     """The fewest units whose sale at `price` lets the account meet maintenance and `buffer` of it more.
 
-    The whole lot where no part does. By bisection: what is needed falls with size, whatever the margin rule.
+    The whole lot where no part does. By bisection, which finds the fewest where what is needed falls with size: so it does under
+    every margin but a portfolio's, where selling a hedge may ask for more, and what is found is a part that lets it stand.
     """
     needs = needing(state, lot.listing, lot.account, Threshold.MAINTENANCE)
     each = (lot.side * (lot.price - price) + charges * price) / lot.listing.size_scale  # what selling a unit costs
