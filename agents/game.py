@@ -23,6 +23,7 @@ from agents.streams import Streams, draws, uniform_at
 from agents.view import View
 from protocol import laws
 from protocol.chain import seal
+from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Orders, Pending
 from protocol.oracles.base import Report
@@ -31,7 +32,7 @@ from protocol.oracles.pull import Pull, sign
 from protocol.orderings.base import Outside
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
-from protocol.world import World, genesis
+from protocol.world import World
 
 if TYPE_CHECKING:
     from protocol.ledger import Floats

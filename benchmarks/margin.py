@@ -18,6 +18,7 @@ import numpy as np
 
 from protocol.clearing import examine, examine_one
 from protocol.funding.unfunded import Unfunded
+from protocol.genesis import genesis
 from protocol.instruments.base import Threshold
 from protocol.instruments.future import Future
 from protocol.instruments.option import Option
@@ -30,7 +31,7 @@ from protocol.units import SECONDS_PER_DAY
 from protocol.vault import Vault
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 PRICE = 2_000.0
 TENORS = (1.0, 7.0, 30.0)  # days

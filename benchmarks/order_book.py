@@ -22,11 +22,12 @@ from rich.table import Table
 
 from protocol import exchange
 from protocol.clearing import Batch
+from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.pull import Pull
 from protocol.state import Listing, State
 from protocol.venues.order_book import OrderBook
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 LOT = 10**6  # units of base: a lot at a tick of 0.01 is worth whole units of cash
 MIDDLE = 200_000  # ticks

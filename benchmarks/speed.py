@@ -36,12 +36,13 @@ from experiments.run import build, release
 from experiments.scenario import Scenario
 from protocol import chain, exchange
 from protocol.blocks.fixed import Fixed
+from protocol.genesis import CASH_DECIMALS
 from protocol.ledger import Reason
 from protocol.margins.cross import Cross
 from protocol.oracles.ema import Ema
 from protocol.state import State
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import CASH_DECIMALS, Chain, Exchange, Market, World
+from protocol.world import Chain, Exchange, Market, World
 
 INTERVAL = 12.0  # seconds a block
 MARKET = "dex.ETH-PERP"

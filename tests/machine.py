@@ -9,6 +9,7 @@ from typing import Any
 from protocol import exchange, laws
 from protocol.errors import ReportRejected, Revert
 from protocol.funding.unfunded import Unfunded
+from protocol.genesis import genesis
 from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
@@ -19,7 +20,7 @@ from protocol.state import House, Listing, State
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.venues.order_book import OrderBook
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 CASH = 10**6  # units per cash coin
 COIN = 10**8  # units per base coin

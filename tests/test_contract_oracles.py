@@ -11,13 +11,14 @@ import pytest
 from experiments.codec import variants
 from protocol.errors import ReportRejected
 from protocol.exchange import close_block, report
+from protocol.genesis import genesis
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.base import Oracle, Report, Status, read_index
 from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 START = 2_000.0
 VARIANTS: dict[str, type[Any]] = variants(Oracle)

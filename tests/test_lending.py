@@ -13,6 +13,7 @@ from machine import CASH, COIN, PRICE, Witness, market_for, open_world, tell
 from protocol import errors, exchange, laws
 from protocol.appraisal import Collateral, token_price, vault_total
 from protocol.funding.unfunded import Unfunded
+from protocol.genesis import genesis
 from protocol.instruments.future import Future
 from protocol.instruments.settling import outcome
 from protocol.ledger import WORLD, Reason
@@ -36,7 +37,7 @@ from protocol.vault import Vault
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 PERP, SPOT = 0, 1
 

@@ -9,6 +9,7 @@ import pytest
 
 from protocol.errors import ReportRejected
 from protocol.exchange import close_block, report
+from protocol.genesis import genesis
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.base import Oracle, Reading, Report, Status, read_index
@@ -23,7 +24,7 @@ from protocol.oracles.twap_geometric import GeometricTwap
 from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.virtual_amm import VirtualAmm
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 START = 2_000.0
 NEVER = math.inf

@@ -22,12 +22,13 @@ from protocol.errors import (
     UnderMargined,
     UnknownOrder,
 )
+from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.margins.cross import Cross
 from protocol.margins.isolated import Isolated
 from protocol.oracles.base import Oracle, Reading, Status
 from protocol.venues.order_book import OrderBook
-from protocol.world import Exchange, Market, World, genesis
+from protocol.world import Exchange, Market, World
 
 COIN = 10**8
 CASH = 10**6

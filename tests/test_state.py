@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from protocol import exchange
+from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.state import State
-from protocol.world import World, genesis
+from protocol.world import World
 
 
 def fresh() -> State:

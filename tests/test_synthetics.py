@@ -10,13 +10,14 @@ import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, market_for, tell
 
 from protocol import errors, exchange, issuing, laws
+from protocol.genesis import genesis
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.base import Report
 from protocol.state import Issue, State
 from protocol.units import SECONDS_PER_YEAR
 from protocol.venues.constant_product import ConstantProduct
-from protocol.world import Exchange, World, genesis
+from protocol.world import Exchange, World
 
 GOLD = 2_500.0
 

@@ -1,115 +1,31 @@
-"""What must always hold: LAWS of a state, STEP_LAWS of a transition.
-
-A law is a named function that returns one line, with numbers, for each violation it finds. Laws know the ledger's shape and
-no rule's parameters, so that they bind every variant; they are cheap enough to be read after every block.
-"""
+"""What must hold of every state."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
-from protocol.exchange import vault_total
 from protocol.exchange.bearing import is_flat
 from protocol.instruments.base import NEVER
 from protocol.instruments.settling import outcome
-from protocol.ledger import WORLD, Floats, Ints
-from protocol.lending import RAY, VIRTUAL_ASSETS, accrued, book
-from protocol.liquidations.cases import cases, held, locked
+from protocol.ledger import WORLD
+from protocol.lending import RAY, book
+from protocol.liquidations.cases import cases, held
 from protocol.liquidations.seizure import liens
 from protocol.losses.base import players
-from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 
 SPARE = 10_000  # units: what roundings may leave with a loan pool
 TOLERANCE = 1e-5  # cash coins: what float sums of equity may be off by
 
-
-class LawBroken(Exception):
-    """Laws that do not hold, one line each. Not a Revert: a bug of ours."""
-
-    def __init__(self, violations: list[str]) -> None:
-        self.violations = violations
-        super().__init__("\n".join(violations))
-
-
-class Deed(NamedTuple):
-    """Who did what, and whether it came to nothing."""
-
-    verb: str  # name of the verb or of its transaction, in lower case; of a bundle all of them, joined by "+"
-    account: int  # -1: nobody's doing, but the end of a block's
-    reverted: bool
-
-    @property
-    def verbs(self) -> frozenset[str]:
-        """Each verb of it."""
-        return frozenset(self.verb.split("+"))
-
-
-class Snapshot(NamedTuple):
-    """What step laws remember of the state before."""
-
-    balance: Ints  # [asset, account] a copy
-    moves: int  # journal entries in use
-    excess: tuple[Floats, ...]  # [exchange][account] equity less initial margin, cash coins
-    shares: dict[str, tuple[int, int]]  # what stands behind all shares, and how many there are, virtual ones counted
-    digest: str
-    locked: tuple[Ints, ...]  # [exchange][found] accounts up for auction
-
-
 Law = Callable[[State], list[str]]
-StepLaw = Callable[[Snapshot, Deed, State], list[str]]
 
 
-def snapshot(state: State) -> Snapshot:
-    """What `STEP_LAWS` need to know of a state that is about to change."""
-    return Snapshot(
-        state.ledger.balance.copy(),
-        state.ledger.mark(),
-        _excess(state),
-        share_prices(state),
-        state.digest(),
-        tuple(locked(state, house) for house in state.houses),
-    )
-
-
-def share_prices(state: State) -> dict[str, tuple[int, int]]:
-    """(assets, shares) behind every vault share, and (reserve, shares) for each token behind every pool share. Units."""
-    balance, prices = state.ledger.balance, {}
-    for house in state.houses:
-        rules = state.exchange(house).vault
-        if rules is not None:
-            supply = -int(balance[house.share, WORLD])
-            total = max(0, vault_total(state, house))
-            prices[house.name] = total + rules.virtual_assets, supply + rules.virtual_shares
-        for lender in state.lenders[house.index]:
-            pool = accrued(state, lender)
-            prices[lender.path] = pool.assets + VIRTUAL_ASSETS, pool.shares + lender.virtual
-        for listing in state.listings[house.index]:
-            if listing.share >= 0:
-                supply = -int(balance[listing.share, WORLD])
-                prices[listing.path + ".base"] = int(balance[listing.base, listing.desk]), supply
-                prices[listing.path + ".cash"] = int(balance[house.token, listing.desk]), supply
-    return prices
-
-
-def _excess(state: State) -> tuple[Floats, ...]:
-    found = []
-    for house in state.houses:
-        worth, needs = state.exchange(house).margin.standings(state, house, Threshold.INITIAL)
-        found.append(worth - needs)
-    return tuple(found)
-
-
-def _claims(state: State) -> Iterator[Listing]:
+def claims(state: State) -> Iterator[Listing]:
     """Markets of claims."""
     return (listing for listings in state.listings for listing in listings if listing.size >= 0)
-
-
-# ---------------------------------------------------------------------- of a state
 
 
 def rows_sum_to_zero(state: State) -> list[str]:
@@ -227,7 +143,7 @@ def clearing_worth_nothing(state: State) -> list[str]:
 def funds_worth_nothing(state: State) -> list[str]:
     """The funding account gives cash for funding, one for one."""
     wrong = []
-    for listing in _claims(state):
+    for listing in claims(state):
         cash, owed = (int(state.ledger.balance[row, listing.fund]) for row in (listing.house.cash, listing.funding))
         if cash + owed != 0:
             wrong.append(f"{listing.path}: the funding account holds cash {cash} against funding {owed}")
@@ -237,7 +153,7 @@ def funds_worth_nothing(state: State) -> list[str]:
 def interest_is_counted(state: State) -> list[str]:
     """The running open interest is what accounts other than the venue's hold."""
     wrong = []
-    for listing in _claims(state):
+    for listing in claims(state):
         held = state.ledger.balance[listing.size].copy()
         held[listing.desk] = 0
         found = int(np.maximum(held, 0).sum()), int(np.maximum(-held, 0).sum())
@@ -250,7 +166,7 @@ def interest_is_counted(state: State) -> list[str]:
 def only_traders_hold_positions(state: State) -> list[str]:
     """Custody, clearing, funding, insurance and treasury hold no size; nor does WORLD."""
     wrong = []
-    for listing in _claims(state):
+    for listing in claims(state):
         house = listing.house
         roles = WORLD, house.custody, house.clearing, house.insurance, house.treasury, listing.fund
         wrong += [
@@ -265,7 +181,7 @@ def flat_accounts_are_clean(state: State) -> list[str]:
     """A player without a position has no quote left, and at most one unit of funding, in that market."""
     wrong = []
     who = players(state)
-    for listing in _claims(state):
+    for listing in claims(state):
         size, quote, funding = (
             state.ledger.balance[row, who] for row in (listing.size, listing.quote, listing.funding)
         )
@@ -307,7 +223,7 @@ def venues_hold_what_they_owe(state: State) -> list[str]:
 def settled_markets_are_empty(state: State) -> list[str]:
     """What has settled leaves nobody a position, nor what one cost."""
     wrong = []
-    for listing in _claims(state):
+    for listing in claims(state):
         if state.market(listing).instrument.expires() < NEVER and not math.isnan(outcome(state, listing).value):
             for row in (listing.size, listing.quote, listing.funding):
                 wrong += [
@@ -363,147 +279,3 @@ LAWS: tuple[Law, ...] = (
     settled_markets_are_empty,
     journal_is_legible,
 )
-
-
-# ---------------------------------------------------------------------- of a transition
-
-
-def revert_leaves_no_trace(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """What came to nothing changed nothing."""
-    if not deed.reverted:
-        return []
-    changed = np.argwhere(before.balance != after.ledger.balance)
-    wrong = [
-        f"{deed.verb} reverted, yet {after.ledger.assets[row].name} of account {account}"
-        f" went from {before.balance[row, account]} to {after.ledger.balance[row, account]}"
-        for row, account in changed
-    ]
-    if before.moves != after.ledger.mark():
-        wrong.append(f"{deed.verb} reverted, yet the journal went from {before.moves} to {after.ledger.mark()} entries")
-    if not wrong and before.digest != after.digest():
-        wrong.append(f"{deed.verb} reverted, yet the digest went from {before.digest} to {after.digest()}")
-    return wrong
-
-
-def journal_tells_all(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """Undoing the journal's entries gives the balances from before."""
-    ledger = after.ledger
-    if ledger.mark() < before.moves or ledger.balance.shape != before.balance.shape:
-        return []  # entries were let go of, or accounts opened: a block ended
-    asset, src, dst, units, _ = ledger.moves_since(before.moves).T
-    told = before.balance.copy()
-    np.subtract.at(told, (asset, src), units)
-    np.add.at(told, (asset, dst), units)
-    return [
-        f"{deed.verb}: the journal leads {ledger.assets[row].name} of account {account} to {told[row, account]},"
-        f" the ledger says {ledger.balance[row, account]}"
-        for row, account in np.argwhere(told != ledger.balance)
-    ]
-
-
-KEEPING = frozenset({"liquidate", "take", "deal", "seize"})  # what befalls others while somebody does their duty
-
-
-def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """Whoever moves claims of its own ends with initial margin, or with smaller positions and no less excess than before.
-
-    A keeper is bound only if the liquidation made a position of its own grow: what befalls it as one of all is not its doing.
-    """
-    if deed.reverted or deed.account < 0:
-        return []
-    wrong, account = [], deed.account
-    for house, was in zip(after.houses, before.excess, strict=True):
-        now = after.ledger.balance[house.first : house.last, account]
-        if np.array_equal(before.balance[house.first : house.last, account], now):
-            continue
-        sizes = [listing.size for listing in after.listings[house.index] if listing.size >= 0]
-        old, new = before.balance[sizes, account], after.ledger.balance[sizes, account]
-        grew = bool(((np.abs(new) > np.abs(old)) | (new * np.sign(old) < 0)).any())
-        if deed.verbs <= KEEPING and not grew:
-            continue
-        worth, needs = after.exchange(house).margin.standing(after, house, Threshold.INITIAL, account)
-        excess = worth - needs
-        if excess < -TOLERANCE and (grew or excess < was[account] - TOLERANCE):
-            wrong.append(
-                f"{deed.verb}: account {account} went from excess {was[account]:.6f} to {excess:.6f} cash coins"
-            )
-    return wrong
-
-
-def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """Nobody's trade changes a position that is up for auction, neither its owner's nor that of one who meets its orders.
-
-    Not asked of a bundle in which somebody does a keeper's duty as well.
-    """
-    if "trade" not in deed.verbs or deed.verbs & KEEPING:
-        return []
-    return [
-        f"{deed.verb}: the position of account {account}, up for auction, in {listing.path}"
-        f" went from {before.balance[listing.size, account]} to {after.ledger.balance[listing.size, account]}"
-        for listing in _claims(after)
-        for account in np.intersect1d(before.locked[listing.house.index], locked(after, listing.house)).tolist()
-        if before.balance[listing.size, account] != after.ledger.balance[listing.size, account]
-    ]
-
-
-SHARE_VERBS = frozenset(
-    {"deposit", "withdraw", "invest", "divest", "provide", "remove"}
-    | {"pledge", "release", "supply", "redeem", "borrow", "repay"}
-)
-
-
-def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list[str]:
-    """No share loses worth because somebody comes or goes: exact, by cross-multiplication.
-
-    A vault may hold positions at an index that a pool's reserves set: who provides moves that by a rounding, as a trade would.
-    Asked of a bundle only if all of it is such coming and going.
-    """
-    if not deed.verbs <= SHARE_VERBS:
-        return []
-    apart = {house.name for house in after.houses} if deed.verbs & {"provide", "remove"} else set()
-    return [
-        f"{deed.verb}: {name} went from {before.shares[name]} to {(assets, shares)} assets and shares"
-        for name, (assets, shares) in share_prices(after).items()
-        if name not in apart and assets * before.shares[name][1] < before.shares[name][0] * shares
-    ]
-
-
-STEP_LAWS: tuple[StepLaw, ...] = (
-    revert_leaves_no_trace,
-    journal_tells_all,
-    margin_is_kept,
-    auctioned_do_not_trade,
-    share_prices_do_not_fall,
-)
-
-
-# ---------------------------------------------------------------------- judges
-
-
-def check(state: State) -> None:
-    """Raise LawBroken, listing every violation, unless all LAWS hold."""
-    violations = [f"{law.__name__}: {line}" for law in LAWS for line in law(state)]
-    if violations:
-        raise LawBroken(violations)
-
-
-def check_step(before: Snapshot, deed: Deed, after: State) -> None:
-    """Raise LawBroken, listing every violation, unless all STEP_LAWS hold."""
-    violations = [f"{law.__name__}: {line}" for law in STEP_LAWS for line in law(before, deed, after)]
-    if violations:
-        raise LawBroken(violations)
-
-
-class Judge:
-    """A witness for `chain.seal` that holds every transaction, and the end of every block, to STEP_LAWS. Raises LawBroken.
-
-    At the end of a block nobody acts: what is asked of it is that the journal tells all that it moved.
-    """
-
-    def before(self, state: State) -> Snapshot:
-        """What the laws need to know."""
-        return snapshot(state)
-
-    def after(self, state: State, seen: Snapshot, verb: str, account: int, reverted: bool) -> None:
-        """Judge the deed."""
-        check_step(seen, Deed(verb, account, reverted), state)

@@ -1,0 +1,78 @@
+"""What must always hold: LAWS of a state, STEP_LAWS of a transition.
+
+A law is a named function that returns one line, with numbers, for each violation it finds. Laws know the ledger's shape and
+no rule's parameters, so that they bind every variant; they are cheap enough to be read after every block.
+"""
+
+from protocol.laws.judging import Judge, LawBroken, check, check_step
+from protocol.laws.of_states import (
+    LAWS,
+    Law,
+    bids_are_backed,
+    clearing_worth_nothing,
+    custody_backs_claims,
+    debts_are_within_reach,
+    flat_accounts_are_clean,
+    funds_worth_nothing,
+    interest_is_counted,
+    journal_is_legible,
+    loans_are_covered,
+    only_players_borrow,
+    only_traders_hold_positions,
+    positions_within_margin_rule,
+    rows_sum_to_zero,
+    settled_markets_are_empty,
+    synthetics_are_owed,
+    tokens_not_overdrawn,
+    venues_hold_what_they_owe,
+)
+from protocol.laws.of_steps import (
+    STEP_LAWS,
+    Deed,
+    Snapshot,
+    StepLaw,
+    auctioned_do_not_trade,
+    journal_tells_all,
+    margin_is_kept,
+    revert_leaves_no_trace,
+    share_prices,
+    share_prices_do_not_fall,
+    snapshot,
+)
+
+__all__ = [
+    "LAWS",
+    "STEP_LAWS",
+    "Deed",
+    "Judge",
+    "Law",
+    "LawBroken",
+    "Snapshot",
+    "StepLaw",
+    "auctioned_do_not_trade",
+    "bids_are_backed",
+    "check",
+    "check_step",
+    "clearing_worth_nothing",
+    "custody_backs_claims",
+    "debts_are_within_reach",
+    "flat_accounts_are_clean",
+    "funds_worth_nothing",
+    "interest_is_counted",
+    "journal_is_legible",
+    "journal_tells_all",
+    "loans_are_covered",
+    "margin_is_kept",
+    "only_players_borrow",
+    "only_traders_hold_positions",
+    "positions_within_margin_rule",
+    "revert_leaves_no_trace",
+    "rows_sum_to_zero",
+    "settled_markets_are_empty",
+    "share_prices",
+    "share_prices_do_not_fall",
+    "snapshot",
+    "synthetics_are_owed",
+    "tokens_not_overdrawn",
+    "venues_hold_what_they_owe",
+]
