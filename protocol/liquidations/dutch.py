@@ -13,10 +13,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_numbers
+from protocol.liquidations.base import Liquidation, Plan, check_numbers
 from protocol.liquidations.cases import Case, case_of
 from protocol.liquidations.curves import Curve, Stairstep, is_stale
-from protocol.liquidations.lots import Lot, lot_of, no_dust, part_to_restore
+from protocol.liquidations.lots import Lot, first_round, lot_of, next_round, no_dust, part_to_restore, restored
 from protocol.state import Listing, State
 
 
@@ -51,22 +51,18 @@ class Dutch(Liquidation):
 
     def opens(self, state: State, listing: Listing, account: int) -> Case | None:
         """A round at the index of now."""
-        lot = lot_of(state, listing, account)
-        if lot is None or lot.price <= 0 or below_maintenance(state, listing, account) is None:
-            return None
-        return Case(account, state.time, state.time, lot.price, lot.span, locked=True)
+        return first_round(state, listing, account)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """A round at the index of now, once the last one is stale."""
         lot = lot_of(state, listing, case.account)
         if lot is None or lot.price <= 0 or not self.stale(case, state.time):
             return None
-        return case._replace(started=state.time, start=lot.price, span=lot.span, rounds=case.rounds + 1)
+        return next_round(case, lot, state.time)
 
     def recovered(self, state: State, listing: Listing, account: int) -> bool:
         """Maintenance and the buffer are met."""
-        lot = lot_of(state, listing, account)
-        return lot is None or lot.worth >= (1.0 + self.buffer) * lot.needs
+        return restored(state, listing, account, self.buffer)
 
     def incentive(self, notional: float) -> float:
         """Tip and chip."""

@@ -13,9 +13,9 @@ import math
 from dataclasses import dataclass
 
 from protocol.ledger import WORLD
-from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_numbers
+from protocol.liquidations.base import Liquidation, Plan, check_numbers
 from protocol.liquidations.cases import Case, case_of
-from protocol.liquidations.lots import Lot, lot_of, mirrored, needs_with
+from protocol.liquidations.lots import Lot, first_round, lot_of, mirrored, needs_with, next_round, restored
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 
@@ -51,22 +51,18 @@ class English(Liquidation):
 
     def opens(self, state: State, listing: Listing, account: int) -> Case | None:
         """A round without a bid."""
-        lot = lot_of(state, listing, account)
-        if lot is None or lot.price <= 0 or below_maintenance(state, listing, account) is None:
-            return None
-        return Case(account, state.time, state.time, lot.price, lot.span, locked=True)
+        return first_round(state, listing, account)
 
     def reopens(self, state: State, listing: Listing, case: Case) -> Case | None:
         """Another round, where the last went by without a bid."""
         lot = lot_of(state, listing, case.account)
         if lot is None or lot.price <= 0 or case.bidder >= 0 or state.time - case.started < self.tau:
             return None
-        return case._replace(started=state.time, start=lot.price, span=lot.span, rounds=case.rounds + 1)
+        return next_round(case, lot, state.time)
 
     def recovered(self, state: State, listing: Listing, account: int) -> bool:
         """Maintenance and the buffer are met."""
-        lot = lot_of(state, listing, account)
-        return lot is None or lot.worth >= (1.0 + self.buffer) * lot.needs
+        return restored(state, listing, account, self.buffer)
 
     def incentive(self, notional: float) -> float:
         """The tip."""

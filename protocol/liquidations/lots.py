@@ -55,6 +55,25 @@ def lot_of(state: State, listing: Listing, account: int) -> Lot | None:
     return Lot(account, listing, size, price, span, worth, needs)
 
 
+def first_round(state: State, listing: Listing, account: int) -> Case | None:
+    """A round at the index of now; None of an account that stands, or whose position is worth nothing."""
+    lot = lot_of(state, listing, account)
+    if lot is None or lot.price <= 0 or lot.worth >= lot.needs:
+        return None
+    return Case(account, state.time, state.time, lot.price, lot.span, locked=True)
+
+
+def next_round(case: Case, lot: Lot, time: float) -> Case:
+    """Another round at the index of now."""
+    return case._replace(started=time, start=lot.price, span=lot.span, rounds=case.rounds + 1)
+
+
+def restored(state: State, listing: Listing, account: int, buffer: float) -> bool:
+    """Whether maintenance and `buffer`, a share of it, are met, or nothing is left to sell."""
+    lot = lot_of(state, listing, account)
+    return lot is None or lot.worth >= (1.0 + buffer) * lot.needs
+
+
 def mirrored(lot: Lot, case: Case, price: float) -> float:
     """A price as its owner sees it, so that higher is better: as it is of a long; of a short, how far below the highest."""
     return price if lot.size > 0 else case.start + case.span - price

@@ -12,9 +12,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_numbers
+from protocol.liquidations.base import Liquidation, Plan, check_numbers
 from protocol.liquidations.cases import Case, case_of
-from protocol.liquidations.lots import Lot, lot_of, needs_without, no_dust, part_to_restore, price_leaving
+from protocol.liquidations.lots import (
+    Lot,
+    first_round,
+    lot_of,
+    needs_without,
+    no_dust,
+    part_to_restore,
+    price_leaving,
+    restored,
+)
 from protocol.state import Listing, State
 
 
@@ -65,10 +74,8 @@ class Staged(Liquidation):
 
     def opens(self, state: State, listing: Listing, account: int) -> Case | None:
         """A round: solvent from its beginning, insolvent as if all of the solvent time were over."""
-        lot = lot_of(state, listing, account)
-        if lot is None or lot.price <= 0 or below_maintenance(state, listing, account) is None:
-            return None
-        return Case(account, state.time, state.time, lot.price, lot.span, locked=True, ahead=self._ahead(lot))
+        case, lot = first_round(state, listing, account), lot_of(state, listing, account)
+        return None if case is None or lot is None else case._replace(ahead=self._ahead(lot))
 
     def _ahead(self, lot: Lot) -> float:
         return 0.0 if lot.worth >= 0 else self.fast + self.slow
@@ -87,8 +94,7 @@ class Staged(Liquidation):
 
     def recovered(self, state: State, listing: Listing, account: int) -> bool:
         """Maintenance and the buffer are met."""
-        lot = lot_of(state, listing, account)
-        return lot is None or lot.worth >= (1.0 + self.buffer) * lot.needs
+        return restored(state, listing, account, self.buffer)
 
     def incentive(self, notional: float) -> float:
         """The tip."""
