@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from agents.attacks.base import Attack
 from agents.attacks.sizing import largest, round_trip
-from agents.player import Action, Player, ReferenceTrade, Role
+from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.ledger import Floats
 from protocol.oracles.base import Oracle, Status
@@ -27,7 +28,7 @@ from protocol.oracles.guarded import Guarded
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
-from protocol.state import Listing
+from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
@@ -82,8 +83,20 @@ def judged(oracle: Oracle) -> bool:
     return isinstance(oracle, (Spot, ArithmeticTwap, GeometricTwap, Ema))
 
 
+def source(state: State, listing: Listing) -> Listing | None:
+    """The pool that the oracle reads, if it reads one and trades are honoured at the index."""
+    market = state.market(listing)
+    if not isinstance(market.venue, OraclePool):
+        return None
+    for name in market.oracle.sources():
+        pool = state.find(listing.house, name) if name else listing
+        if isinstance(state.market(pool).venue, ConstantProduct):
+            return pool
+    return None
+
+
 @dataclass(frozen=True)
-class OraclePush(Role):
+class OraclePush(Attack):
     """Puts all it has behind a plan that pays; `base` lets it push down too. Ponders every `ponder` seconds, rests `rest`.
 
     `restored` is the share of each push that it expects arbitrageurs to undo within a block, `priority` its chance to be
@@ -93,26 +106,22 @@ class OraclePush(Role):
     capital: float = 2_000_000.0
     latency: float = 0.05
     tip: float = 5e-9
-    least_profit: float = 1_000.0
     caution: float = 1.2
     most_blocks: int = 89
     restored: float = 1.0
     priority: float = 0.5
     bid_share: float = 0.25
-    ponder: float = 60.0
     rest: float = 3_600.0
 
     def mistakes(self) -> list[str]:
-        """Shares are shares, and cost is not played down."""
-        return [
+        """Shares are shares."""
+        return super().mistakes() + [
             f"{name} = {value}: must be {allowed}"
             for name, value, good, allowed in (
-                ("caution", self.caution, self.caution >= 1, "1 or more"),
                 ("most_blocks", self.most_blocks, self.most_blocks >= 1, "1 or more"),
                 ("restored", self.restored, 0 <= self.restored <= 1, "0 to 1"),
                 ("priority", self.priority, 0 <= self.priority <= 1, "0 to 1"),
                 ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
                 ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
             )
             if not good
@@ -135,41 +144,34 @@ class OraclePush(Role):
 
     # ------------------------------------------------------------------ idle
 
-    def source(self, view: View, listing: Listing) -> Listing | None:
-        """The pool that the oracle reads, if it reads one and trades are honoured at the index."""
-        market = view.state.market(listing)
-        if not isinstance(market.venue, OraclePool):
-            return None
-        for name in market.oracle.sources():
-            pool = view.state.find(listing.house, name) if name else listing
-            if isinstance(view.state.market(pool).venue, ConstantProduct):
-                return pool
-        return None
+    def surface(self, state: State, listing: Listing) -> str:
+        """Trades honoured at an index that a pool moves."""
+        if source(state, listing) is None:
+            return "no pool moves this index"
+        return "" if judged(state.market(listing).oracle) else "cannot judge this oracle"
 
     def _ponder(self, me: Player, view: View) -> Iterable[Action]:
         memory = me.memory
         memory["next"] = view.time + self.ponder
         listing: Listing = memory["listing"]
-        pool = self.source(view, listing)
-        if pool is None:
-            me.note(view, "attack declined", why="no pool moves this index")
-            return ()
-        if not judged(view.state.market(listing).oracle):
-            me.note(view, "attack declined", why="cannot judge this oracle")
+        pool = source(view.state, listing)
+        lacks = self.surface(view.state, listing)
+        if pool is None or lacks:
+            self.decline(me, view, lacks)
             return ()
         plans = [plan for side in (1, -1) if (plan := self.plan(me, view, listing, pool, side)) is not None]
         if not plans:
-            me.note(view, "attack declined", why="no usable index")
+            self.decline(me, view, "no usable index")
             return ()
         plan = max(plans, key=lambda one: one.gain - self.caution * one.cost)
         numbers: dict[str, Any] = {**plan._asdict(), "estimate": plan.estimate}
         if plan.gain - self.caution * plan.cost < self.least_profit:
-            me.note(view, "attack declined", why="does not pay", **numbers)
+            self.decline(me, view, "does not pay", **numbers)
             return ()
         bundle = self._entry(me, view, listing, pool, plan)
         _, revert = view.simulate(bundle)
         if revert is not None:
-            me.note(view, "attack declined", why=str(revert), **numbers)
+            self.decline(me, view, str(revert), **numbers)
             return ()
         mid = view.reference(view.state.market(listing).instrument.base)
         memory.update(
@@ -181,7 +183,7 @@ class OraclePush(Role):
             start=view.seal,
             wealth=self._wealth(me, view, listing, mid),
         )
-        me.note(view, "attack", **numbers)
+        self.launch(me, view, stake=plan.money, **numbers)
         return (me.send(bundle),)
 
     def plan(self, me: Player, view: View, listing: Listing, pool: Listing, side: int) -> Plan | None:
@@ -334,7 +336,7 @@ class OraclePush(Role):
             memory["home"] = True
             return (me.send(Withdraw(listing.house, me.account, claim)),)
         realised = self._wealth(me, view, listing, mid) - memory["wealth"]
-        me.note(view, "attack over", realised=realised, estimate=plan.estimate)
+        self.over(me, view, realised=realised, estimate=plan.estimate)
         memory.update(stage="idle", next=view.time + self.rest, home=False)
         return ()
 

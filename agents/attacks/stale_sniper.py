@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agents.attacks.base import Attack
 from agents.attacks.sizing import largest, round_trip
-from agents.player import Action, Player, Role
+from agents.player import Action, Player
 from agents.view import View
 from protocol import exchange
 from protocol.oracles.base import Status
-from protocol.state import Listing
+from protocol.state import Listing, State
 from protocol.transactions import GAS, Trade
 from protocol.units import to_units_down
 
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StaleSniper(Role):
+class StaleSniper(Attack):
     """Uses `usage` of what its margin could carry; wants `least_profit` cash coins; bids `bid_share` of the gain as tip.
 
-    Closes when less than `rest` of the gap at entry is left, or after `hold` seconds. Notes a refusal once per `ponder`.
+    Closes when less than `rest` of the gap at entry is left, or after `hold` seconds.
     """
 
     capital: float = 200_000.0
@@ -44,23 +45,26 @@ class StaleSniper(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
+        return super().mistakes() + [
             f"{name} = {value}: must be {allowed}"
             for name, value, good, allowed in (
                 ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
                 ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
                 ("rest", self.rest, 0 <= self.rest < 1, "0 to below 1"),
                 ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
             )
             if not good
         ]
+
+    def surface(self, state: State, listing: Listing) -> str:
+        """A vault that must honour an index."""
+        return "" if state.market(listing).venue.counterparty == "vault" else "nobody here must honour an index"
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin, the rest pays gas."""
         house = game.house(self.exchange)
         exchange.deposit(game.state, house, me.account, to_units_down(0.9 * self.capital, int(house.cash_scale)))
-        me.memory.update(listing=game.listing(self.market, self.exchange), until=0.0, round=-1.0, noted=-self.ponder)
+        me.memory.update(listing=game.listing(self.market, self.exchange), until=0.0, round=-1.0)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Open on a gap, close when it is gone."""
@@ -68,8 +72,9 @@ class StaleSniper(Role):
         if view.state.time < memory["until"]:
             return ()
         listing: Listing = memory["listing"]
-        if view.state.market(listing).venue.counterparty != "vault":
-            return self._decline(me, view, why="nobody here must honour an index")
+        if lacks := self.surface(view.state, listing):
+            self.decline(me, view, lacks)
+            return ()
         reading = view.index(listing)
         if reading.status != Status.FRESH:
             return ()
@@ -103,16 +108,10 @@ class StaleSniper(Role):
         lasting = 0.0 if state.market(listing).venue.settlement() > 0.0 else abs(gap)  # settled later, the gap is gone
         gain = notional * lasting - cost
         if not gain > self.least_profit:
-            return self._decline(me, view, gap=gap, gain=gain, cost=cost)
+            self.decline(me, view, "does not pay", estimate=gain, cost=cost, gap=gap)
+            return ()
         me.memory.update(until=view.seal, round=time, gap=abs(gap), entered=view.time)
-        me.note(view, "attack", gap=gap, estimate=gain, size=size / listing.size_scale)
+        self.launch(me, view, estimate=gain, cost=cost, stake=money, gap=gap, size=size / listing.size_scale)
         price = float(view.cost(listing, np.array([size]))[0]) / (size * listing.price_scale)
         limit = price * (1.0 + side * (gain - self.least_profit) / notional)
         return (me.send(Trade(listing, me.account, size, limit), max(self.tip, self.bid_share * gain / gas)),)
-
-    def _decline(self, me: Player, view: View, **why: Any) -> Iterable[Action]:
-        """Stay at home, and say so once per `ponder`."""
-        if view.time - me.memory["noted"] >= self.ponder:
-            me.memory["noted"] = view.time
-            me.note(view, "attack declined", **why)
-        return ()
