@@ -15,6 +15,7 @@ from rich.text import Text
 
 from agents.nature.base import Nature
 from agents.player import Role
+from experiments.defences.base import Defence
 from experiments.record import Record
 from experiments.shapes import variants
 from experiments.twins import Pair
@@ -44,6 +45,7 @@ FAMILIES: Mapping[str, type] = {
     "funding": Funding,
     "access": Access,
     "hedging": Hedging,
+    "defences": Defence,
     "natures": Nature,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}
@@ -161,7 +163,7 @@ def show_record(record: Record, pair: Pair | None, without: str) -> None:
     to.print(_compared("gain of wealth", {f"gain.{group}": (group, 1.0) for group in groups}, record, twin))
     to.print(_who_paid(record))
     if len(notes := _notes(record)):
-        to.print(_table("what players noted", ("who", "what", "times", "the last"), notes, right=(2,)))
+        to.print(sheet("what players noted", ("who", "what", "times", "the last"), notes, right=(2,)))
     to.print(f"digest {record.digest}", soft_wrap=True)
     if twin is not None:
         to.print(f"twin   {twin.digest}", soft_wrap=True)
@@ -174,7 +176,8 @@ def pair_to_json(pair: Pair, without: str) -> str:
     return json.dumps(row, indent=2)
 
 
-def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]) -> Group:
+def sheet(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]) -> Group:
+    """A titled table; columns numbered in `right` are aligned to the right."""
     table = Table(box=SIMPLE, pad_edge=False)
     for place, name in enumerate(head):
         table.add_column(name, justify="right" if place in right else "left", overflow="fold")
@@ -203,7 +206,7 @@ def _compared(
         rows.append(row)
     width = 2 if twin is None else 4
     rows += [[words, number(value), "", ""][:width] for words, value in more]
-    return _table(title, ("", "run", "twin", "difference")[:width], rows, right=(1, 2, 3))
+    return sheet(title, ("", "run", "twin", "difference")[:width], rows, right=(1, 2, 3))
 
 
 def _paid_by_step(record: Record, exchange: str) -> list[tuple[str, float]]:
@@ -234,7 +237,7 @@ def _who_paid(record: Record) -> Group:
     left = f"; {len(rows) - MOST_FLOWS} smaller ones left out" if len(rows) > MOST_FLOWS else ""
     title = f"who paid (net; deposits and trades are in the record{left})"
     shown = [(s, r, t, number(cash)) for s, r, t, cash in rows[:MOST_FLOWS]]
-    return _table(title, ("from", "for", "to", "cash"), shown, right=(3,))
+    return sheet(title, ("from", "for", "to", "cash"), shown, right=(3,))
 
 
 def _notes(record: Record) -> list[tuple[str, str, str, str]]:

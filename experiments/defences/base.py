@@ -50,7 +50,7 @@ def each_market(world: World, change: Callable[[Exchange, Market], Market | None
 
 
 def each_oracle(world: World, change: Callable[[Oracle], Oracle | None]) -> World | None:
-    """The world with every oracle changed for which `change` knows how, those that others wrap included; None where that is none."""
+    """The world with every oracle changed for which `change` knows how, also within another; None where that is none."""
 
     def deep(oracle: Oracle) -> Oracle | None:
         new = change(oracle)
@@ -61,7 +61,7 @@ def each_oracle(world: World, change: Callable[[Oracle], Oracle | None]) -> Worl
             for field in dataclasses.fields(oracle)
             if isinstance(part := getattr(oracle, field.name), Oracle) and (inner := deep(part)) is not None
         }
-        return dataclasses.replace(oracle, **parts) if parts else None  # type: ignore[arg-type]
+        return dataclasses.replace(oracle, **parts) if parts else None
 
     def within(exchange: Exchange, market: Market) -> Market | None:
         new = deep(market.oracle)
