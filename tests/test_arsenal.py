@@ -161,20 +161,8 @@ def test_the_report_is_whole_and_plain(found):
 
 
 def test_the_command_prints_the_table_and_writes_the_matrix(tmp_path, capsys):
-    words = [
-        "attacks",
-        "oracle-push",
-        "--duration",
-        "300",
-        "--seeds",
-        "2",
-        "--workers",
-        "1",
-        "--attack",
-        "OraclePush",
-        "--defence",
-        "LongerWindow",
-    ]
+    words = ["attacks", "oracle-push", "--duration", "300", "--seeds", "2", "--workers", "1"]
+    words += ["--attack", "OraclePush", "--defence", "LongerWindow"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
     assert "LongerWindow" in out
@@ -182,23 +170,8 @@ def test_the_command_prints_the_table_and_writes_the_matrix(tmp_path, capsys):
 
 
 def test_bad_wishes_are_refused_all_at_once(capsys):
-    assert (
-        cli.main(
-            [
-                "attacks",
-                "oracle-push",
-                "--seeds",
-                "1",
-                "--attack",
-                "Oraclepush",
-                "--defence",
-                "Hope",
-                "--set",
-                "capital=2",
-            ]
-        )
-        == 2
-    )
+    words = ["attacks", "oracle-push", "--seeds", "1", "--attack", "Oraclepush", "--defence", "Hope"]
+    assert cli.main([*words, "--set", "capital=2"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 4
     assert any("did you mean OraclePush" in line for line in lines)
