@@ -1,4 +1,4 @@
-"""The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `attacks`, `study`, `figures`.
+"""The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `attacks`, `validate`, `study`, ...
 
 A mistake of the user's is one line on stderr and exit status 2, and leaves nothing behind; all that is asked for is checked
 before anything is played. A broken law is status 1. Anything else that goes wrong is a bug of ours, and may trace. Heavy
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from experiments.commands.attacks import attacks
+from experiments.commands.validate import validate
 from experiments.folders import free_for_record, free_for_study, write
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 
@@ -42,7 +43,7 @@ app = App(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Obey the command line; returns the exit status."""
     try:
-        app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
+        status = app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=False)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _complain(["interrupted"], INTERRUPTED)
@@ -60,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, LawBroken):
             return _complain(error.violations, BROKEN)
         raise
-    return 0
+    return status if isinstance(status, int) else 0
 
 
 def _complain(lines: Sequence[str], status: int) -> int:
@@ -72,6 +73,7 @@ def _complain(lines: Sequence[str], status: int) -> int:
 # Commands
 
 app.command(attacks)
+app.command(validate)
 
 Out = Annotated[Path, Parameter(help="Folder for tables and figures.")]
 Workers = Annotated[int | None, Parameter(help="Processes to run on; as many as there are cores if not given.")]

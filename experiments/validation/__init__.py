@@ -1,0 +1,1 @@
+"""What others proved, recorded and lived through, held against what this game gives: one file a subject."""
