@@ -1,0 +1,1 @@
+"""Empirical game analysis: who should play what against whom, with payoffs that are estimated by playing."""

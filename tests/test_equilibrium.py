@@ -1,0 +1,170 @@
+"""Games with known answers are solved, games built in the simulator are recovered, and a better answer is found and added."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hawk_dove import WORLD, Bank, C, Contestant, V
+
+from agents.game import Game as Play
+from agents.game import OutsideDemand
+from agents.nature.gbm import GeometricBrownian
+from experiments.codec import Mistakes
+from experiments.equilibrium.games import Gain, Game, Part, Strategy, estimate
+from experiments.equilibrium.responding import Range, respond
+from experiments.equilibrium.solving import equilibria, profiles, regret, regrets, symmetric
+from experiments.scenario import Scenario
+
+HAWK_DOVE = np.array([[(V - C) / 2, V], [0, V / 2]])  # [mine, other's]
+
+
+def known(*payoffs, seeds=2):
+    """A game with these mean payoffs, one tensor a part, and no noise."""
+    tensor = np.repeat(np.stack(payoffs).astype(float)[..., None], seeds, axis=-1)
+    sizes = tensor.shape[1:-1]
+    parts = tuple(
+        Part(f"p{i}", tuple(Strategy(f"s{j}") for j in range(n)), Gain((f"p{i}",))) for i, n in enumerate(sizes)
+    )
+    return Game(parts, tuple(range(seeds)), tensor)
+
+
+def test_hawk_dove_has_two_pure_equilibria_and_hawks_at_v_over_c():
+    found = equilibria(known(HAWK_DOVE, HAWK_DOVE.T))
+    mixed = [one.mix for one in found if 0.01 < one.mix[0][0] < 0.99]
+    assert len(found) == 3
+    assert np.allclose(mixed, [[[0.4, 0.6], [0.4, 0.6]]])
+    assert all(one.regret.mean == pytest.approx(0.0, abs=1e-12) for one in found)
+
+
+def test_replicator_dynamics_of_hawk_dove_end_at_v_over_c_from_anywhere():
+    for start in (0.05, 0.9):
+        assert symmetric(HAWK_DOVE, np.array([start, 1 - start]), 200.0)[-1, 0] == pytest.approx(0.4, abs=1e-4)
+
+
+def test_rock_paper_scissors_keeps_its_product_and_its_centre():
+    game = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], float)
+    path = symmetric(game, np.array([0.5, 0.3, 0.2]), 50.0)
+    assert np.allclose(path.prod(axis=1), 0.03, rtol=1e-3)
+    assert np.allclose(symmetric(game, np.full(3, 1 / 3), 50.0)[-1], 1 / 3)
+    assert np.allclose(equilibria(known(game, game.T))[0].mix, 1 / 3)
+
+
+def test_a_dominant_strategy_spreads_along_the_logistic_curve():
+    advantage = 0.7
+    game = np.array([[advantage, advantage], [0.0, 0.0]])
+    path = symmetric(game, np.array([0.1, 0.9]), 10.0)[:, 0]
+    times = np.linspace(0, 10, len(path))  # payoffs are scaled to a range of 1, so the rate is 1
+    assert np.allclose(path, 1 / (1 + 9 * np.exp(-times)), atol=1e-5)
+
+
+def test_three_parts_come_to_rest_where_nobody_would_change():
+    dominant = np.zeros((2, 2, 2))
+    dominant[0] = 1.0
+    found = equilibria(known(dominant, dominant.transpose(1, 0, 2), dominant.transpose(1, 2, 0)))[0]
+    assert found.regret.mean == pytest.approx(0.0, abs=1e-6)
+    assert all(mix[0] > 0.999 for mix in found.mix)
+
+
+def test_regret_of_an_estimated_equilibrium_falls_as_the_root_of_the_samples():
+    """A11: 100 times the samples, about a tenth of the regret in the true game."""
+    truth = np.array([[3.0, 0.0], [0.0, 1.0]])
+    dice = np.random.default_rng(5)
+    means = []
+    for samples in (4, 400):
+        lost = []
+        for _ in range(150):
+            noise = dice.normal(0.0, 1.0, (2, 2, 2)) / np.sqrt(samples)
+            found = profiles(np.stack([truth, 1.0 - truth]) + noise)[0]
+            lost.append(regrets(np.stack([truth, 1.0 - truth]), found).max())
+        means.append(np.mean(lost))
+    assert 6.0 < means[0] / means[1] < 16.0
+
+
+def test_regret_has_an_interval_that_holds_noise():
+    noisy = known(HAWK_DOVE, HAWK_DOVE.T, seeds=12)
+    shaken = noisy.payoffs + np.random.default_rng(1).normal(0.0, 0.5, noisy.payoffs.shape)
+    mix = (np.array([0.4, 0.6]), np.array([0.4, 0.6]))
+    found = regret(dataclasses.replace(noisy, payoffs=shaken), mix)
+    assert 0.0 <= found.low < found.high
+    assert regret(noisy, (np.array([1.0, 0.0]), np.array([1.0, 0.0]))).mean == pytest.approx(1.5)
+
+
+ARENA = Scenario(
+    world=WORLD,
+    cast=(Bank(), Contestant(name="row"), Contestant(name="column")),
+    nature=GeometricBrownian(tick=12.0),
+    outside=OutsideDemand(load=0.0),
+    duration=600.0,
+)
+
+
+def part(name):
+    moves = (("hawk", 1.0), ("dove", 0.0))
+    return Part(name, tuple(Strategy(move, {f"cast.{name}.hawk": value}) for move, value in moves), Gain((name,)))
+
+
+def test_a_game_built_in_the_simulator_is_recovered_within_two_standard_errors_and_solved():
+    found = estimate(ARENA, (part("row"), part("column")), range(1, 9), workers=1)
+    meetings = ARENA.duration / WORLD.chains[0].blocks.interval
+    mean, error = found.mean[0] / meetings, found.error[0] / meetings
+    assert np.all(
+        np.abs(mean - HAWK_DOVE) <= 2.5 * error + 0.02
+    )  # gas and the last, unmet contest are in the second term
+    mixed = [one.mix[0][0] for one in equilibria(found) if 0.01 < one.mix[0][0] < 0.99]
+    assert mixed == [pytest.approx(0.4, abs=0.08)]
+
+
+def test_a_population_that_imitates_whoever_does_better_comes_to_v_over_c():
+    game = Play(
+        WORLD,
+        (Bank(), Contestant(name="crowd", count=300, hawk=0.8, imitation=0.5)),
+        GeometricBrownian(tick=12.0),
+        (),
+        seed=3,
+        duration=800.0 * WORLD.chains[0].blocks.interval,
+        outside=OutsideDemand(load=0.0),
+    )
+    crowd = [player for player in game.players if player.role.label == "crowd"]
+    shares = []
+    game.play(watch=lambda _: shares.append(np.mean([player.memory["hawk"] for player in crowd])))
+    assert shares[0] > 0.7
+    assert np.mean(shares[len(shares) // 3 :]) == pytest.approx(0.4, abs=0.02)
+
+
+def test_what_is_known_is_not_played_again(monkeypatch):
+    parts = (part("row"), part("column"))
+    short = dataclasses.replace(ARENA, duration=60.0)
+    first = estimate(short, parts, (1, 2), workers=1)
+    import experiments.equilibrium.games as games
+
+    monkeypatch.setattr(games, "spread", lambda *_, **__: pytest.fail("played again"))
+    again = estimate(short, parts, (1, 2), known=first, workers=1)
+    assert np.array_equal(first.payoffs, again.payoffs)
+    assert first.digests == again.digests
+
+
+def test_iterated_best_response_finds_what_beats_a_dove_and_stops_when_nothing_does():
+    doves = tuple(
+        Part(name, (Strategy("dove", {f"cast.{name}.hawk": 0.0}),), Gain((name,))) for name in ("row", "column")
+    )
+    spaces = {"row": {"cast.row.hawk": Range(0.0, 1.0)}}
+    short = dataclasses.replace(ARENA, duration=300.0)
+    told = respond(short, doves, spaces, (1, 2, 3, 4), searching=(11, 12), trials=10, rounds=3, workers=1)
+    assert told[0].added == ("row-1",)
+    assert told[0].gains["row"].low > 0
+    assert told[-1].added == ()
+    fierce = told[-1].game.parts[0].strategies[1].changes["cast.row.hawk"]
+    assert fierce > 0.8
+
+
+def test_senseless_games_are_refused_by_name():
+    with pytest.raises(Mistakes, match="called 'dove' twice"):
+        Part("row", (Strategy("dove"), Strategy("dove")), Gain(("row",)))
+    with pytest.raises(Mistakes, match="at least two are needed"):
+        estimate(ARENA, (part("row"),), (1,))
+    with pytest.raises(Mistakes, match="must not be empty"):
+        Range(1.0, 1.0)
+    with pytest.raises(Mistakes, match="other seeds"):
+        respond(ARENA, (part("row"),), {}, (1, 2), searching=(2, 3))
+    with pytest.raises(Mistakes, match="no such"):
+        estimate(ARENA, (Part("row", (Strategy("x", {"cast.row.hawks": 1.0}),), Gain(("row",))),), (1, 2), workers=1)
