@@ -25,6 +25,16 @@ def assets_down(shares: int, total: int, supply: int, virtual_assets: int, virtu
     return shares * (total + virtual_assets) // (supply + virtual_shares)
 
 
+def shares_up(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
+    """Shares that `assets` taken out cost, rounded up: ERC-4626 `withdraw`."""
+    return -(-assets * (supply + virtual_shares) // (total + virtual_assets))
+
+
+def assets_up(shares: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
+    """Assets that `shares` asked for cost, rounded up: ERC-4626 `mint`."""
+    return -(-shares * (total + virtual_assets) // (supply + virtual_shares))
+
+
 @dataclass(frozen=True)
 class Vault:
     """`liquidity` cash coins are there from the start; `fee` is kept in the vault on every exit.

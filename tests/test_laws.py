@@ -320,6 +320,20 @@ def test_the_law_of_shares_sees_a_pool_that_gives_too_much_back(monkeypatch: pyt
         Witness(state).does(remove, who[2], spot, who[2], int(state.ledger.balance[spot.share, who[2]]))
 
 
+def test_the_law_of_products_sees_a_pool_that_takes_no_fee(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, who = played()
+    honest, spot = exchange.trade, state.listings[0][2]
+
+    def trade(state: State, *arguments: int) -> None:
+        fill = honest(state, *arguments)
+        back = int(0.0031 * fill.owed)
+        state.ledger.move(state.houses[0].token, spot.desk, who[2], back, Reason.FEE)
+
+    trade.__name__ = "trade"
+    with pytest.raises(laws.LawBroken, match=r"pools_keep_their_product: trade: the reserves of dex\.spot went from"):
+        Witness(state).does(trade, who[2], spot, who[2], COIN)
+
+
 def test_planted_faults_cover_every_law() -> None:
     assert set(PLANTED) == set(laws.LAWS)
     assert [law.__name__ for law in laws.STEP_LAWS] == [
@@ -328,6 +342,7 @@ def test_planted_faults_cover_every_law() -> None:
         "margin_is_kept",
         "auctioned_do_not_trade",
         "share_prices_do_not_fall",
+        "pools_keep_their_product",
     ]
 
 

@@ -1,5 +1,6 @@
 """Every oracle says what its formula says, at irregular block times, and remembers nothing that was undone."""
 
+import dataclasses
 import math
 from statistics import geometric_mean, median
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiments.run import build
+from experiments.scenario import find
+from protocol import exchange
 from protocol.errors import ReportRejected
 from protocol.exchange import close_block, report
 from protocol.genesis import genesis
@@ -16,8 +20,9 @@ from protocol.oracles.base import Oracle, Reading, Report, Status, read_index
 from protocol.oracles.cumulative import ROWS
 from protocol.oracles.ema import Ema
 from protocol.oracles.guarded import Guarded
-from protocol.oracles.median import Median
+from protocol.oracles.median import Median, middle
 from protocol.oracles.pull import Pull, sign
+from protocol.oracles.security_module import Feed, SecurityModule, hopped
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
@@ -648,3 +653,48 @@ def test_a_senseless_parameter_is_refused_by_name(rule: type[Oracle], settings: 
     (name,) = settings
     with pytest.raises(ValueError, match=f"{name} = "):
         rule(**settings)
+
+
+# ---------------------------------------------------------------------- an index that waits
+
+
+def test_a_security_module_counts_what_was_seen_a_hop_before_and_hops_on_the_clock() -> None:
+    feed = hopped(Feed(1, 2, 3_600.0), 3, 7_199.0, 3_600.0)
+    assert feed is None
+    assert hopped(Feed(1, 2, 3_600.0), 3, 7_512.0, 3_600.0) == Feed(2, 3, 7_200.0)
+    assert hopped(Feed(1, 2, 3_600.0), 3, 15_000.0, 3_600.0) == Feed(2, 3, 14_400.0)
+
+
+def test_a_push_that_is_over_before_a_hop_is_never_seen_and_one_that_stands_counts_after_two() -> None:
+    scenario = find("delayed-index")
+    state = build(dataclasses.replace(scenario, duration=1.0)).state
+    perpetual, pool = state.listings[0]
+    trader = state.ledger.open("pusher", 1)
+    state.ledger.move(perpetual.house.token, WORLD, trader, 10**13, Reason.GENESIS)
+
+    def seal(time: float) -> float:
+        state.time = time
+        exchange.close_block(state)
+        return read_index(state, perpetual).value
+
+    first = seal(12.0)
+    exchange.trade(state, pool, trader, 10**10)
+    seal(24.0)
+    exchange.trade(state, pool, trader, -(10**10))
+    assert all(seal(time) == pytest.approx(first, rel=1e-3) for time in (36.0, 888.0, 912.0, 1_812.0))
+    exchange.trade(state, pool, trader, 10**10)
+    seen = [seal(time) / first for time in (1_824.0, 2_688.0, 2_712.0, 3_588.0, 3_612.0)]
+    assert seen[:4] == pytest.approx([1.0] * 4, rel=2e-2)
+    assert seen[4] > 1.2
+
+
+def test_a_hop_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="hop = 0.0: must be above 0 seconds"):
+        SecurityModule(hop=0.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "middle_of"), [((3, 1, 2), 2), ((1, 2), 1), ((-1, -2), -1), ((-4, 3), 0), ((5, 7, 1, 9), 6)]
+)
+def test_the_median_of_whole_numbers_is_cut_towards_zero(values: tuple[int, ...], middle_of: int) -> None:
+    assert middle(values) == middle_of

@@ -17,6 +17,7 @@ from protocol.exchange.checks import need_usable
 from protocol.ledger import WORLD, Reason
 from protocol.margins.base import Threshold
 from protocol.state import House, Listing, State
+from protocol.venues.constant_product import part_of, shares_for
 
 MOST_SHARES = 1 << 62  # vault shares there may be: a vault that lost nearly all would give out more
 
@@ -88,18 +89,19 @@ def provide(state: State, listing: Listing, account: int, cash: int) -> int:
         raise NothingToDo(market=listing.name, amount=cash)
     need_admission(state, state.market(listing).access, account, listing.name)
     reserve_base, reserve_cash = (int(ledger.balance[row, listing.desk]) for row in (listing.base, house.token))
-    supply = -int(ledger.balance[listing.share, WORLD])
+    supply = pay_protocol(state, listing)
     if supply <= 0:
         raise NothingToDo(market=listing.name, shares=supply)
 
     base = -(-cash * reserve_base // reserve_cash)
-    shares = min(cash * supply // reserve_cash, base * supply // reserve_base)
+    shares = shares_for(base, cash, reserve_base, reserve_cash, supply)
     if shares <= 0:
         raise NothingToDo(market=listing.name, amount=cash)
 
     ledger.move(house.token, account, listing.desk, cash, Reason.LIQUIDITY)
     ledger.move(listing.base, account, listing.desk, base, Reason.LIQUIDITY)
     ledger.move(listing.share, WORLD, account, shares, Reason.LIQUIDITY)
+    state.market(listing).venue.liquidity_changed(state, listing)
     return shares
 
 
@@ -108,12 +110,30 @@ def remove(state: State, listing: Listing, account: int, shares: int) -> tuple[i
     ledger, house = state.ledger, listing.house
     if listing.size >= 0 or shares <= 0:
         raise NothingToDo(market=listing.name, shares=shares)
-    supply = -int(ledger.balance[listing.share, WORLD])
+    supply = pay_protocol(state, listing)
     if supply < shares:
         raise InsufficientBalance(market=listing.name, has=supply, needs=shares)
-    base, cash = (int(ledger.balance[row, listing.desk]) * shares // supply for row in (listing.base, house.token))
+    base, cash = (
+        part_of(shares, int(ledger.balance[row, listing.desk]), supply) for row in (listing.base, house.token)
+    )
 
     ledger.move(listing.share, account, WORLD, shares, Reason.LIQUIDITY)
     ledger.move(listing.base, listing.desk, account, base, Reason.LIQUIDITY)
     ledger.move(house.token, listing.desk, account, cash, Reason.LIQUIDITY)
+    state.market(listing).venue.liquidity_changed(state, listing)
     return base, cash
+
+
+def pool_supply(state: State, listing: Listing) -> int:
+    """Shares of a pool, with those that the exchange is owed for its part of the fees. A view."""
+    supply = -int(state.ledger.balance[listing.share, WORLD])
+    return supply + state.market(listing).venue.protocol_shares(state, listing, supply)
+
+
+def pay_protocol(state: State, listing: Listing) -> int:
+    """Mint what the exchange is owed to its treasury. Returns the supply of shares after."""
+    supply = pool_supply(state, listing)
+    owed = supply + int(state.ledger.balance[listing.share, WORLD])
+    if owed > 0:
+        state.ledger.move(listing.share, WORLD, listing.house.treasury, owed, Reason.FEE)
+    return supply

@@ -8,12 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.exchange import vault_total
+from protocol.exchange.investing import pool_supply
 from protocol.laws.of_states import TOLERANCE, claims
 from protocol.ledger import WORLD, Floats, Ints
 from protocol.lending import VIRTUAL_ASSETS, accrued
 from protocol.liquidations.cases import locked
 from protocol.margins.base import Threshold
 from protocol.state import State
+from protocol.venues.constant_product import FEE_PARTS, ConstantProduct, keeps_product
 
 
 class Deed(NamedTuple):
@@ -69,7 +71,7 @@ def share_prices(state: State) -> dict[str, tuple[int, int]]:
             prices[lender.path] = pool.assets + VIRTUAL_ASSETS, pool.shares + lender.virtual
         for listing in state.listings[house.index]:
             if listing.share >= 0:
-                supply = -int(balance[listing.share, WORLD])
+                supply = pool_supply(state, listing)
                 prices[listing.path + ".base"] = int(balance[listing.base, listing.desk]), supply
                 prices[listing.path + ".cash"] = int(balance[house.token, listing.desk]), supply
     return prices
@@ -183,10 +185,39 @@ def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list
     ]
 
 
+LIQUIDITY = frozenset({"provide", "remove", "close_block"})
+
+
+def pools_keep_their_product(before: Snapshot, deed: Deed, after: State) -> list[str]:
+    """Whoever trades with a constant-product pool leaves its product no smaller, the fee on what came in left out.
+
+    Up to a unit of each token, by which compiled arithmetic on floats may be off.
+    """
+    if deed.reverted or deed.verbs & LIQUIDITY:
+        return []
+    wrong, parts = [], int(FEE_PARTS)
+    for listing in after.markets:
+        venue = after.market(listing).venue
+        if isinstance(venue, ConstantProduct):
+            rows = listing.base, listing.house.token
+            then, now = (
+                (int(balance[rows[0], listing.desk]), int(balance[rows[1], listing.desk]))
+                for balance in (before.balance, after.ledger.balance)
+            )
+            came = max(0, now[0] - then[0]), max(0, now[1] - then[1])
+            kept = parts - round(venue.fee * FEE_PARTS)
+            if then != now and not keeps_product(then, (now[0] + 1, now[1] + 1), came, kept, parts):
+                wrong.append(
+                    f"{deed.verb}: the reserves of {listing.path} went from {then} to {now}, less than the fee asks"
+                )
+    return wrong
+
+
 STEP_LAWS: tuple[StepLaw, ...] = (
     revert_leaves_no_trace,
     journal_tells_all,
     margin_is_kept,
     auctioned_do_not_trade,
     share_prices_do_not_fall,
+    pools_keep_their_product,
 )

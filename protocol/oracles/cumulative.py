@@ -10,15 +10,16 @@ Attack surface: the last value of a block counts in full until the next block en
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from protocol.compiled import compiled
+from protocol.compiled import compiled, inner
 from protocol.ledger import Floats
 from protocol.state import State
 
 ROWS = 64  # of a new ring
+N = TypeVar("N", int, float)
 
 
 class Head(NamedTuple):
@@ -45,13 +46,21 @@ def begin(state: State, at: str, value: float) -> None:
     state.put(at + ".head", Head(0, 1, state.time, 0.0, value))
 
 
+def integral(total: N, value: N, seconds: N) -> N:
+    """What has added up once `value` has stood for `seconds` more. UniswapV2Pair `_update`; exact on integers."""
+    return total + value * seconds
+
+
+_integral = inner(integral)
+
+
 def extend(state: State, at: str, window: float, value: float) -> None:
     """Close the interval that ends now and let `value` weight the next."""
     slot, used, then, total, last = state.tables[at + ".head"]
     now = state.time
     if now > then:
         ring = state.tables[at]
-        total += last * (now - then)
+        total = integral(total, last, now - then)
         slot += 1
         if used < len(ring):
             used += 1
@@ -79,7 +88,7 @@ def _mean(
     if start >= time or now <= ring[slot + 1 - used, 0]:
         return value
     oldest, rows = slot + 1 - used, ring.shape[0]
-    at_now = total + value * (now - time)
+    at_now = _integral(total, value, now - time)
     low, high = 0, used  # rows in order of age, oldest first: row `low` is not after `start`, row `high` is
     if ring[oldest % rows, 0] >= start:
         start, high = ring[oldest % rows, 0], 1

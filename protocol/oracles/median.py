@@ -11,6 +11,7 @@ bribing them; and the index lags fair by up to `deviation`.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,14 @@ ACCOUNT = 0  # column: of the ledger, -1 while the slot is free
 VALUE = 1  # column: cash coins per base coin
 TIME = 2  # column: seconds, when the value was true
 POSTS = 3  # column: reports so far
+
+
+def middle(values: Sequence[int]) -> int:
+    """The median of whole numbers; of an even count the mean of the middle two, cut towards zero. Chainlink v0.6 `Median`."""
+    ordered = sorted(values)
+    low, high = ordered[(len(ordered) - 1) // 2], ordered[len(ordered) // 2]
+    total = low + high
+    return low if low == high else -(-total // 2) if total < 0 else total // 2
 
 
 @compiled

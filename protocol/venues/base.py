@@ -69,6 +69,14 @@ class Venue(ABC):
         """What founders put into a pool of tokens at genesis: base units, cash units, and the coins of shares they get."""
         return 0, 0, 0.0
 
+    def protocol_shares(self, state: State, listing: Listing, supply: int) -> int:
+        """Shares of the pool, of which there are `supply`, that the exchange is owed for its part of the fees. A view."""
+        return 0
+
+    def liquidity_changed(self, state: State, listing: Listing) -> None:
+        """Note that somebody has come or gone, and what the exchange was owed has been minted. Most venues owe nothing."""
+        return
+
     def belongs(self, state: State, listing: Listing) -> tuple[tuple[int, int, int], ...]:
         """(account, base units, cash units) of what lies with the venue and is somebody's by name rather than by share."""
         return ()

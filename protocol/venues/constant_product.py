@@ -7,6 +7,7 @@ Attack surface: the mid moves by square of the cash put in; whoever reads it wit
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -20,6 +21,7 @@ from protocol.units import to_units_down
 from protocol.venues.base import Venue
 
 N = TypeVar("N", int, float)
+Pair = tuple[int, int]  # units of both tokens
 FEE_PARTS = 1_000_000.0  # fees are whole millionths
 
 
@@ -31,6 +33,32 @@ def amount_out(given: N, reserve_in: N, reserve_out: N, kept: N, parts: N) -> N:
 def amount_in(wanted: N, reserve_in: N, reserve_out: N, kept: N, parts: N) -> N:
     """Input for an exact output, fee on the input. UniswapV2Library."""
     return reserve_in * wanted * parts // ((reserve_out - wanted) * kept) + 1
+
+
+def shares_for(base: int, cash: int, reserve_base: int, reserve_cash: int, supply: int) -> int:
+    """Shares for liquidity brought to a pool that has some, rounded down: the lesser proportion. UniswapV2Pair `mint`."""
+    return min(cash * supply // reserve_cash, base * supply // reserve_base)
+
+
+def part_of(shares: int, reserve: int, supply: int) -> int:
+    """What `shares` take out of a reserve, rounded down. UniswapV2Pair `burn`."""
+    return shares * reserve // supply
+
+
+def cut_shares(root_then: int, root_now: int, supply: int, parts: int) -> int:
+    """Shares for the protocol: one in `parts` of what fees have added to the root of the product. UniswapV2Pair `_mintFee`.
+
+    `root_then` is the root when liquidity was last changed, 0 before that; six parts in the contract.
+    """
+    if parts == 0 or root_then == 0 or root_now <= root_then:
+        return 0
+    return supply * (root_now - root_then) // (root_now * (parts - 1) + root_then)
+
+
+def keeps_product(before: Pair, after: Pair, came: Pair, kept: int, parts: int) -> bool:
+    """Whether the product of the reserves has not fallen, the fee on whatever `came` in left out. UniswapV2Pair `swap`."""
+    x, y = (new * parts - got * (parts - kept) for new, got in zip(after, came, strict=True))
+    return x * y >= before[0] * before[1] * parts * parts
 
 
 _out, _in = inner(amount_out), inner(amount_in)  # compiled on floats: 64-bit integers would overflow
@@ -67,10 +95,14 @@ def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
 
 @dataclass(frozen=True)
 class ConstantProduct(Venue):
-    """x * y = k over the pool's own tokens; `liquidity` cash coins on each side are there from the start."""
+    """x * y = k over the pool's own tokens; `liquidity` cash coins on each side are there from the start.
+
+    One in `protocol_parts` of what fees add goes to the exchange's treasury in shares, minted when somebody comes or goes; 0: none.
+    """
 
     liquidity: float = 5_000_000.0
     fee: float = 0.003
+    protocol_parts: int = 0
 
     trades: ClassVar[str] = "tokens"
 
@@ -80,6 +112,8 @@ class ConstantProduct(Venue):
             raise ValueError(f"liquidity = {self.liquidity}: must be above 0 cash coins")
         if not 0 <= self.fee < 1:
             raise ValueError(f"fee = {self.fee}: allowed 0 to below 1")
+        if self.protocol_parts < 0 or self.protocol_parts == 1:
+            raise ValueError(f"protocol_parts = {self.protocol_parts}: must be 0 (none), or 2 or more")
 
     def endowment(self, listing: Listing, price: float) -> tuple[int, int, float]:
         """`liquidity` cash coins and as much in base, for as many shares."""
@@ -87,7 +121,27 @@ class ConstantProduct(Venue):
         return base, to_units_down(self.liquidity, int(listing.house.cash_scale)), self.liquidity
 
     def start(self, state: State, listing: Listing, price: float) -> None:
-        """The ledger is its memory."""
+        """The ledger is its memory; and for the protocol's part, the root of the product when liquidity last changed."""
+        self.liquidity_changed(state, listing)
+
+    def root(self, state: State, listing: Listing) -> int:
+        """Root of the product of the reserves, rounded down."""
+        rows = (listing.base, listing.house.token)
+        return math.isqrt(math.prod(int(state.ledger.balance[row, listing.desk]) for row in rows))
+
+    def protocol_shares(self, state: State, listing: Listing, supply: int) -> int:
+        """See `Venue.protocol_shares`."""
+        if not self.protocol_parts:
+            return 0
+        then = state.tables.get(listing.path + ".root", 0)
+        return cut_shares(then, self.root(state, listing), supply, self.protocol_parts)
+
+    def liquidity_changed(self, state: State, listing: Listing) -> None:
+        """See `Venue.liquidity_changed`."""
+        if self.protocol_parts:
+            state.put(listing.path + ".root", self.root(state, listing))
+        elif listing.path + ".root" in state.tables:
+            state.put(listing.path + ".root", 0)  # voted off: what is earned meanwhile is the providers'
 
     def mid(self, state: State, listing: Listing) -> float:
         """Ratio of the reserves."""
