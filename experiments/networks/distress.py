@@ -1,0 +1,55 @@
+"""How far distress travels without default, and through what is held in common: DebtRank, overlaps.
+
+DebtRank: Battiston, Puliga, Kaushik, Tasca and Caldarelli (2012), each node passing its distress on once. Overlaps weighted by
+liquidity: Cont and Schaanning (2019). All are pure functions of matrices, so that any exposure network can be asked.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from protocol.ledger import Floats
+
+
+def debtrank(impact: Floats, shock: Floats, value: Floats | None = None) -> tuple[float, Floats]:
+    """(R, distress [nodes]) after a shock [nodes] of shares of equity lost. `impact` [from, to]: share of `to`'s equity at stake.
+
+    R is the value-weighted distress that the shock brought about beyond itself; `value` [nodes] defaults to equal weights.
+    """
+    weights = np.full(len(shock), 1.0 / len(shock)) if value is None else value / value.sum()
+    distress, last = shock.astype(float), np.zeros(len(shock))
+    active, done = shock > 0, np.zeros(len(shock), bool)
+    while active.any():
+        passed = impact.T @ np.where(active, distress, 0.0)
+        last = distress
+        distress = np.minimum(1.0, last + passed)
+        done |= active
+        active = (distress > last) & ~done
+    return float(weights @ distress - weights @ shock), distress
+
+
+def impacts(debts: Floats, equity: Floats) -> Floats:
+    """Share of each creditor's equity that a debtor's failure would take: `debts` [debtor, creditor] to [from, to], at most 1."""
+    found: Floats = np.minimum(
+        1.0, np.divide(debts, equity[None, :], out=np.ones_like(debts), where=equity[None, :] > 0)
+    )
+    return np.where(debts > 0, found, 0.0)
+
+
+def overlap(holdings: Floats, depth: Floats) -> Floats:
+    """Liquidity-weighted overlap [holder, holder]: what one loses, cash coins, when the other sells its whole book.
+
+    `holdings` [holder, market] signed cash coins; `depth` [market] cash coins a unit of log price (Cont, Schaanning 2019).
+    """
+    found: Floats = (holdings / depth) @ holdings.T
+    return found
+
+
+def sale_impact(sold: Floats, depth: Floats, floor: float = 0.5) -> Floats:
+    """Relative fall of prices when `sold` [market] cash coins are: room (1 - exp(-sold / depth / room)), room = 1 - floor.
+
+    The level-dependent impact of Cont and Schaanning (2019), with slope 1 / depth at nothing sold, and never beyond `room`.
+    """
+    room = 1.0 - floor
+    fall: Floats = room * -np.expm1(-sold / depth / room)
+    return fall
