@@ -22,7 +22,7 @@ from agents.recorder import Recorder
 from agents.streams import Streams, draws, uniform_at
 from agents.view import View
 from protocol import laws
-from protocol.chain import seal
+from protocol.chain import Witness, seal
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Orders, Pending
@@ -75,12 +75,14 @@ class Game(mesa.Model):
         outside: OutsideDemand | None = None,
         patience: float = 120.0,
         check: bool = False,
+        witness: Witness | None = None,
     ) -> None:
         super().__init__(rng=seed)
         self.streams = Streams(seed)
         self.duration = duration
         self.patience = patience
         self.check = check
+        self.witness: Witness | None = laws.Judge() if check else witness
         self.demand = outside or OutsideDemand()
         self.tick = nature.tick
         self.column = {asset: number for number, asset in enumerate(nature.assets)}
@@ -169,7 +171,7 @@ class Game(mesa.Model):
             time,
             self._outside(chain, time),
             int(uniform_at(self._keys["ordering"], self.state.height, chain) * 2.0**62),
-            laws.Judge() if self.check else None,
+            self.witness,
         )
         self._next[chain] = self._wait(chain, time)
         if self.check:

@@ -14,11 +14,12 @@ from experiments.capital import Capital
 from experiments.metrics import metrics
 from experiments.record import Record, digest, tables
 from experiments.scenario import Scenario
+from protocol.chain import Witness
 from protocol.state import State
 
 
-def build(scenario: Scenario, *, check: bool = False) -> Game:
-    """The game, seated and ready to play. `check` verifies the laws after every block."""
+def build(scenario: Scenario, *, check: bool = False, witness: Witness | None = None) -> Game:
+    """The game, seated and ready to play. `check` verifies the laws after every block; else a `witness` sees every deed."""
     return Game(
         scenario.world,
         scenario.cast,
@@ -29,6 +30,7 @@ def build(scenario: Scenario, *, check: bool = False) -> Game:
         outside=scenario.outside,
         patience=scenario.patience,
         check=check,
+        witness=witness,
     )
 
 

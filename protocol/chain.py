@@ -70,8 +70,11 @@ class Witness(Protocol):
     def before(self, state: State) -> Any:
         """What it wants to remember."""
 
-    def after(self, state: State, seen: Any, verb: str, account: int, reverted: bool) -> None:
-        """What it thinks of the deed. `verb`: of a bundle all of its verbs, joined by "+"; `account` -1: the chain's own."""
+    def after(self, state: State, seen: Any, verb: str, account: int, reverted: bool, outcome: Any) -> None:
+        """What it thinks of the deed. `verb`: of a bundle all of its verbs, joined by "+"; `account` -1: the chain's own.
+
+        `outcome` is what the verb returned, or a run's `Filled`; None of what reverted, and of the end of a block.
+        """
 
 
 def seal(
@@ -106,7 +109,7 @@ def seal(
     seen = witness.before(state) if witness is not None else None
     filled += [Filled(*cleared) for cleared in exchange.close_block(state)]
     if witness is not None:
-        witness.after(state, seen, "close_block", -1, False)
+        witness.after(state, seen, "close_block", -1, False, None)
     return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting)
 
 
@@ -253,7 +256,7 @@ def _run_single(state: State, item: Pending, token: int, scale: int, fee: float,
         state.rewind(mark)
         failure = revert
     if witness is not None:
-        witness.after(state, seen, _verb(transaction), transaction.account, failure is not None)
+        witness.after(state, seen, _verb(transaction), transaction.account, failure is not None, outcome)
     return Receipt(transaction, item.arrival, item.tip, gas, outcome, failure, transaction.gas)
 
 
@@ -270,7 +273,7 @@ def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch)
     for row in range(len(batch.size)):
         seen, one = witness.before(state), slice(row, row + 1)
         parts.append(_run_orders(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
-        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0))
+        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0), parts[-1])
     owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
     return Filled(listing, batch.account, batch.size, owed, code)
 

@@ -159,9 +159,11 @@ def test_a_witness_sees_every_deed_and_changes_none() -> None:
 
 def test_a_witness_sees_into_bundles_and_the_end_of_the_block() -> None:
     class Listener(laws.Judge):
-        def after(self, state: State, seen: laws.Snapshot, verb: str, account: int, reverted: bool) -> None:
+        def after(
+            self, state: State, seen: laws.Snapshot, verb: str, account: int, reverted: bool, outcome: object
+        ) -> None:
             heard.append((verb, account))
-            super().after(state, seen, verb, account, reverted)
+            super().after(state, seen, verb, account, reverted, outcome)
 
     heard: list[tuple[str, int]] = []
     state, trader = world()

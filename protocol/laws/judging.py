@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from protocol.laws.of_states import LAWS
 from protocol.laws.of_steps import STEP_LAWS, Deed, Snapshot, snapshot
 from protocol.state import State
@@ -39,6 +41,6 @@ class Judge:
         """What the laws need to know."""
         return snapshot(state)
 
-    def after(self, state: State, seen: Snapshot, verb: str, account: int, reverted: bool) -> None:
+    def after(self, state: State, seen: Snapshot, verb: str, account: int, reverted: bool, outcome: Any) -> None:
         """Judge the deed."""
         check_step(seen, Deed(verb, account, reverted), state)

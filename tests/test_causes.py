@@ -1,0 +1,146 @@
+"""Prices and liquidations are split by cause to the last coin, and looking changes nothing."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.nature.gbm import GeometricBrownian
+from experiments.cascades.marks import NATURE, ORACLE, Mark
+from experiments.cascades.tracing import FUNDING, OWN, PARAMETERS, Forced, Tracer, Traded
+from experiments.run import build, play, run
+from experiments.scenario import find
+
+ROUGH = dataclasses.replace(
+    find("leveraged-crash"), nature=GeometricBrownian(volatility=(20.0,)), duration=1_800.0, seed=1
+)
+
+
+@pytest.fixture(scope="module")
+def traced():
+    tracer = Tracer()
+    game = build(ROUGH, witness=tracer)
+    tracer.seat(game)
+    return play(game, ROUGH), tracer
+
+
+deeds = st.lists(
+    st.tuples(st.sampled_from(["nature", "trade", "arbitrage", "observe"]), st.floats(50.0, 200.0), st.integers(0, 3)),
+    max_size=40,
+)
+
+
+@given(deeds)
+def test_the_parts_of_mid_and_index_sum_to_them_whatever_happens(steps):
+    mark = Mark(100.0, 100.0, 100.0, follows=True)
+    for kind, value, who in steps:
+        getattr(mark, kind)(*((value, who) if kind in ("trade", "arbitrage") else (value,)))
+        assert math.fsum(mark.of_mid.values()) == pytest.approx(mark.mid, abs=1e-9)
+        assert math.fsum(mark.of_index.values()) == pytest.approx(mark.index, abs=1e-9)
+
+
+def test_arbitrage_takes_displacement_from_everybody_in_proportion():
+    mark = Mark(100.0, 100.0, 100.0, follows=True)
+    mark.trade(102.0, "a")
+    mark.trade(106.0, "b")
+    before = dict(mark.of_mid)
+    mark.arbitrage(math.sqrt(106.0 * 100.0), "arb")
+    assert mark.of_mid["a"] == pytest.approx(before["a"] / 2)
+    assert mark.of_mid["b"] == pytest.approx(before["b"] / 2)
+    assert "arb" not in mark.of_mid
+
+
+def test_what_arbitrage_does_beyond_fair_is_its_own():
+    mark = Mark(100.0, 110.0, 110.0, follows=True)
+    mark.arbitrage(95.0, "arb")
+    assert mark.of_mid["arb"] == pytest.approx(math.log(95.0 / 100.0))
+
+
+def test_a_lag_behind_fair_is_natures_and_is_gone_when_arbitrage_has_closed_it():
+    mark = Mark(100.0, 100.0, 100.0, follows=True)
+    mark.nature(120.0)
+    assert mark.displacement == pytest.approx(math.log(100 / 120))
+    mark.arbitrage(120.0, "arb")
+    assert mark.of_mid == pytest.approx({NATURE: math.log(120.0)})
+
+
+def test_an_index_takes_over_a_mids_causes_by_the_share_of_its_way_that_it_goes():
+    mark = Mark(100.0, 100.0, 100.0, follows=True)
+    mark.trade(121.0, "push")
+    mark.observe(110.0)
+    assert mark.of_index["push"] == pytest.approx(math.log(1.1))
+    mark.observe(130.0)  # beyond the mid: no venue tells it so
+    assert mark.of_index[ORACLE] == pytest.approx(math.log(130 / 110))
+
+
+def test_an_index_that_reads_no_venue_moves_by_nature_alone():
+    mark = Mark(100.0, 100.0, 100.0, follows=False)
+    mark.trade(150.0, "push")
+    mark.observe(120.0)
+    assert mark.of_index == pytest.approx({NATURE: math.log(120.0)})
+
+
+def test_looking_changes_nothing(traced):
+    assert traced[0].digest == run(ROUGH).digest
+
+
+def test_every_liquidation_is_explained_and_told_as_it_was_recorded(traced):
+    record, tracer = traced
+    told = record.events[record.events["kind"] == "liquidation"]
+    assert len(tracer.why) == len(told) > 20
+    assert [one.time for one in tracer.why] == told["time"].tolist()
+    assert [one.number for one in tracer.why] == list(range(len(told)))
+    assert sum(one.deficit for one in tracer.why) == pytest.approx(record.metrics["dex.deficit"])
+
+
+def test_what_is_left_for_own_trades_is_nothing_for_who_did_not_trade(traced):
+    """The price's part is the requirement's and the equity's at exact prices, so nothing else can be left."""
+    _, tracer = traced
+    quiet = [one for one in tracer.why if one.time - one.healthy <= 12.0]
+    assert quiet
+    assert all(abs(one.since_healthy.get(OWN, 0.0)) < 1e-6 * abs(one.fall) for one in quiet)
+    assert all(abs(one.since_healthy.get(PARAMETERS, 0.0)) < 1e-6 * abs(one.fall) for one in quiet)
+
+
+def test_falls_are_falls_and_begin_at_health(traced):
+    _, tracer = traced
+    for one in tracer.why:
+        assert one.fall < 0
+        assert one.entry <= one.healthy <= one.time
+        assert math.fsum(one.since_healthy.values()) == pytest.approx(one.fall)
+
+
+def test_forced_sales_are_parents_of_later_ones_with_shares_that_sum_to_no_more_than_one(traced):
+    _, tracer = traced
+    found = [(one.number, one.parents()) for one in tracer.why]
+    assert any(parents for _, parents in found)
+    for number, parents in found:
+        assert all(parent < number for parent in parents)
+        assert 0.0 <= sum(parents.values()) <= 1.0 + 1e-12
+
+
+def test_funding_fees_and_trades_of_groups_are_among_the_causes(traced):
+    causes = {cause for one in traced[1].why for cause in one.since_entry}
+    assert {NATURE, FUNDING} <= causes
+    assert any(isinstance(cause, Traded) and cause.group == "leveraged" for cause in causes)
+    assert any(isinstance(cause, Forced) for cause in causes)
+
+
+def test_without_price_impact_no_liquidation_is_a_parent():
+    deep = dataclasses.replace(ROUGH, duration=900.0)
+    world = deep.world
+    market = dataclasses.replace(
+        world.exchanges[0].markets[0], venue=dataclasses.replace(world.exchanges[0].markets[0].venue, liquidity=1e15)
+    )
+    exchange = dataclasses.replace(world.exchanges[0], markets=(market,))
+    deep = dataclasses.replace(deep, world=dataclasses.replace(world, exchanges=(exchange,)))
+    tracer = Tracer()
+    game = build(deep, witness=tracer)
+    tracer.seat(game)
+    play(game, deep)
+    shares = [sum(one.parents().values()) for one in tracer.why]
+    assert max(shares, default=0.0) < 1e-3
+    assert np.isfinite(shares).all()
