@@ -6,10 +6,12 @@ takes it back. It must never be written to.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.publishing import published
 from protocol.errors import Revert
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Reading, Report, read_index
@@ -88,9 +90,17 @@ class View:
         """What a market order of `size` base coins would pay there, cash coins (negative: receive)."""
         return self._game.reference_cost(asset, self._tick, size)
 
-    def published(self, listing: Listing) -> Report | None:
-        """The newest signed report of a publisher for this market, for anybody to carry on chain; None if it has none."""
-        return self._game.published(listing, self._tick)
+    def published(self, listing: Listing, age: float = 0.0) -> Report | None:
+        """The signed report of a publisher for this market that was the newest `age` seconds ago; None if it has none.
+
+        Anybody may carry it on chain.
+        """
+        return published(self._game, listing, self._tick - round(age / self._game.tick))
+
+    def asks(self, account: int) -> float:
+        """Cash coins for which whoever sits at an account lets it be known that it would take a bribe; infinite: never."""
+        seat = self._game.seat(account)
+        return math.inf if seat is None else seat.role.asks(self.time)
 
     # ------------------------------------------------------------------ what if
 
