@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.attacks.base import Attack
+from agents.attacks.holdings import wealth
 from agents.attacks.pushing import PUSHES, judged, push_costs, reach, units_to
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
@@ -150,7 +151,7 @@ class OraclePush(Attack):
             target=mid * (1.0 + plan.push) ** plan.side,
             until=view.seal,
             start=view.seal,
-            wealth=self._wealth(me, view, listing, mid),
+            wealth=wealth(me, view, listing, mid),
         )
         self.launch(me, view, stake=plan.money, **numbers)
         return (me.send(bundle),)
@@ -280,13 +281,7 @@ class OraclePush(Attack):
         if claim > 0 and not memory.get("home"):
             memory["home"] = True
             return (me.send(Withdraw(listing.house, me.account, claim)),)
-        realised = self._wealth(me, view, listing, mid) - memory["wealth"]
+        realised = wealth(me, view, listing, mid) - memory["wealth"]
         self.over(me, view, realised=realised, estimate=plan.estimate)
         memory.update(stage="idle", next=view.time + self.rest, home=False)
         return ()
-
-    def _wealth(self, me: Player, view: View, listing: Listing, mid: float) -> float:
-        """Cash coins: tokens, cash claim, and base at the reference mid, while flat."""
-        house = listing.house
-        cash = view.balance(house.token, me.account) + view.balance(house.cash, me.account)
-        return cash / house.cash_scale + view.balance(listing.base, me.account) / listing.size_scale * mid
