@@ -90,12 +90,15 @@ class View:
         """What a market order of `size` base coins would pay there, cash coins (negative: receive)."""
         return self._game.reference_cost(asset, self._tick, size)
 
-    def published(self, listing: Listing, age: float = 0.0) -> Report | None:
-        """The signed report of a publisher for this market that was the newest `age` seconds ago; None if it has none.
+    def published(self, listing: Listing) -> Report | None:
+        """The newest signed report of a publisher for this market, for anybody to carry on chain; None if it has none."""
+        return published(self._game, listing, self._tick)
 
-        Anybody may carry it on chain.
-        """
-        return published(self._game, listing, self._tick - round(age / self._game.tick))
+    def reports(self, listing: Listing, seconds: float) -> list[Report]:
+        """Those signed within the last `seconds`, the oldest first: what was once signed stays so."""
+        first = max(0, self._tick - round(seconds / self._game.tick))
+        signed = (published(self._game, listing, tick) for tick in range(first, self._tick + 1))
+        return [report for report in signed if report is not None]
 
     def asks(self, account: int) -> float:
         """Cash coins for which whoever sits at an account lets it be known that it would take a bribe; infinite: never."""
@@ -104,12 +107,17 @@ class View:
 
     # ------------------------------------------------------------------ what if
 
-    def simulate(self, transaction: Transaction) -> tuple[Any, Revert | None]:
-        """Outcome of a transaction on the state in view, with the Revert if it failed. Leaves no trace."""
-        mark = self.state.mark()
+    def simulate(self, transaction: Transaction, time: float = -math.inf) -> tuple[Any, Revert | None]:
+        """Outcome of a transaction on the state in view, with the Revert if it failed. Leaves no trace.
+
+        On its clock, or on one set forward to `time`: the seal to come knows reports that the last one did not.
+        """
+        mark, now = self.state.mark(), self.state.time
+        self.state.time = max(now, time)
         try:
             return transaction.apply(self.state), None
         except Revert as revert:
             return None, revert
         finally:
             self.state.rewind(mark)
+            self.state.time = now
