@@ -19,7 +19,7 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.holdings import wealth
-from agents.attacks.pushing import PUSHES, judged, push_costs, reach, units_to
+from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, units_to
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
@@ -231,12 +231,7 @@ class OraclePush(Attack):
             memory["stage"] = "closing"
             return self._close(me, view)
         mid, target = view.reference(view.state.market(listing).instrument.base), memory["target"]
-        fee: float = view.state.market(pool).venue.fee  # type: ignore[attr-defined]  # as above
-        stands = view.mid(pool)
-        undone = abs(math.log(stands / target)) > 0.25 * abs(math.log(target / mid))
-        start = stands if undone else mid * (1.0 + plan.side * fee)  # where arbitrageurs will have brought it
-        size = units_to(view, pool, start, target)
-        limit = math.sqrt(start * target) * (1.0 + plan.side * (fee + 0.05))
+        size, _, limit, undone = renewal(view, pool, plan.side, mid, target)
         interval = view.state.rules.chains[listing.house.chain].blocks.interval
         broke = size * limit * pool.price_scale > view.balance(listing.house.token, me.account)
         if broke or view.seal - memory["start"] >= (plan.blocks - 0.5) * interval:

@@ -7,6 +7,7 @@ push that fails. The cost of holding a push against arbitrage is that of Macking
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -71,3 +72,22 @@ def units_to(view: View, pool: Listing, start: float, target: float) -> int:
     x = view.balance(pool.base, pool.desk) / pool.size_scale
     y = view.balance(pool.house.token, pool.desk) / pool.house.cash_scale
     return int((math.sqrt(x * y / start) - math.sqrt(x * y / target)) * pool.size_scale)
+
+
+class Renewal(NamedTuple):
+    """A push that stands to be made again."""
+
+    size: int  # base units, signed
+    start: float  # the mid it begins at, cash coins per base coin
+    limit: float  # worst average price: it fails where nobody has undone the last push
+    undone: bool  # whether that has been seen
+
+
+def renewal(view: View, pool: Listing, side: int, mid: float, target: float) -> Renewal:
+    """What takes the pool back to `target` after arbitrageurs have been there; before they are seen there, after they will."""
+    fee: float = view.state.market(pool).venue.fee  # type: ignore[attr-defined]  # whoever pushes it has looked
+    stands = view.mid(pool)
+    undone = abs(math.log(stands / target)) > 0.25 * abs(math.log(target / mid))
+    start = stands if undone else mid * (1.0 + side * fee)  # where arbitrageurs will have brought it
+    limit = math.sqrt(start * target) * (1.0 + side * (fee + 0.05))
+    return Renewal(units_to(view, pool, start, target), start, limit, undone)
