@@ -144,12 +144,17 @@ class VolatilityPush(Attack):
         market = state.market(carrier)
         mark = max(1e-6, market.instrument.price(state, carrier, index))
         money = 0.98 * purse(me, view, house)
-        interest = state.tables[carrier.path + ".interest"]
-        room = market.open_interest_cap / index - float(interest[0 if side > 0 else 1]) / carrier.size_scale
         each = 1.3 * mark if side > 0 else 0.2 * index + 1.3 * mark  # cash coins that a coin of it ties up
-        most = max(0.0, min(self.usage * money / each, room))
+        most = min(self.usage * money / each, self._room(view, carrier, side))
         found = [self._play(me, view, carrier, lever, side, share * most, pull, money) for share in SHARES]
         return [loop for loop in found if loop is not None]
+
+    @staticmethod
+    def _room(view: View, listing: Listing, side: int) -> float:
+        """Coins that the cap on open interest leaves on one side."""
+        interest = view.state.tables[listing.path + ".interest"]
+        cap = view.state.market(listing).open_interest_cap / view.index(listing).value
+        return max(0.0, cap - float(interest[0 if side > 0 else 1]) / listing.size_scale)
 
     def _best_lever(self, view: View, carrier: Listing) -> tuple[Listing, float] | None:
         """The lever whose pull is worth most to the carrier beyond what the carrier's own moves cost, and coins a pull."""
@@ -166,7 +171,8 @@ class VolatilityPush(Attack):
             vega = float(option.greeks(view.state, lever, view.index(lever).value).vega)
             if not vega > 0:
                 continue
-            coins = 0.99 * venue.most_impact / (venue.volatility_impact * vega)
+            room = min(self._room(view, lever, side) for side in (1, -1))
+            coins = min(0.99 * venue.most_impact / (venue.volatility_impact * vega), 0.99 * room / self.pulls)
             ours, theirs = expiry - view.state.time, option.expiry - view.state.time
             weight = min(ours / theirs, theirs / ours)
             value = (venue.volatility_impact - own.volatility_impact) * vega * coins * weight
