@@ -99,9 +99,9 @@ def test_its_rule_leaves_it_next_to_nothing_and_honest_trade_goes_on(name: str, 
     label, before = ATTACKS[name][0], undefended(name)
     pairs = pair(defended(name, defence), label, SEEDS)
     for one, weak in zip(pairs, before, strict=True):
-        assert abs(one.gain(label)) <= most < 0.02 * weak.gain(label)
+        assert abs(one.gain(label)) <= most + 1e-6 < 0.02 * weak.gain(label)
         assert told(one, "attack declined")
-        assert sum(-loss for group, loss in one.losses().items() if group != label) <= most
+        assert sum(-loss for group, loss in one.losses().items() if group != label) <= most + 1e-6
     for what in ("open_interest", "volume"):
         assert honest(pairs, name, what) >= 0.8 * honest(before, name, what) > 0.0
 
