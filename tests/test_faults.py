@@ -23,7 +23,9 @@ from agents.player import Bribe, Role
 from agents.publishing import HORIZON, LEAST, USUAL, confidence
 from agents.roles.reporter import Reporter
 from experiments.codec import dumps, loads, variants
-from experiments.scenario import Scenario
+from experiments.overrides import vary
+from experiments.run import run
+from experiments.scenario import Scenario, find
 from protocol.blocks.fixed import Fixed
 from protocol.oracles.median import Median
 from protocol.world import Chain, Exchange, Market, World
@@ -169,3 +171,14 @@ def test_the_confidence_of_a_publisher_follows_volatility():
     assert confidence(calm, 1.0) == pytest.approx(1e-4 * math.sqrt(HORIZON), rel=0.3)
     assert confidence(np.full(60, 2_000.0), 1.0) == LEAST
     assert confidence(calm[:5], 1.0) == USUAL
+
+
+def test_a_median_of_five_bears_a_stuck_a_scaled_and_a_lazy_one_and_breaks_when_the_scaled_are_three() -> None:
+    scenario = find("failing-reporters")
+    borne = run(scenario)
+    assert borne.metrics["dex.ETH-PERP.latency_gap_worst"] < 0.01
+    assert borne.metrics["dex.liquidations"] == 0.0
+    more = vary(vary(scenario, "cast.scaled.count", 3), "cast.stuck.count", 0)
+    broken = run(vary(more, "cast.lazy.count", 0))
+    assert broken.metrics["dex.ETH-PERP.latency_gap_worst"] == pytest.approx(math.log(1_000.0), rel=0.01)
+    assert broken.metrics["gain.founders"] == pytest.approx(-10_000_000.0)  # longs take all there is
