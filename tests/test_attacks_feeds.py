@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from arsenal import pair
 
-from agents.attacks.pushing import judged, reach
+from agents.attacks.pushing import judged, reach, settled_move
 from agents.attacks.report_picker import widest
 from agents.attacks.reporter_bribe import bounds
-from agents.attacks.settlement_push import settled_move
 from agents.faults.bribed import Bribed
 from experiments.defences.age_spreads import AgeSpreads
 from experiments.defences.base import Defence

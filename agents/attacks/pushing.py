@@ -49,6 +49,13 @@ def judged(oracle: Oracle) -> bool:
     return isinstance(oracle, (Spot, ArithmeticTwap, GeometricTwap, Ema))
 
 
+def settled_move(oracle: Oracle, move: Floats, held: Floats, interval: float, window: float) -> Floats:
+    """Relative move of the mean index of the last `window` seconds when its source stands off for the last `held` of them."""
+    steps = np.linspace(0.0, 1.0, 17)[1:] - 1.0 / 32.0  # middles of sixteen parts of the time it is held
+    total = sum(reach(oracle, move, step * held, interval) for step in steps)
+    return np.asarray(total / len(steps) * np.minimum(1.0, held / window))
+
+
 def push_costs(view: View, pool: Listing, side: int, mid: float) -> tuple[Floats, Floats, Floats, Floats]:
     """For each push: cash paid, base bought (both signed), what is lost if it is undone, and if it is unwound at once."""
     market = view.state.market(pool)

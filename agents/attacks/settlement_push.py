@@ -20,14 +20,14 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
-from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal
+from agents.attacks.pushing import PUSHES, judged, push_costs, renewal, settled_move
 from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.instruments.future import Future
 from protocol.instruments.option import Option
 from protocol.ledger import Floats
-from protocol.oracles.base import Oracle, Status
+from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Trade
 from protocol.venues.base import AT_ONCE
@@ -48,13 +48,6 @@ class Plan(NamedTuple):
     moved: float  # relative, of settlement
     gain: float
     cost: float
-
-
-def settled_move(oracle: Oracle, move: Floats, held: Floats, interval: float, window: float) -> Floats:
-    """Relative move of the mean index of the last `window` seconds when its source stands off for the last `held` of them."""
-    steps = np.linspace(0.0, 1.0, 17)[1:] - 1.0 / 32.0  # middles of sixteen parts of the time it is held
-    total = sum(reach(oracle, move, step * held, interval) for step in steps)
-    return np.asarray(total / len(steps) * np.minimum(1.0, held / window))
 
 
 @dataclass(frozen=True)
