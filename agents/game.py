@@ -10,14 +10,14 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
 
 from agents.nature.base import Nature
 from agents.nature.reference import ReferenceMarket, ReferenceVenue
-from agents.player import Action, Player, ReferenceTrade, Role, Send
+from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
 from agents.streams import Streams, draws, uniform_at
 from agents.view import View
@@ -26,9 +26,6 @@ from protocol.chain import Witness, seal
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Orders, Pending
-from protocol.oracles.base import Report
-from protocol.oracles.guarded import Guarded
-from protocol.oracles.pull import Pull, sign
 from protocol.orderings.base import Outside
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
@@ -222,6 +219,8 @@ class Game(mesa.Model):
             self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):
             self._trade_reference(player, action)
+        elif isinstance(action, Bribe):
+            self._bribe(player, action)
 
     def _trade_reference(self, player: Player, order: ReferenceTrade) -> None:
         """Settle an off-chain order at once: tokens against tokens, with WORLD on the other side."""
@@ -245,6 +244,23 @@ class Game(mesa.Model):
             src, dst = (WORLD, player.account) if amount > 0 else (player.account, WORLD)
             ledger.move(row, src, dst, abs(amount), Reason.REFERENCE)
 
+    def seat(self, account: int) -> Player | None:
+        """Who sits at an account; None: nobody, or a member of a crowd."""
+        return next((player for player in self.players if player.account == account), None)
+
+    def _bribe(self, player: Player, offer: Bribe) -> None:
+        """Pay somebody from wallet to wallet, if it takes that much; it keeps what was agreed in mind."""
+        payee, house = self.seat(offer.payee), self.house(player.role.exchange)
+        units = math.ceil(offer.cash * house.cash_scale)
+        afford = units <= self.state.ledger.balance[house.token, player.account]
+        if payee is None or not afford or offer.cash < payee.role.asks(self.state.time):
+            self.recorder.note(self.state.time, player.label, "bribe refused", payee=offer.payee, cash=offer.cash)
+            return
+        if units:
+            self.state.ledger.move(house.token, player.account, payee.account, units, Reason.BRIBE)
+        payee.memory["deal"] = offer
+        self.recorder.note(self.state.time, player.label, "bribe", payee=offer.payee, cash=offer.cash)
+
     def _outside(self, chain: int, time: float) -> Outside:
         """Everybody else's demand now: higher when the first asset's fair has been moving."""
         demand = self.demand
@@ -267,18 +283,3 @@ class Game(mesa.Model):
         fair, then = float(self.fair[tick, column]), ReferenceMarket(self.references[column].venue)
         then.displacement = math.log(float(self.mids[tick, column]) / fair)
         return then.quote(fair, size)
-
-    # ------------------------------------------------------------------ publishers
-
-    def published(self, listing: Listing, tick: int) -> Report | None:
-        """The signed report a publisher made of the reference mid at `tick`, if the market's oracle takes any."""
-        oracle: Any = self.state.market(listing).oracle
-        while isinstance(oracle, Guarded):
-            oracle = oracle.inner
-        if not isinstance(oracle, Pull):
-            return None
-        asset = self.state.market(listing).instrument.base
-        value = float(self.mids[tick, self.column[asset]])
-        time = tick * self.tick
-        confidence = 0.0005 * value
-        return Report(-1, value, time, confidence, sign(oracle.key, listing.name, value, time, confidence))

@@ -6,6 +6,7 @@ A role writes one method, `act`: read-only view in, transactions out. Everything
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,7 +37,22 @@ class ReferenceTrade(NamedTuple):
     size: float
 
 
-Action = Send | Orders | ReferenceTrade
+class Bribe(NamedTuple):
+    """Cash from wallet to wallet, for which `payee` is to report `factor` times what it sees, until `until`.
+
+    It gets there over `ramp` seconds from `since` on, so that no guard on the pace of an index is offended. Times in seconds.
+    """
+
+    account: int
+    payee: int
+    cash: float  # coins
+    factor: float
+    since: float
+    ramp: float
+    until: float
+
+
+Action = Send | Orders | ReferenceTrade | Bribe
 
 
 @dataclass(frozen=True)
@@ -82,6 +98,10 @@ class Role(ABC):
     def label(self) -> str:
         """The name in tables and streams."""
         return self.name
+
+    def asks(self, time: float) -> float:
+        """Cash coins for which it would take a bribe at `time`; infinite: never, as most."""
+        return math.inf
 
     def enter(self, game: Game) -> None:
         """Take a seat in the game: accounts, wallets, agents. Crowds take many seats at once."""

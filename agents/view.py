@@ -6,10 +6,12 @@ takes it back. It must never be written to.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.publishing import published
 from protocol.errors import Revert
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Reading, Report, read_index
@@ -90,16 +92,32 @@ class View:
 
     def published(self, listing: Listing) -> Report | None:
         """The newest signed report of a publisher for this market, for anybody to carry on chain; None if it has none."""
-        return self._game.published(listing, self._tick)
+        return published(self._game, listing, self._tick)
+
+    def reports(self, listing: Listing, seconds: float) -> list[Report]:
+        """Those signed within the last `seconds`, the oldest first: what was once signed stays so."""
+        first = max(0, self._tick - round(seconds / self._game.tick))
+        signed = (published(self._game, listing, tick) for tick in range(first, self._tick + 1))
+        return [report for report in signed if report is not None]
+
+    def asks(self, account: int) -> float:
+        """Cash coins for which whoever sits at an account lets it be known that it would take a bribe; infinite: never."""
+        seat = self._game.seat(account)
+        return math.inf if seat is None else seat.role.asks(self.time)
 
     # ------------------------------------------------------------------ what if
 
-    def simulate(self, transaction: Transaction) -> tuple[Any, Revert | None]:
-        """Outcome of a transaction on the state in view, with the Revert if it failed. Leaves no trace."""
-        mark = self.state.mark()
+    def simulate(self, transaction: Transaction, time: float = -math.inf) -> tuple[Any, Revert | None]:
+        """Outcome of a transaction on the state in view, with the Revert if it failed. Leaves no trace.
+
+        On its clock, or on one set forward to `time`: the seal to come knows reports that the last one did not.
+        """
+        mark, now = self.state.mark(), self.state.time
+        self.state.time = max(now, time)
         try:
             return transaction.apply(self.state), None
         except Revert as revert:
             return None, revert
         finally:
             self.state.rewind(mark)
+            self.state.time = now

@@ -3,7 +3,9 @@
 A table of volatilities per root year [tenor, log(strike / forward)]: linear in moneyness and flat beyond its ends; between
 tenors total variance is linear in time, and volatility is flat beyond them. It moves in two ways: its keeper posts it whole
 (`exchange.post_surface`), and trades with the vault shift it by the vega they buy or sell (`OraclePool.volatility_impact`),
-most at the tenor traded. Both are bounded by `least` and `most`.
+most at the tenor traded. Both are bounded by `least` and `most`, and what trades move in a day by `daily`, counted from what the
+keeper last posted or from the first trade of that day. The bound answers those who push volatility in one option to be paid
+on another; it costs honest traders who move it themselves, for they pay for the move whether or not it is let through.
 Attack surface: whoever keeps the surface marks everybody's options, within its bounds and as often as he likes; and a trade
 small in premium but large in vega moves the marks of all others.
 """
@@ -33,7 +35,10 @@ class Keeper(NamedTuple):
 
 @dataclass(frozen=True)
 class Surface:
-    """The surface of one base at genesis. `tenors` in days; `moneyness` is log(strike / forward); volatilities per root year."""
+    """The surface of one base at genesis. `tenors` in days; `moneyness` is log(strike / forward); volatilities per root year.
+
+    Trades move it by at most `daily` a day, either way.
+    """
 
     base: str = "ETH"
     tenors: tuple[float, ...] = (1.0, 7.0, 30.0)
@@ -45,12 +50,15 @@ class Surface:
     )
     least: float = 0.05
     most: float = 5.0
+    daily: float = 10.0
 
     def __post_init__(self) -> None:
         """Refuse tables that are none."""
         wrong = []
         if not 0 < self.least < self.most < math.inf:
             wrong.append(f"least = {self.least}, most = {self.most}: must be above 0 per root year, in rising order")
+        if not self.daily > 0:
+            wrong.append(f"daily = {self.daily}: must be above 0 per root year")
         for name, grid in (("tenors", self.tenors), ("moneyness", self.moneyness)):
             if not grid or any(b <= a for a, b in zip(grid, grid[1:], strict=False)):
                 wrong.append(f"{name} = {grid}: must be one number or more, in rising order")
@@ -68,6 +76,11 @@ class Surface:
         ]
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether `daily` is less than the whole range."""
+        return self.daily < self.most - self.least
 
     def seconds(self) -> Floats:
         """The tenors, seconds. Shape [tenors]."""
@@ -145,6 +158,14 @@ def put(state: State, house: House, base: str, table: Floats) -> None:
         raise VolatilityRefused(surface=base, volatility=float(bad[0]), least=surface.least, most=surface.most)
 
     state.put(path(house, base), np.array(table, np.float64))
+    if surface.bounded:
+        _anchor(state, path(house, base))
+
+
+def _anchor(state: State, at: str) -> None:
+    """Count a new day from the table as it stands."""
+    state.put(at + ".anchor", state.tables[at].copy())
+    state.put(at + ".anchored", state.time)
 
 
 def shift(state: State, house: House, base: str, seconds: float, change: float) -> None:
@@ -153,4 +174,10 @@ def shift(state: State, house: House, base: str, seconds: float, change: float) 
     tenors = surface.seconds()
     time = min(max(seconds, tenors[0]), tenors[-1])
     weight = np.minimum(tenors / time, time / tenors)
-    state.put(at, np.clip(state.tables[at] + change * weight[:, None], surface.least, surface.most))
+    least, most = surface.least, surface.most
+    if surface.bounded:
+        if state.time - state.tables.get(at + ".anchored", -SECONDS_PER_DAY) >= SECONDS_PER_DAY:
+            _anchor(state, at)
+        anchor = state.tables[at + ".anchor"]
+        least, most = np.maximum(least, anchor - surface.daily), np.minimum(most, anchor + surface.daily)
+    state.put(at, np.clip(state.tables[at] + change * weight[:, None], least, most))

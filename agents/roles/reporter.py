@@ -2,7 +2,7 @@
 
 Its updates are transactions like any other: they cost gas, wait in the mempool and compete for block space, so that a
 full chain makes an old index. What it sees is the reference mid with its own error, and so it can be fooled by whoever
-moves that venue.
+moves that venue. `faults` are ways in which it fails, each with its onset and duration (`agents/faults/`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agents.faults.base import Fault
 from agents.player import Action, Player, Role
 from agents.streams import normal_at
 from agents.view import View
@@ -43,6 +44,7 @@ class Reporter(Role):
     tip: float = 5e-9
     noise: float = 0.0002
     retry: float = 15.0
+    faults: tuple[Fault, ...] = ()
 
     def mistakes(self) -> list[str]:
         """Errors and delays are not negative."""
@@ -51,6 +53,10 @@ class Reporter(Role):
             for name, value in (("noise", self.noise), ("retry", self.retry))
             if value < 0
         ]
+
+    def asks(self, time: float) -> float:
+        """What the least scrupulous of its faults asks for."""
+        return min((fault.asks() for fault in self.faults if fault.holds(time)), default=math.inf)
 
     def prepare(self, me: Player, game: Game) -> None:
         """Take a reporter's slot."""
@@ -74,6 +80,12 @@ class Reporter(Role):
         value = view.reference(view.state.market(listing).instrument.base)
         if self.noise:
             value *= math.exp(self.noise * normal_at(memory["key"], int(view.time), 0))
+        for fault in self.faults:
+            if fault.holds(view.time):
+                bent = fault.bent(me, view, listing, value)
+                if bent is None:
+                    return ()
+                value = bent
         if not oracle.due(view.state, listing, at, memory["slot"], value):
             return ()
         memory["sent"], memory["seal"] = view.time, view.seal

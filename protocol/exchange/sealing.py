@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.exchange.batches import Cleared, clear_auctions
+from protocol.exchange.delayed import execute_requests
 from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
@@ -18,11 +19,11 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 
 
 def close_block(state: State) -> tuple[Cleared, ...]:
-    """What every exchange does once a block is sealed: auctions clear, oracles look, funding accrues, what has expired settles.
+    """What every exchange does once a block is sealed: what waited is cleared, oracles look, funding accrues, the expired settle.
 
-    Margins look last. Returns what became of the orders that waited for an auction.
+    What waits for an auction, or for a new index. Margins look last. Returns what became of the orders that waited.
     """
-    cleared = clear_auctions(state)
+    cleared = clear_auctions(state) + execute_requests(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
         exchange = state.rules.exchanges[house.index]
         dated = []

@@ -31,11 +31,11 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
-    refused = _refused(state, listing, batch)
-    return _fill(state, listing, batch) if refused is None else _fill_others(state, listing, batch, refused)
+    codes = refused(state, listing, batch)
+    return _fill(state, listing, batch) if codes is None else _fill_others(state, listing, batch, codes)
 
 
-def _refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
+def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
     may = admitted(state, listing, batch)
     up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
@@ -51,9 +51,9 @@ def _refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     return code
 
 
-def _fill_others(state: State, listing: Listing, batch: Batch, refused: Ints) -> Fills:
+def _fill_others(state: State, listing: Listing, batch: Batch, codes: Ints) -> Fills:
     """Fill the orders that may be tried."""
-    fills, free = Fills(np.zeros(len(refused), np.int64), refused), refused == 0
+    fills, free = Fills(np.zeros(len(codes), np.int64), codes), codes == 0
     if free.any():
         others = Batch(batch.account[free], batch.size[free], batch.limit[free])
         fills.owed[free], fills.code[free] = _fill(state, listing, others)

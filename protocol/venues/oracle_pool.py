@@ -4,13 +4,16 @@ The vault's account is everybody's counterparty and carries the skew. Fills foll
 premium after) / 2) with premium = skew / skew_scale, so that a trade costs the same whole or sliced. What is marked off the
 index (a future, an option) trades around its mark instead. An option that the vault sells also raises volatility, by
 `volatility_impact` times the vega traded, and pays the mean of before and after (Lyra's and Derive's pools); the surface
-keeps what has moved.
+keeps what has moved. A spread that follows the index's age (`age_spread`) and its doubt (`confidence_weight`) answers those who
+trade on a stale index or pick one out of several: how far fair may have gone since grows with the root of time. It costs
+honest users as much, most of all where nobody refreshes the index before they trade.
 Attack surface: whoever knows better than the index trades at the index. Age, confidence and caps are the defences. One
 option's trades move the marks of all on its surface.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -68,6 +71,8 @@ def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
 class OraclePool(Venue):
     """Index pricing. `spread` is full, relative; `skew_scale` in base coins; `confidence_weight` widens by the oracle's doubt.
 
+    `age_spread` (full, relative, per root second) widens by the index's age.
+
     For options also: `volatility_spread`, full, and `volatility_impact`, per cash coin of vega (the change of value for 1.00 of
     volatility) traded, both per root year; one order may move volatility by `most_impact`.
     """
@@ -75,6 +80,7 @@ class OraclePool(Venue):
     spread: float = 0.0004
     skew_scale: float = 500_000.0
     confidence_weight: float = 0.0
+    age_spread: float = 0.0
     volatility_spread: float = 0.02
     volatility_impact: float = 0.0
     most_impact: float = 0.1
@@ -89,6 +95,7 @@ class OraclePool(Venue):
                 ("spread", self.spread, 0 <= self.spread < 1, "0 to below 1"),
                 ("skew_scale", self.skew_scale, self.skew_scale > 0, "above 0 base coins"),
                 ("confidence_weight", self.confidence_weight, self.confidence_weight >= 0, "0 or more"),
+                ("age_spread", self.age_spread, self.age_spread >= 0, "0 or more per root second"),
                 ("volatility_spread", self.volatility_spread, self.volatility_spread >= 0, "0 or more per root year"),
                 ("volatility_impact", self.volatility_impact, self.volatility_impact >= 0, "0 or more per cash coin"),
                 ("most_impact", self.most_impact, self.most_impact > 0, "above 0 per root year"),
@@ -122,15 +129,17 @@ class OraclePool(Venue):
             raise StalePrice(market=listing.name, status=reading.status.name, age=state.time - reading.time)
         instrument, half = state.market(listing).instrument, 0.5 * self.spread
         price = instrument.price(state, listing, reading.value)
+        doubt = self.confidence_weight * reading.confidence
+        doubt += 0.5 * self.age_spread * math.sqrt(max(0.0, state.time - reading.time)) * reading.value
         wide = vega = unit = 0.0
         if isinstance(instrument, Option):
             greeks = instrument.greeks(state, listing, reading.value)
             vega = float(greeks.vega)
             wide = 0.5 * self.volatility_spread * vega
-            wide += self.confidence_weight * reading.confidence * abs(float(greeks.delta))
+            wide += doubt * abs(float(greeks.delta))
             unit = self.volatility_impact * vega / listing.size_scale
         else:
-            half += self.confidence_weight * reading.confidence / reading.value
+            half += doubt / reading.value
         scale = listing.price_scale
         skew = self._skew(state, listing), self.skew_scale * listing.size_scale
         return np.array([price * scale, *skew, half, wide * scale, vega * scale, 0.0, unit, self.most_impact])

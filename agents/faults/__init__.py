@@ -1,0 +1,1 @@
+"""Ways in which a reporter fails: one file a fault."""
