@@ -19,17 +19,15 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.sizing import largest
-from agents.attacks.surrounding import after, before, closed, fees, money, owed, position, trades
+from agents.attacks.surrounding import after, before, closed, fees, funded, money, position, trades
 from agents.player import Action, Player
 from agents.view import View
-from protocol import exchange
 from protocol.chain import Built, Offer
 from protocol.mempool import Pending, Waiting
 from protocol.oracles.base import Status
 from protocol.orderings.builders_choice import BuildersChoice
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Trade
-from protocol.units import to_units_down
+from protocol.transactions import GAS, Bundle, Trade, Transaction
 from protocol.venues.base import AT_THE_CLOSE
 
 if TYPE_CHECKING:
@@ -91,12 +89,8 @@ class Sandwich(Attack):
         return closed(state, listing)
 
     def prepare(self, me: Player, game: Game) -> None:
-        """Put up margin where the market needs it."""
-        listing = game.listing(self.market, self.exchange)
-        if listing.size >= 0:
-            units = to_units_down(0.9 * self.capital, int(listing.house.cash_scale))
-            exchange.deposit(game.state, listing.house, me.account, units)
-        me.memory.update(listing=listing, until=0.0, plan=None)
+        """Nothing is put up yet."""
+        me.memory.update(listing=game.listing(self.market, self.exchange), until=0.0, plan=None)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Trade back what is left of the last one; then go round the best order that waits."""
@@ -114,8 +108,13 @@ class Sandwich(Attack):
         if plan is None:
             return ()
         self._go(me, view, listing, plan)
-        front, back = Trade(listing, me.account, plan.size), Trade(listing, me.account, -plan.size)
+        front, back = self._both(me, view, listing, plan.size)
         return (me.send(front, before(plan.tip)), me.send(back, after(plan.tip)))
+
+    def _both(self, me: Player, view: View, listing: Listing, size: int) -> tuple[Transaction, Transaction]:
+        """There, with the margin that it takes, and back."""
+        front, back = Trade(listing, me.account, size), Trade(listing, me.account, -size)
+        return funded(me, view, listing, self.usage, front), back
 
     def build(self, me: Player, view: View, offer: Offer) -> Built | None:
         """Its own block: the victim between its two trades, the rest by fee; nobody needs to be outbid."""
@@ -134,8 +133,8 @@ class Sandwich(Attack):
         at = int(np.flatnonzero(offer.order == place)[0])
         order = np.concatenate([offer.order[:at], [count, place, count + 1], offer.order[at + 1 :]])
         self._go(me, view, listing, plan)
-        sizes = (plan.size, -plan.size)
-        own = tuple(Pending(Trade(listing, me.account, size), 0.0, view.seal, view.seal) for size in sizes)
+        both = self._both(me, view, listing, plan.size)
+        own = tuple(Pending(one, 0.0, view.seal, view.seal) for one in both)
         return Built(own, order)
 
     # ------------------------------------------------------------------ deciding
@@ -169,11 +168,12 @@ class Sandwich(Attack):
         size = side * int(sizes[sizes > 0][int(np.argmax(gains))])
         cost = 2.0 * GAS["Trade"] * (view.fee(listing) + before(tip))
         for _ in range(TRIES):
-            bundle = Bundle(me.account, (Trade(listing, me.account, size), victim, Trade(listing, me.account, -size)))
-            done, revert = view.simulate(bundle)
+            front, back = self._both(me, view, listing, size)
+            done, revert = view.simulate(Bundle(me.account, (front, victim, back)))
             if revert is None:
-                first = abs(done[0].owed) / listing.house.cash_scale
-                gain = -owed(done, 0, 2) / listing.house.cash_scale - 2.0 * fees(view, listing, first)
+                there = done[0][-1] if isinstance(front, Bundle) else done[0]
+                scale = listing.house.cash_scale
+                gain = -(there.owed + done[2].owed) / scale - 2.0 * fees(view, listing, abs(there.owed) / scale)
                 return Plan(victim, tip, size, gain, cost)
             size = int(size / 2)
             if size == 0:

@@ -1,7 +1,8 @@
 """Getting round a transaction that waits: what attacks on ordering share. Not an attack itself.
 
 A price for a place is what such an attack lives on, and that others' transactions can be read. Fees just above and just below
-the victim's put one's own before and after it, as long as nobody bids in between.
+the victim's put one's own before and after it, as long as nobody bids in between. Money stays in the wallet until there is
+something to attack: what lies in a till shares its losses.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from agents.view import View
 from protocol.mempool import Waiting
 from protocol.orderings.base import Ordering
 from protocol.state import Listing, State
-from protocol.transactions import Trade, Transaction
+from protocol.transactions import Bundle, Deposit, Trade, Transaction
 
 HAIR = 1e-6  # relative: by how much a fee is above or below another
 
@@ -54,11 +55,6 @@ def trades(waiting: Waiting, listing: Listing, me: int) -> list[tuple[Trade, flo
     return sorted((one for one in found if one[0].account != me), key=lambda one: -abs(one[0].size))
 
 
-def owed(outcome: tuple[object, ...], *places: int) -> float:
-    """Cash units that the fills at those places of a bundle's outcome owe together."""
-    return float(sum(outcome[place].owed for place in places))  # type: ignore[attr-defined]
-
-
 def fees(view: View, listing: Listing, notional: float) -> float:
     """What the market charges on top of the venue's price, cash coins; pools of tokens have their fee inside it."""
     return 0.0 if listing.size < 0 else view.state.market(listing).fee * notional
@@ -77,6 +73,11 @@ def money(view: View, me: Player, listing: Listing) -> float:
     return (view.balance(house.token, me.account) + max(0, view.balance(house.cash, me.account))) / house.cash_scale
 
 
-def gas_of(transactions: tuple[Transaction, ...]) -> int:
-    """Gas units, all together."""
-    return sum(one.gas for one in transactions)
+def funded(me: Player, view: View, listing: Listing, share: float, order: Transaction) -> Transaction:
+    """`order`, and before it a deposit of `share` of the wallet where the market needs margin and none has been put up yet."""
+    house = listing.house
+    units = int(share * view.balance(house.token, me.account))
+    if listing.size < 0 or units <= 0 or view.balance(house.cash, me.account) > 0:
+        return order
+    parts = order.transactions if isinstance(order, Bundle) else (order,)
+    return Bundle(me.account, (Deposit(house, me.account, units), *parts))

@@ -18,20 +18,20 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.sizing import largest
-from agents.attacks.surrounding import after, before, closed, fees, money, owed
+from agents.attacks.surrounding import after, before, closed, fees, funded, money
 from agents.player import Action, Player
 from agents.view import View
-from protocol import exchange
 from protocol.oracles.base import Status
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Publish, Trade
-from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
+
+FUNDS = 0.9  # of the wallet: what it puts up as margin; the rest pays gas
 
 
 class Plan(NamedTuple):
@@ -79,11 +79,8 @@ class UpdateRunner(Attack):
         return closed(state, listing)
 
     def prepare(self, me: Player, game: Game) -> None:
-        """Nine tenths of its capital stand as margin, the rest pays gas."""
-        listing = game.listing(self.market, self.exchange)
-        units = to_units_down(0.9 * self.capital, int(listing.house.cash_scale))
-        exchange.deposit(game.state, listing.house, me.account, units)
-        me.memory.update(listing=listing, until=0.0, plan=None)
+        """Nothing is put up yet."""
+        me.memory.update(listing=game.listing(self.market, self.exchange), until=0.0, plan=None)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Close what is left of the last round trip; then go round the updates that wait."""
@@ -127,7 +124,7 @@ class UpdateRunner(Attack):
             me, view, estimate=best.gain - best.cost, cost=best.cost, stake=stake, size=coins, updates=len(updates)
         )
         return (
-            me.send(Trade(listing, me.account, best.size, best.limit), best.first),
+            me.send(funded(me, view, listing, FUNDS, Trade(listing, me.account, best.size, best.limit)), best.first),
             me.send(Trade(listing, me.account, -best.size), best.last),
         )
 
@@ -141,12 +138,14 @@ class UpdateRunner(Attack):
             return None
         posts = tuple(one._replace(report=one.report._replace(time=view.state.time)) for one, _ in updates)
         opening, closing = Trade(listing, me.account, size), Trade(listing, me.account, -size)
-        done, revert = view.simulate(Bundle(me.account, (opening, *posts, closing)))
+        parts = (funded(me, view, listing, FUNDS, opening), *posts, closing)
+        done, revert = view.simulate(Bundle(me.account, parts))
         if revert is not None:
             return None
+        there = done[0][-1] if isinstance(parts[0], Bundle) else done[0]
         scale = listing.house.cash_scale
-        notional = abs(done[0].owed) / scale
-        gain = -owed(done, 0, -1) / scale - 2.0 * fees(view, listing, notional)
+        notional = abs(there.owed) / scale
+        gain = -(there.owed + done[-1].owed) / scale - 2.0 * fees(view, listing, notional)
         first, last = before(max(tip for _, tip in updates)), after(min(tip for _, tip in updates))
         cost = GAS["Trade"] * (2.0 * view.fee(listing) + first + last)
         price = float(view.cost(listing, np.array([size]))[0]) / (size * listing.price_scale)
