@@ -7,10 +7,13 @@ import dataclasses
 import pytest
 
 from agents.attacks.block_stuffer import BlockStuffer
+from agents.attacks.oracle_push import OraclePush
+from agents.attacks.owned_push import OwnedPush
 from agents.attacks.sandwich import Sandwich
 from agents.attacks.update_runner import UpdateRunner
 from experiments.defences.base import Defence
 from experiments.defences.least_bid import LeastBid
+from experiments.defences.longer_window import LongerWindow
 from experiments.defences.rising_base_fee import RisingBaseFee
 from experiments.defences.sealed_orders import SealedOrders
 from experiments.overrides import vary
@@ -151,6 +154,31 @@ def test_rivals_who_pay_for_their_place_keep_the_stuffer_at_home(auctions):
     assert one.gain("attacker") <= BlockStuffer().least_profit
 
 
+# Pushing through blocks of its own
+
+
+@pytest.fixture(scope="module")
+def owned() -> list[Pair]:
+    return pair(dataclasses.replace(find("owned-blocks"), duration=3_600.0), "attacker", SEEDS)
+
+
+def test_consecutive_blocks_of_its_own_make_a_push_pay_that_arbitrageurs_would_make_dear(owned):
+    base = owned[0].run.scenario
+    plain = OraclePush(name="attacker", market="ETH-PERP", capital=10_000_000.0)
+    cast = tuple(plain if role.label == "attacker" else role for role in base.cast)
+    for one, without_blocks in zip(owned, pair(dataclasses.replace(base, cast=cast), "attacker", SEEDS), strict=True):
+        assert one.gain("attacker") > 10_000.0
+        assert one.gain("attacker") > 5.0 * without_blocks.gain("attacker")
+        assert told(one.run, "attack over")[0]["realised"] > 0.5 * told(one.run, "attack")[0]["estimate"]
+
+
+@pytest.mark.parametrize("defence", [LongerWindow(), SealedOrders()])
+def test_a_window_longer_than_any_run_and_orders_no_builder_reads_keep_the_pusher_at_home(owned, defence):
+    strong = pair(defended(owned[0].run.scenario, defence), "attacker", SEEDS)
+    assert all(told(one.run, "attack") == [] for one in strong)
+    harmless(strong, owned, OwnedPush().least_profit)
+
+
 # All of them
 
 
@@ -165,6 +193,8 @@ def test_rivals_who_pay_for_their_place_keep_the_stuffer_at_home(auctions):
         (BlockStuffer, "cost", 1.0),
         (BlockStuffer, "unwind", 0.0),
         (BlockStuffer, "most", 0),
+        (OwnedPush, "share", 0.0),
+        (OwnedPush, "shortest", 1),
     ],
 )
 def test_settings_without_sense_are_refused(kind, field, value):

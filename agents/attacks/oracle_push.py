@@ -21,7 +21,7 @@ from agents.attacks.base import Attack
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
-from protocol.ledger import Floats
+from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.ema import Ema
 from protocol.oracles.guarded import Guarded
@@ -186,6 +186,10 @@ class OraclePush(Attack):
         self.launch(me, view, stake=plan.money, **numbers)
         return (me.send(bundle),)
 
+    def weighed(self, me: Player) -> Ints:
+        """For how many blocks it might hold a push."""
+        return BLOCKS[self.most_blocks >= BLOCKS]
+
     def plan(self, me: Player, view: View, listing: Listing, pool: Listing, side: int) -> Plan | None:
         """The best it can think of in one direction, whether or not it pays; None without an index."""
         state = view.state
@@ -197,7 +201,7 @@ class OraclePush(Attack):
         index, mid = reading.value, view.reference(market.instrument.base)
         purse = 0.98 * view.balance(house.token, me.account) / house.cash_scale
         held = view.balance(pool.base, me.account) / pool.size_scale
-        blocks = np.array([0]) if market.oracle.live else BLOCKS[self.most_blocks >= BLOCKS]
+        blocks = np.array([0]) if market.oracle.live else self.weighed(me)
 
         spend, base, lost, fees = self._costs(view, pool, side, mid)
         turns = np.where(blocks > 1, 2.0, 1.0)  # pushes it must be able to pay before the first is sold

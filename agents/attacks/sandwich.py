@@ -21,10 +21,12 @@ from agents.attacks.base import Attack
 from agents.attacks.sizing import largest
 from agents.attacks.surrounding import after, before, closed, fees, funded, money, position, trades
 from agents.player import Action, Player
+from agents.roles.reporter import innermost
 from agents.view import View
 from protocol.chain import Built, Offer
 from protocol.mempool import Pending, Waiting
 from protocol.oracles.base import Status
+from protocol.oracles.pull import Pull
 from protocol.orderings.builders_choice import BuildersChoice
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Trade, Transaction
@@ -81,9 +83,11 @@ class Sandwich(Attack):
         return self.share
 
     def surface(self, state: State, listing: Listing) -> str:
-        """Orders that can be read and overtaken, at prices that they move."""
+        """Orders that can be read and overtaken, at prices that they move, by somebody who can get out again."""
         if state.market(listing).venue.settles == AT_THE_CLOSE:
             return "orders clear together at one price"
+        if listing.size >= 0 and isinstance(innermost(state, listing)[0], Pull):
+            return "who trades here brings a report, and may find none to get out"
         if self.share and isinstance(state.rules.chains[listing.house.chain].ordering, BuildersChoice):
             return ""
         return closed(state, listing)
