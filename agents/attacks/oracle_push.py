@@ -212,7 +212,7 @@ class OraclePush(Attack):
             [[largest(view, listing, side, float(m), index) if m > 0 else 0.0 for m in row] for row in money]
         )
         move = (1.0 + PUSHES) ** side - 1.0
-        moved = side * reach(market.oracle, move[:, None], blocks * interval, interval)
+        moved = side * reach(market.oracle, move[:, None], np.asarray(blocks * interval, np.float64), interval)
         vault = max(0.0, view.balance(house.token, house.custody) / house.cash_scale)
         gain = np.minimum(sizes * index * moved, 0.9 * vault)
         last = self.priority * fees + (1.0 - self.priority + self.bid_share) * lost if not market.oracle.live else fees
