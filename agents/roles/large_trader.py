@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LargeTrader(Role):
-    """`notional` cash coins a parent order; `pause` seconds between slices, `rest` between parents; `slippage` relative."""
+    """`notional` cash coins a parent order; `pause` seconds between slices, `rest` between parents; `slippage` relative.
+
+    Each pause is drawn anew, up to `scatter` of it longer or shorter.
+    """
 
     capital: float = 2_000_000.0
     base: float = 500.0
@@ -40,6 +43,7 @@ class LargeTrader(Role):
     pause: float = 60.0
     rest: float = 300.0
     slippage: float = 0.01
+    scatter: float = 0.0
 
     def mistakes(self) -> list[str]:
         """Amounts and times are above 0."""
@@ -52,6 +56,7 @@ class LargeTrader(Role):
             for name, value, good, allowed in (
                 ("slices", self.slices, self.slices >= 1, "1 or more"),
                 ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
+                ("scatter", self.scatter, 0 <= self.scatter <= 1, "0 to 1, a share of the pause"),
                 ("slippage", self.slippage, 0 <= self.slippage < 1, "0 to below 1"),
             )
             if not good
@@ -81,7 +86,10 @@ class LargeTrader(Role):
                 memory["side"] = -memory["side"]
             me.note(view, "parent order", side=memory["side"], notional=self.notional)
         memory["left"] -= 1
-        memory["next"] = view.time + (self.pause if memory["left"] else self.rest)
+        pause = self.pause if memory["left"] else self.rest
+        if self.scatter:
+            pause *= 1.0 + self.scatter * (2.0 * uniform_at(memory["key"], memory["parent"], 2 + memory["left"]) - 1.0)
+        memory["next"] = view.time + pause
         size = int(memory["side"] * self.notional / self.slices / mid * listing.size_scale)
         quote = self._quote(view, listing, size, mid)
         if not math.isfinite(quote):
