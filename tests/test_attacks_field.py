@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import pytest
 
 from agents.attacks.block_stuffer import BlockStuffer
+from agents.attacks.flow_hunter import FlowHunter
 from agents.attacks.oracle_push import OraclePush
 from agents.attacks.owned_push import OwnedPush
+from agents.attacks.quote_sniper import QuoteSniper
 from agents.attacks.sandwich import Sandwich
 from agents.attacks.update_runner import UpdateRunner
+from agents.roles.large_trader import LargeTrader
 from experiments.defences.base import Defence
 from experiments.defences.least_bid import LeastBid
 from experiments.defences.longer_window import LongerWindow
@@ -179,6 +183,61 @@ def test_a_window_longer_than_any_run_and_orders_no_builder_reads_keep_the_pushe
     harmless(strong, owned, OwnedPush().least_profit)
 
 
+# Inference from settled fills
+
+
+def hunted(ordering: dict[str, object], scatter: float) -> list[Pair]:
+    base = find("public-flow")
+    cast = tuple(FlowHunter(name="attacker", base=300.0) if r.label == "attacker" else r for r in base.cast)
+    base = dataclasses.replace(base, cast=cast, duration=1_800.0)
+    base = vary(vary(base, "chain.ordering", ordering), "cast.large.scatter", scatter)
+    return pair(base, "attacker", SEEDS)
+
+
+def test_steady_slices_are_foreseen_under_sealed_orders_and_pauses_drawn_anew_hide_most_of_them():
+    sealed = {"kind": "Sealed", "delay": 1.0}
+    steady, scattered = hunted(sealed, 0.0), hunted(sealed, 1.0)
+    assert all(one.gain("attacker") > 0.0 for one in steady)
+    assert sum(one.losses()["large"] for one in steady) < 0.0
+    foreseen = [sum(sum(n["hit"] for n in told(one.run, "guess")) for one in pairs) for pairs in (steady, scattered)]
+    earned = [sum(one.gain("attacker") for one in pairs) for pairs in (steady, scattered)]
+    assert foreseen[1] < 0.4 * foreseen[0]
+    assert earned[1] < 0.2 * earned[0]
+
+
+def test_where_chance_decides_a_hunter_cannot_be_early_and_late():
+    (one, *_) = hunted({"kind": "Shuffled"}, 0.0)
+    assert told(one.run, "attack declined")[0]["why"] == "nobody can count on a place"
+    assert one.gain("attacker") == 0.0
+
+
+# Sniping quotes
+
+
+def sniped(seeds: Iterable[int] = SEEDS, **changes: object) -> list[Pair]:
+    scenario = dataclasses.replace(find("sniped-book"), duration=900.0)
+    for path, value in changes.items():
+        scenario = vary(scenario, path.replace("__", "."), value)
+    return pair(scenario, "attacker", seeds)
+
+
+@pytest.fixture(scope="module")
+def quotes() -> list[Pair]:
+    return sniped()
+
+
+def test_the_quicker_takes_what_its_makers_have_not_withdrawn_and_the_slower_comes_too_late(quotes):
+    assert all(one.gain("attacker") > 0.0 for one in quotes)
+    slow = sniped(cast__attacker__latency=0.4)
+    assert sum(one.gain("attacker") for one in slow) < 0.0 < sum(one.gain("attacker") for one in quotes)
+
+
+def test_a_batch_auction_leaves_nothing_to_snipe_and_a_sniper_learns_it(quotes):
+    batch = sniped([1], exchange__market__venue={"kind": "BatchAuction", "interval": 6.0})
+    assert all(one.gain("attacker") <= QuoteSniper().least_profit for one in batch)
+    assert all(volume(one.run) > 0.8 * volume(before.twin) for one, before in zip(batch, quotes, strict=False))
+
+
 # All of them
 
 
@@ -193,6 +252,18 @@ def test_a_window_longer_than_any_run_and_orders_no_builder_reads_keep_the_pushe
         (BlockStuffer, "cost", 1.0),
         (BlockStuffer, "unwind", 0.0),
         (BlockStuffer, "most", 0),
+        (FlowHunter, "usage", 0.0),
+        (FlowHunter, "large", 0.0),
+        (FlowHunter, "run", 1),
+        (FlowHunter, "push", 1.0),
+        (QuoteSniper, "edge", 1.0),
+        (QuoteSniper, "lot", 0.0),
+        (QuoteSniper, "most_share", 1.0),
+        (QuoteSniper, "rounds", -1),
+        (LargeTrader, "slices", 0),
+        (LargeTrader, "scatter", 1.5),
+        (LargeTrader, "slippage", 1.0),
+        (LargeTrader, "pause", 0.0),
         (OwnedPush, "share", 0.0),
         (OwnedPush, "shortest", 1),
     ],

@@ -16,7 +16,7 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         (
             (
                 "standing",
-                "A prize that stays the same stops being enough",
+                "Congestion hits a fixed prize hardest",
                 "notional below maintenance\n(thousands, mean over time, 95 %)",
             ),
             ("debt", "What nobody closes ends as debt", "owed beyond all at the end\n(thousands, 95 % interval)"),
@@ -30,6 +30,6 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_xlabel("gas of one liquidation (cash coins)")
         panel.set_ylabel(label)
         panel.set_title(title)
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(bottom=0, top=(1.5 - 0.45 * place) * float(table[f"{what}_high"].max()))
     axes[0][0].legend(loc="upper left")
     return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
