@@ -6,6 +6,7 @@ is recorded. Draws belong to names (`streams`), never to the order of calls, and
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import mesa
 import numpy as np
 
+from agents import builders
 from agents.nature.base import Nature
 from agents.nature.reference import ReferenceMarket, ReferenceVenue
 from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
@@ -96,8 +98,13 @@ class Game(mesa.Model):
         for role in cast:
             role.enter(self)
         self.state.finalise()
-        self._dice = np.array([player.dice for player in self.players], np.uint64)
-        self._latest = max((player.role.latency for player in self.players), default=0.0)
+        self._speak = [player for player in self.players if not player.role.looks()]
+        self._read = [player for player in self.players if player.role.looks()]  # they also read mempools
+        self._dice = np.array([player.dice for player in self._speak], np.uint64)
+        self._late = {p: self.streams.key(f"{p.label}.jitter") for p in self.players if p.role.jitter}
+        self._leads = [chain.ordering.lead() for chain in world.chains]
+        self.builders = builders.seated(self, world)
+        self._latest = max((player.role.latency for player in self.players), default=0.0) + max(self._leads)
         self._seen: deque[State] = deque()  # copies of older states, if anybody is slower than a block
         if self._latest > min(chain.blocks.shortest() for chain in world.chains):
             self._seen.append(self.state.save())
@@ -161,6 +168,8 @@ class Game(mesa.Model):
         self._advance(time)
         for player in self._speakers():
             self._submit(player, chain, time)
+        if self._read:
+            self._let_read(chain, time)
         block = seal(
             self.state,
             chain,
@@ -169,6 +178,7 @@ class Game(mesa.Model):
             self._outside(chain, time),
             int(uniform_at(self._keys["ordering"], self.state.height, chain) * 2.0**62),
             self.witness,
+            builders.of_block(self, chain, time) if self.builders else None,
         )
         self._next[chain] = self._wait(chain, time)
         if self.check:
@@ -192,7 +202,7 @@ class Game(mesa.Model):
     def _speakers(self) -> list[Player]:
         """Players in the order in which chance lets them speak this block; each draws for its own name."""
         dice = draws(self._dice, self.state.height).tolist()
-        return [self.players[seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
+        return [self._speak[seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -201,20 +211,55 @@ class Game(mesa.Model):
 
     def _submit(self, player: Player, chain: int, seal_time: float) -> None:
         """Show a player the world as old as its latency makes it, and take what it sends."""
-        latency = player.role.latency
-        seen = seal_time - latency
+        view = self.sight(player, chain, seal_time, seal_time - self._leads[chain] - player.role.latency)
+        if self._late and player in self._late:
+            view.arrival += self._lateness(player, seal_time, 0)
+        for action in player.act(view):
+            self._take(player, action, chain, view.arrival)
+
+    def sight(self, player: Player, chain: int, seal_time: float, seen: float) -> View:
+        """The world as it was at `seen`; what is sent at the sight of it arrives a latency after the newest thing in it."""
         tick = max(0, min(int(seen / self.tick + GRID), self._known))
         state = self.state
         if seen < state.time - GRID:
             state = next((old for old in reversed(self._seen) if old.time <= seen + GRID), self._seen[0])
-        arrival = min(seal_time, max(tick * self.tick, state.time) + latency)
-        view = View(self, state, max(seen, 0.0), tick, arrival, seal_time)
-        for action in player.act(view):
-            self._take(player, action, chain, arrival)
+        arrival = min(seal_time - self._leads[chain], max(tick * self.tick, state.time) + player.role.latency)
+        return View(self, state, max(seen, 0.0), tick, arrival, seal_time, chain)
+
+    def _let_read(self, chain: int, seal_time: float) -> None:
+        """Ask those who read the mempool, moment by moment, once everybody else has sent what they send for this block.
+
+        Each looks a few times, at equal distances, the last time so that its answer just arrives by the seal, and is shown
+        what had arrived by then. Whoever looks at the same moment is asked before any of them is heard.
+        """
+        deadline, moments = seal_time - self._leads[chain], []
+        dice = draws(np.array([player.dice for player in self._read], np.uint64), self.state.height).tolist()
+        for player, die in zip(self._read, dice, strict=True):
+            span = max(0.0, deadline - player.role.latency - self.state.time)
+            looks = player.role.looks() if span > 0.0 else 1
+            moments += [
+                (deadline - player.role.latency - back * span / looks, die, back, player) for back in range(looks)
+            ]
+        moments.sort(key=lambda moment: moment[:2])
+        for moment, group in itertools.groupby(moments, key=lambda moment: moment[0]):
+            answers = []
+            for _, _, back, player in group:
+                view = self.sight(player, chain, seal_time, moment)
+                view.arrival = min(deadline, moment + player.role.latency)
+                if player in self._late:
+                    view.arrival += self._lateness(player, seal_time, back)
+                answers += [(player, action, view.arrival) for action in player.act(view)]
+            for player, action, arrival in answers:
+                self._take(player, action, chain, arrival)
+
+    def _lateness(self, player: Player, seal_time: float, look: int) -> float:
+        """Extra seconds to the mempool, exponential of mean `jitter`, from the player's own dice."""
+        return -player.role.jitter * math.log(uniform_at(self._late[player], round(seal_time / GRID), look))
 
     def _take(self, player: Player, action: Action, chain: int, arrival: float) -> None:
         if isinstance(action, Send):
-            self.mempools[chain].send(Pending(action.transaction, action.tip, arrival, arrival + self.patience))
+            pending = Pending(action.transaction, action.tip, arrival, arrival + self.patience, action.slot)
+            self.mempools[chain].send(pending)
         elif isinstance(action, Orders):
             self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import mesa
 
 from agents.view import View
+from protocol.chain import Built, Offer
 from protocol.mempool import Orders
 from protocol.transactions import Transaction
 
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
 
 
 class Send(NamedTuple):
-    """A transaction with the priority fee offered for it (cash coins per gas)."""
+    """A transaction with the priority fee offered for it (cash coins per gas).
+
+    In a `slot` it replaces what the same player has waiting there, if its fee is higher by `protocol.mempool.RAISE`.
+    """
 
     transaction: Transaction
     tip: float
+    slot: Hashable = None
 
 
 class ReferenceTrade(NamedTuple):
@@ -59,7 +64,8 @@ Action = Send | Orders | ReferenceTrade | Bribe
 class Role(ABC):
     """What a player is: `count` of them, each with `capital` cash coins and `base` base coins in its wallet.
 
-    `latency`: seconds from the world to its transaction's arrival in the mempool. `tip`: usual priority fee, cash coins per gas.
+    `latency`: seconds from the world to its transaction's arrival in the mempool, `jitter`: mean seconds of chance on top of it.
+    `tip`: usual priority fee, cash coins per gas.
     """
 
     name: str = ""
@@ -70,6 +76,7 @@ class Role(ABC):
     tip: float = 2e-9
     exchange: str = ""
     market: str = ""
+    jitter: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse players that cannot be; name those that have no name after their kind."""
@@ -83,6 +90,7 @@ class Role(ABC):
                 ("base", self.base, self.base >= 0, "0 or more base coins"),
                 ("latency", self.latency, self.latency >= 0, "0 or more seconds"),
                 ("tip", self.tip, self.tip >= 0, "0 or more cash coins per gas"),
+                ("jitter", self.jitter, 0 <= self.jitter < math.inf, "0 or more seconds"),
             )
             if not good
         ]
@@ -93,6 +101,18 @@ class Role(ABC):
     def mistakes(self) -> list[str]:
         """One line for each of the role's own settings that makes no sense."""
         return []
+
+    def looks(self) -> int:
+        """How often it looks at the mempool between two blocks. 0: it does not read it, and is asked with everybody else."""
+        return 0
+
+    def builds(self) -> float:
+        """Share of the blocks it builds, where the ordering leaves that to builders."""
+        return 0.0
+
+    def build(self, me: Player, view: View, offer: Offer) -> Built | None:
+        """The block it makes of what is offered. None: an honest one."""
+        return None
 
     @property
     def label(self) -> str:
@@ -140,6 +160,6 @@ class Player(mesa.Agent):
         """Write a decision down, also one not to act; it goes into the table of events."""
         self.notes.append((view.time, kind, numbers))
 
-    def send(self, transaction: Transaction, tip: float | None = None) -> Send:
+    def send(self, transaction: Transaction, tip: float | None = None, slot: Hashable = None) -> Send:
         """A transaction at the usual priority fee, or at `tip`."""
-        return Send(transaction, self.role.tip if tip is None else tip)
+        return Send(transaction, self.role.tip if tip is None else tip, slot)

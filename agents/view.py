@@ -1,4 +1,4 @@
-"""What a player may know, and when: the chain as of the last block it has seen, and the reference venues' mids.
+"""What a player may know, and when: the chain as of the last block it has seen, its mempool, and the reference venues' mids.
 
 There is no fair in it. A view is as old as its player's latency; `simulate` plays a transaction on the state it shows and
 takes it back. It must never be written to.
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.builders import builder
 from agents.publishing import published
 from protocol.errors import Revert
 from protocol.ledger import Floats, Ints
+from protocol.mempool import ORDER, Waiting
 from protocol.oracles.base import Reading, Report, read_index
 from protocol.state import House, Listing, State
 from protocol.transactions import Transaction
@@ -25,10 +27,13 @@ if TYPE_CHECKING:
 class View:
     """The world as somebody sees it at `time` seconds; `seal` is when the next block is due."""
 
-    __slots__ = ("_game", "_tick", "arrival", "seal", "state", "time")
+    __slots__ = ("_chain", "_game", "_tick", "arrival", "seal", "state", "time")
 
-    def __init__(self, game: Game, state: State, time: float, tick: int, arrival: float, seal: float) -> None:
+    def __init__(
+        self, game: Game, state: State, time: float, tick: int, arrival: float, seal: float, chain: int = 0
+    ) -> None:
         self._game = game
+        self._chain = chain
         self._tick = tick
         self.state = state
         self.time = time
@@ -66,6 +71,23 @@ class View:
         chain = self.state.rules.chains[listing.house.chain]
         fee: float = self.state.tables[f"chain.{chain.name}.fee"]
         return fee
+
+    # ------------------------------------------------------------------ what waits
+
+    def mempool(self) -> Waiting:
+        """What waits for the next block and had arrived by `time`; nothing where the ordering seals it.
+
+        A role that wants to see what others send for this very block says how often it `looks`: it is then asked after
+        them. What has been served since `time` is not shown any more: nobody could answer it.
+        """
+        if not self._game.state.rules.chains[self._chain].ordering.public:
+            return Waiting([], np.empty(0, ORDER))
+        return self._game.mempools[self._chain].seen(self.time)
+
+    def schedule(self, blocks: int) -> list[int]:
+        """Accounts of the players who build the next so many blocks; -1: built honestly, by fee."""
+        found = [builder(self._game, self._chain, self._game.state.height + 1 + ahead) for ahead in range(blocks)]
+        return [-1 if player is None else player.account for player in found]
 
     # ------------------------------------------------------------------ the world outside
 

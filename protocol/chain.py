@@ -7,6 +7,7 @@ its gas. Attack surface: order and capacity are for sale.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -64,6 +65,24 @@ class Block(NamedTuple):
     waiting: int  # transactions that did not fit
 
 
+class Offer(NamedTuple):
+    """What could go into a block: singles, then rows of crowds, and the order in which an honest builder would serve them."""
+
+    pending: list[Pending]
+    rows: Rows
+    order: Ints  # places in the queue of both
+
+
+class Built(NamedTuple):
+    """What a builder makes of it. Places beyond the queue's end mean `own`, in turn; what is left out goes on waiting."""
+
+    own: tuple[Pending, ...]
+    order: Ints
+
+
+Builder = Callable[[Offer], "Built | None"]  # None: the honest block
+
+
 class Witness(Protocol):
     """Somebody who watches every transaction and the end of every block: `before` it is shown the state, `after` what was done."""
 
@@ -85,21 +104,26 @@ def seal(
     outside: Outside = QUIET,
     entropy: int = 0,
     witness: Witness | None = None,
+    builder: Builder | None = None,
 ) -> Block:
     """Seal the next block of chain `number` at `time`: order, fit, execute, then close the block. Leaves the journal open.
 
     With a `witness`, it is shown the state before and after every transaction, and before and after the block is closed.
+    A `builder` is shown what would go in, and says what does.
     """
     rules = state.rules.chains[number]
     path = f"chain.{rules.name}.fee"
     terms = Terms(rules, state.tables[path], outside, outside.paying(state.tables[path]), state.time, time, entropy)
-    pending, rows = mempool.take(time)
+    pending, rows = mempool.take(time, rules.ordering.lead())
+    queue = _line_up(pending, rows)
+    if builder is None:
+        order = _serve(terms, queue, pending)
+    else:
+        queue, order, pending = _build(terms, queue, pending, builder)
+    waiting = _keep_waiting(mempool, queue, order, pending) if len(order) < len(queue) else 0
+
     state.time = time
     state.height += 1
-
-    queue = _line_up(pending, rows)
-    order = _serve(terms, queue, pending)
-    waiting = _keep_waiting(mempool, queue, order, pending) if len(order) < len(queue) else 0
     receipts, filled, used = _execute(state, number, queue, order, pending, terms.fee, witness)
 
     others = min(terms.paying, max(0.0, rules.capacity - used))
@@ -140,16 +164,39 @@ def _serve(terms: Terms, queue: Rows, pending: list[Pending]) -> Ints:
     """Positions in the queue that are served, in turn."""
     if len(queue) == 0:
         return np.empty(0, np.int64)
+    order = terms.rules.ordering.rank(queue["arrival"], queue["tip"], terms.entropy)
+    return _fill_up(terms, queue, pending, order, 0)
+
+
+def _fill_up(terms: Terms, queue: Rows, pending: list[Pending], order: Ints, own: int) -> Ints:
+    """Of `order`, what there is room for. The last `own` of `pending` are the builder's: nobody outside is ahead of them."""
     ordering, capacity, arrival, tip = terms.rules.ordering, terms.rules.capacity, queue["arrival"], queue["tip"]
-    order = ordering.rank(arrival, tip, terms.entropy)
-    own = [item.transaction.gas for item in pending]
-    if sum(own) + TRADE_GAS * (len(queue) - len(own)) + terms.paying <= capacity:
+    gases = [item.transaction.gas for item in pending]
+    if sum(gases) + TRADE_GAS * (len(queue) - len(gases)) + terms.paying <= capacity:
         return order  # all fits, whoever comes before whom
     gas = np.full(len(queue), float(TRADE_GAS))
-    gas[: len(own)] = own
+    gas[: len(gases)] = gases
     share = np.minimum(np.maximum((arrival - terms.opened) / max(terms.time - terms.opened, 1e-12), 0.0), 1.0)
     ahead = ordering.ahead(terms.outside, terms.fee, share, tip)
+    ahead[len(gases) - own : len(gases)] = 0.0
     return order[_fit(gas[order], ahead[order], capacity)]
+
+
+def _build(terms: Terms, queue: Rows, pending: list[Pending], builder: Builder) -> tuple[Rows, Ints, list[Pending]]:
+    """Let a builder have its way: the queue with its own transactions in it, what is served in turn, and the singles."""
+    honest = terms.rules.ordering.rank(queue["arrival"], queue["tip"], terms.entropy)
+    singles, rows, count = len(pending), queue[len(pending) :], len(queue)
+    built = builder(Offer(pending, rows, honest))
+    if built is None:
+        return queue, _fill_up(terms, queue, pending, honest, 0), pending
+    own, places = len(built.own), np.asarray(built.order, np.int64)
+    if len(np.unique(places)) < len(places) or (len(places) and not 0 <= places.min() <= places.max() < count + own):
+        raise ValueError(f"order = {places.tolist()}: each of the {count + own} places at most once")
+
+    pending = [*pending, *built.own]
+    order = np.where(places < singles, places, np.where(places < count, places + own, places - count + singles))
+    queue = _line_up(pending, rows)
+    return queue, _fill_up(terms, queue, pending, order, own), pending
 
 
 @compiled

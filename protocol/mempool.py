@@ -1,11 +1,13 @@
 """The mempool: what players have sent and the chain has not served yet.
 
 A single transaction is a value of its own; a crowd's orders are rows of one table, so that ten thousand of them can be moved,
-sorted and filled without touching each in turn. Both compete in one order.
+sorted and filled without touching each in turn. Both compete in one order. What its sender has put into a slot is replaced by
+what the same sender sends into it later for a fee that is higher by `RAISE`; a smaller raise is dropped on arrival.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,13 +31,45 @@ ORDER = np.dtype(
 Rows = NDArray[np.void]  # [n] of ORDER
 
 
+RAISE = (
+    0.125  # least raise of the fee of one's own transaction, relative (Parity's rule; Daian et al. 2020, appendix D)
+)
+
+
 class Pending(NamedTuple):
-    """A transaction on its way. `tip` in cash coins per gas; `arrival` and `expires` in seconds."""
+    """A transaction on its way. `tip` in cash coins per gas; `arrival` and `expires` in seconds; `slot`: what it may replace."""
 
     transaction: Transaction
     tip: float
     arrival: float
     expires: float
+    slot: Hashable = None  # None: it replaces nothing
+
+
+class Waiting(NamedTuple):
+    """What may be read of a mempool: `singles` in the order of their sending, and the `rows` of crowds."""
+
+    singles: list[Pending]
+    rows: Rows
+
+
+def standing(items: list[Pending]) -> list[Pending]:
+    """Transactions without those that their own senders have replaced, and without raises too small to replace anything."""
+    holds: dict[tuple[int, Hashable], int] = {}  # the place of what holds each slot
+    out: set[int] = set()
+    for place in sorted(range(len(items)), key=lambda k: items[k].arrival):
+        item = items[place]
+        if item.slot is None:
+            continue
+        key = (item.transaction.account, item.slot)
+        held = holds.get(key)
+        if held is not None and item.tip < (1.0 + RAISE) * items[held].tip:
+            out.add(place)
+            continue
+        if held is not None:
+            out.add(held)
+        holds[key] = place
+    return [item for place, item in enumerate(items) if place not in out]
 
 
 class Orders(NamedTuple):
@@ -55,11 +89,11 @@ def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arri
 
 
 @compiled
-def _arrived(rows: Rows, count: int, time: float, here: Rows) -> tuple[int, int]:
-    """Move rows that have arrived by `time` to `here`, drop what has expired, close ranks; how many are here, and how many left."""
+def _arrived(rows: Rows, count: int, by: float, time: float, here: Rows) -> tuple[int, int]:
+    """Move rows that have arrived by `by` to `here`, drop what has expired, close ranks; how many are here, and how many left."""
     taken = left = 0
     for row in range(count):
-        if rows[row]["arrival"] > time:
+        if rows[row]["arrival"] > by:
             rows[left] = rows[row]
             left += 1
         elif rows[row]["expires"] >= time:
@@ -75,6 +109,7 @@ class Mempool:
         self.pending: list[Pending] = []
         self._rows: Rows = np.empty(64, ORDER)
         self._count = 0
+        self._slots = False  # whether anything was ever sent into a slot
 
     def __len__(self) -> int:
         return len(self.pending) + self._count
@@ -88,6 +123,7 @@ class Mempool:
         """Take a transaction, or a crowd's orders, on their way."""
         if isinstance(sent, Pending):
             self.pending.append(sent)
+            self._slots = self._slots or sent.slot is not None
             return
         count = self._count + len(sent.rows)
         if count > len(self._rows):
@@ -95,14 +131,22 @@ class Mempool:
         self._rows[self._count : count] = sent.rows
         self._count = count
 
-    def take(self, time: float) -> tuple[list[Pending], Rows]:
-        """Everything that has arrived by `time` and has not expired; what has not arrived stays."""
+    def take(self, time: float, lead: float = 0.0) -> tuple[list[Pending], Rows]:
+        """Everything that has arrived `lead` seconds before `time` and has not expired; what has not arrived stays."""
         here: list[Pending] = []
+        by = time - lead
         if self.pending:
-            here = [item for item in self.pending if item.arrival <= time <= item.expires]
-            self.pending = [item for item in self.pending if item.arrival > time]
+            here = [item for item in self.pending if item.arrival <= by and time <= item.expires]
+            self.pending = [item for item in self.pending if item.arrival > by]
+            here = standing(here) if self._slots else here
         rows = np.empty(self._count, ORDER)
         if not self._count:
             return here, rows
-        taken, self._count = _arrived(self._rows, self._count, time, rows)
+        taken, self._count = _arrived(self._rows, self._count, by, time, rows)
         return here, rows[:taken]
+
+    def seen(self, time: float) -> Waiting:
+        """What waits now of what had arrived by `time`. A copy."""
+        singles = standing([item for item in self.pending if item.arrival <= time <= item.expires])
+        rows = self.rows
+        return Waiting(singles, rows[(rows["arrival"] <= time) & (rows["expires"] >= time)])

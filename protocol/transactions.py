@@ -7,6 +7,7 @@ outcome. A `Bundle` is several at once: all of them happen, or none.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from protocol import exchange
@@ -348,6 +349,23 @@ class TradeSeries(NamedTuple):
         """See `exchange.find_series` and `exchange.trade`."""
         listing = exchange.find_series(state, self.house, self.series)
         return exchange.trade(state, listing, self.account, self.size, self.limit)
+
+
+@dataclass(frozen=True)
+class Spin:
+    """Nothing at all, for `gas` units of block space: how congestion is bought, and how one's own transaction is called back."""
+
+    account: int
+    gas: int
+
+    def __post_init__(self) -> None:
+        """Refuse what takes no space."""
+        if not self.gas >= 1:
+            raise ValueError(f"gas = {self.gas}: must be 1 or more")
+
+    def apply(self, state: State) -> None:
+        """Nothing."""
+        return
 
 
 class Bundle(NamedTuple):

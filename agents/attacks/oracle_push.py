@@ -23,6 +23,7 @@ from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, u
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.ledger import Ints
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Deposit, Trade, Transaction, Withdraw
@@ -156,6 +157,10 @@ class OraclePush(Attack):
         self.launch(me, view, stake=plan.money, **numbers)
         return (me.send(bundle),)
 
+    def weighed(self, me: Player) -> Ints:
+        """For how many blocks it might hold a push."""
+        return BLOCKS[self.most_blocks >= BLOCKS]
+
     def plan(self, me: Player, view: View, listing: Listing, pool: Listing, side: int) -> Plan | None:
         """The best it can think of in one direction, whether or not it pays; None without an index."""
         state = view.state
@@ -167,7 +172,7 @@ class OraclePush(Attack):
         index, mid = reading.value, view.reference(market.instrument.base)
         purse = 0.98 * view.balance(house.token, me.account) / house.cash_scale
         held = view.balance(pool.base, me.account) / pool.size_scale
-        blocks = np.array([0]) if market.oracle.live else BLOCKS[self.most_blocks >= BLOCKS]
+        blocks = np.array([0]) if market.oracle.live else self.weighed(me)
 
         spend, base, lost, fees = push_costs(view, pool, side, mid)
         turns = np.where(blocks > 1, 2.0, 1.0)  # pushes it must be able to pay before the first is sold
@@ -178,7 +183,7 @@ class OraclePush(Attack):
             [[largest(view, listing, side, float(m), index) if m > 0 else 0.0 for m in row] for row in money]
         )
         move = (1.0 + PUSHES) ** side - 1.0
-        moved = side * reach(market.oracle, move[:, None], blocks * interval, interval)
+        moved = side * reach(market.oracle, move[:, None], np.asarray(blocks * interval, np.float64), interval)
         vault = max(0.0, view.balance(house.token, house.custody) / house.cash_scale)
         gain = np.minimum(sizes * index * moved, 0.9 * vault)
         last = self.priority * fees + (1.0 - self.priority + self.bid_share) * lost if not market.oracle.live else fees

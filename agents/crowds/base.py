@@ -107,6 +107,7 @@ class Crowd(Role):
                 ("memory", self.memory, self.memory > 0, "above 0 seconds"),
                 ("reentry", self.reentry, 0 <= self.reentry < 1, "0 to below 1"),
                 ("slippage", self.slippage, self.slippage > 0, "above 0"),
+                ("jitter", self.jitter, self.jitter == 0, "0: its members' orders arrive at moments of their own"),
                 ("gas_money", self.gas_money, self.gas_money >= 0, "0 or more cash coins"),
             )
             if not good

@@ -78,6 +78,16 @@ class Keeper(Role):
         """Do for the largest accounts below maintenance whatever pays best, if anything does."""
         house = view.house(self.exchange)
         look_back(me, view)
+        for listing, transaction, profit in self.worthwhile(me, view, house):
+            tip = max(self.tip, self.bid_share * profit / transaction.gas)
+            tip = affordable(view, me, listing, transaction.gas, tip)
+            if tip >= self.tip:
+                yield me.send(transaction, tip)
+        for listing in view.state.listings[house.index] if self.unwind else ():
+            yield from unwind(me, view, listing, self.unwind, self.cost)
+
+    def worthwhile(self, me: Player, view: View, house: House) -> Iterator[tuple[Listing, Any, float]]:
+        """What pays, and how much before priority fees, cash coins."""
         for listing, account in self._below(view, house):
             best = max(self._choices(me, view, listing, account), key=self._net(view), default=None)
             if best is None:
@@ -87,12 +97,7 @@ class Keeper(Role):
             if prize - cost <= self.least_profit:
                 me.note(view, "liquidation declined", account=account, prize=prize, gas=cost)
                 continue
-            tip = max(self.tip, self.bid_share * (prize - cost) / transaction.gas)
-            tip = affordable(view, me, listing, transaction.gas, tip)
-            if tip >= self.tip:
-                yield me.send(transaction, tip)
-        for listing in view.state.listings[house.index] if self.unwind else ():
-            yield from unwind(me, view, listing, self.unwind, self.cost)
+            yield listing, transaction, prize - cost
 
     def _net(self, view: View) -> Any:
         return lambda choice: choice.prize - choice.transaction.gas * view.fee(choice.transaction.listing)

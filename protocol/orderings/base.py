@@ -1,6 +1,7 @@
 """The ordering family: who is served first in a block, and how much outside demand is served before.
 
 `rank` sorts what players sent; `ahead` says how much of the outside gas comes before each. Neither knows who sent what.
+`public` says whether anybody may read what waits, and `lead` how long before the seal an order must have come.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -31,9 +32,22 @@ class Outside(NamedTuple):
         return result
 
 
+def by_fee(arrival: Floats, tip: Floats) -> Ints:
+    """Highest tip first, and of equal tips the earliest. Shapes [n]."""
+    if len(tip) and tip.min() == tip.max():
+        return np.argsort(arrival, kind="stable")
+    return np.lexsort((arrival, -tip))
+
+
 @dataclass(frozen=True)
 class Ordering(ABC):
     """A rule of service."""
+
+    public: ClassVar[bool] = True  # whether the mempool can be read
+
+    def lead(self) -> float:
+        """Seconds before the seal by which an order must have arrived; what comes later waits for the next block."""
+        return 0.0
 
     @abstractmethod
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:

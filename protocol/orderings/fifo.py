@@ -1,6 +1,7 @@
 """First come, first served: a sequencer that serves by arrival.
 
-Fees buy nothing, speed everything; outside demand is served as it trickles in.
+Fees buy nothing, speed everything; outside demand is served as it trickles in. What waits can be read, but nobody gets in
+front of it; whoever sees news first does.
 """
 
 from __future__ import annotations

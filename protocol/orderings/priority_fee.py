@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from protocol.ledger import Floats, Ints
-from protocol.orderings.base import Ordering, Outside
+from protocol.orderings.base import Ordering, Outside, by_fee
 
 
 @dataclass(frozen=True)
@@ -19,9 +17,7 @@ class PriorityFee(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first."""
-        if len(tip) and tip.min() == tip.max():
-            return np.argsort(arrival, kind="stable")
-        return np.lexsort((arrival, -tip))
+        return by_fee(arrival, tip)
 
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
         """Those outside who would tip more."""
