@@ -228,6 +228,12 @@ class VaultUtilised(Revert):
     code, text = 80, "the vault carries as much as it may"
 
 
+class FlashUnpaid(Revert):
+    """A flash loan and its fee are not there when it ends."""
+
+    code, text = 90, "the flash loan is not paid back"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

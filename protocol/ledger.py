@@ -52,6 +52,7 @@ class Reason(IntEnum):
     SEIZURE = 23
     WRITE_OFF = 24
     ISSUE = 25
+    FLASH = 26
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quo
 from protocol import errors, exchange, surface
 from protocol.access import Credentialed
 from protocol.appraisal import Collateral
+from protocol.flash import Flash
 from protocol.funding.unfunded import Unfunded
 from protocol.governance import Governance
 from protocol.instruments.option import Option
@@ -379,6 +380,14 @@ def test_no_more_is_minted_than_the_opening_ratio_bears() -> None:
     exchange.mint(state, state.issues[0][0], trader, COIN)
     with pytest.raises(errors.UnderCollateralised, match=r"ratio=1\.49.*, required=1\.5"):
         exchange.mint(state, state.issues[0][0], trader, COIN // 1_000)
+
+
+def test_a_flash_loan_that_is_not_there_at_its_end_is_not_paid() -> None:
+    state, (trader, *_) = opened(flash=Flash(fee=0.001))
+    house = state.houses[0]
+    exchange.deposit(state, house, trader, 900_000 * CASH)
+    with pytest.raises(errors.FlashUnpaid, match="has=1000000, needs=1001000"):
+        exchange.flashloan(state, house, trader, CASH, lambda state: None)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

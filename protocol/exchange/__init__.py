@@ -10,6 +10,7 @@ from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
 from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
+from protocol.exchange.flashing import flashloan
 from protocol.exchange.forced import liquidate
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
@@ -53,6 +54,7 @@ __all__ = [
     "execute",
     "fill",
     "find_series",
+    "flashloan",
     "grant",
     "hedge",
     "invest",
