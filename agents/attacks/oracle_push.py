@@ -18,16 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.attacks.base import Attack
+from agents.attacks.pushing import PUSHES, judged, push_costs, reach, units_to
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
-from protocol.ledger import Floats
-from protocol.oracles.base import Oracle, Status
-from protocol.oracles.ema import Ema
-from protocol.oracles.guarded import Guarded
-from protocol.oracles.spot import Spot
-from protocol.oracles.twap import ArithmeticTwap
-from protocol.oracles.twap_geometric import GeometricTwap
+from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.venues.constant_product import ConstantProduct
@@ -36,7 +31,6 @@ from protocol.venues.oracle_pool import OraclePool
 if TYPE_CHECKING:
     from agents.game import Game
 
-PUSHES = np.geomspace(0.005, 4.0, 28)  # displacements weighed: relative, of the dearer of mid before and after
 BLOCKS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55, 89])  # blocks held
 
 
@@ -56,31 +50,6 @@ class Plan(NamedTuple):
     def estimate(self) -> float:
         """Expected profit, cash coins."""
         return self.gain - self.cost
-
-
-def reach(oracle: Oracle, move: Floats, held: Floats, interval: float) -> Floats:
-    """Relative move of the index when its source stands off by `move` for `held` seconds. Zero where it cannot be moved."""
-    if isinstance(oracle, Spot):
-        return move + 0.0 * held
-    if isinstance(oracle, ArithmeticTwap):
-        return np.asarray(move * np.minimum(1.0, held / oracle.window))
-    if isinstance(oracle, GeometricTwap):
-        return np.asarray((1.0 + move) ** np.minimum(1.0, held / oracle.window) - 1.0)
-    if isinstance(oracle, Ema):
-        return np.asarray(move * (1.0 - np.exp2(-held / oracle.half_life)))
-    if isinstance(oracle, Guarded):
-        total = reach(oracle.inner, move, held, interval)
-        pace = np.abs(reach(oracle.inner, move, np.minimum(held, interval), interval))
-        most = oracle.max_gap if oracle.second is not None else math.inf
-        return np.where((pace < oracle.max_move) & (np.abs(total) < most), total, 0.0)
-    return 0.0 * move * held
-
-
-def judged(oracle: Oracle) -> bool:
-    """Whether `reach` knows how this oracle follows its source."""
-    if isinstance(oracle, Guarded):
-        return judged(oracle.inner)
-    return isinstance(oracle, (Spot, ArithmeticTwap, GeometricTwap, Ema))
 
 
 def source(state: State, listing: Listing) -> Listing | None:
@@ -199,7 +168,7 @@ class OraclePush(Attack):
         held = view.balance(pool.base, me.account) / pool.size_scale
         blocks = np.array([0]) if market.oracle.live else BLOCKS[self.most_blocks >= BLOCKS]
 
-        spend, base, lost, fees = self._costs(view, pool, side, mid)
+        spend, base, lost, fees = push_costs(view, pool, side, mid)
         turns = np.where(blocks > 1, 2.0, 1.0)  # pushes it must be able to pay before the first is sold
         again = self.restored * np.maximum(blocks - 1, 0) * lost[:, None]
         money = purse - turns * np.maximum(spend, 0.0)[:, None] - 1.1 * again
@@ -236,28 +205,11 @@ class OraclePush(Attack):
             final if math.isfinite(final) else math.inf,
         )
 
-    def _costs(self, view: View, pool: Listing, side: int, mid: float) -> tuple[Floats, Floats, Floats, Floats]:
-        """For each push: cash paid, base bought (both signed), what is lost if it is undone, and if it is unwound at once."""
-        market = view.state.market(pool)
-        kept = 1.0 - market.venue.fee  # type: ignore[attr-defined]  # `source` has looked
-        x = view.balance(pool.base, pool.desk) / pool.size_scale
-        y = view.balance(pool.house.token, pool.desk) / pool.house.cash_scale
-        after = np.sqrt(x * y / (mid * (1.0 + PUSHES) ** side))
-        base = x - after
-        cash = x * y / after - y
-        fee = (1.0 / kept - 1.0) * np.abs(np.where(side > 0, cash, base * mid))
-        spend = cash + fee if side > 0 else cash
-        base = base if side > 0 else base - fee / mid
-        one = view.reference_cost(market.instrument.base, -side) / (-side * mid) - 1.0  # slippage of a coin
-        slip = np.minimum(1.0, np.abs(one) * np.maximum(1.0, 0.02 * np.abs(base)))
-        lost = np.maximum(0.0, spend - base * mid) + slip * np.abs(base) * mid
-        return spend, base, lost, 2.0 * fee
-
     def _entry(self, me: Player, view: View, listing: Listing, pool: Listing, plan: Plan) -> Bundle:
         house = listing.house
         size = int(plan.side * plan.size * 0.98 * listing.size_scale)
         mid = view.reference(view.state.market(listing).instrument.base)
-        push = self._push(view, pool, view.mid(pool), mid * (1.0 + plan.push) ** plan.side)
+        push = units_to(view, pool, view.mid(pool), mid * (1.0 + plan.push) ** plan.side)
         parts: list[Transaction] = [
             Deposit(house, me.account, int(plan.money * house.cash_scale)),
             Trade(listing, me.account, size),
@@ -266,13 +218,6 @@ class OraclePush(Attack):
         if plan.blocks == 0:
             parts += [Trade(listing, me.account, -size), Trade(pool, me.account, -push)]
         return Bundle(me.account, tuple(parts))
-
-    @staticmethod
-    def _push(view: View, pool: Listing, start: float, target: float) -> int:
-        """Base units that take the pool's mid from `start` to `target`."""
-        x = view.balance(pool.base, pool.desk) / pool.size_scale
-        y = view.balance(pool.house.token, pool.desk) / pool.house.cash_scale
-        return int((math.sqrt(x * y / start) - math.sqrt(x * y / target)) * pool.size_scale)
 
     # ------------------------------------------------------------------ pushing
 
@@ -289,7 +234,7 @@ class OraclePush(Attack):
         stands = view.mid(pool)
         undone = abs(math.log(stands / target)) > 0.25 * abs(math.log(target / mid))
         start = stands if undone else mid * (1.0 + plan.side * fee)  # where arbitrageurs will have brought it
-        size = self._push(view, pool, start, target)
+        size = units_to(view, pool, start, target)
         limit = math.sqrt(start * target) * (1.0 + plan.side * (fee + 0.05))
         interval = view.state.rules.chains[listing.house.chain].blocks.interval
         broke = size * limit * pool.price_scale > view.balance(listing.house.token, me.account)
