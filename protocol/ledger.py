@@ -53,6 +53,8 @@ class Reason(IntEnum):
     WRITE_OFF = 24
     ISSUE = 25
     FLASH = 26
+    TRANSFER = 27
+    GIFT = 28
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The verbs of collateral, loans, flash loans and synthetics as frozen values: what their players submit and the chain executes."""
+"""The verbs of loans, collateral, gifts and synthetics as frozen values: what players submit and the chain executes."""
 
 from __future__ import annotations
 
@@ -232,6 +232,41 @@ class Bite(NamedTuple):
     def apply(self, state: State) -> exchange.Bitten:
         """See `exchange.bite`."""
         return exchange.bite(state, self.issue, self.account, self.target, self.most)
+
+
+class Transfer(NamedTuple):
+    """Tokens of one row into another player's wallet."""
+
+    token: int
+    account: int
+    to: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Transfer"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.transfer`."""
+        exchange.transfer(state, self.token, self.account, self.to, self.units)
+
+
+class Donate(NamedTuple):
+    """Cash into the vault, for nothing."""
+
+    house: House
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Donate"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.donate`."""
+        exchange.donate(state, self.house, self.account, self.units)
 
 
 class FlashLoan(NamedTuple):

@@ -39,6 +39,7 @@ from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.venues.virtual_amm import VirtualAmm
+from protocol.vesting import Vesting
 
 UNCAPPED = 1e12  # cash coins: more than there is
 
@@ -112,7 +113,8 @@ class Exchange:
     `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base. Without
     `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave it. `collateral` are
     the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what happens to it below
-    maintenance; without `flash` nobody lends for the length of a transaction.
+    maintenance; without `flash` nobody lends for the length of a transaction, without
+    `vesting` profit may leave at once.
     """
 
     name: str = "dex"
@@ -131,6 +133,7 @@ class Exchange:
     loans: tuple[LoanPool, ...] = ()
     seizure: Seizure = field(default_factory=Seizure)
     flash: Flash | None = None
+    vesting: Vesting | None = None
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""

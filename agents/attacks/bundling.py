@@ -6,6 +6,7 @@ out as it was simulated; `left_with` reads off what a bundle would leave, by sim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -14,8 +15,10 @@ from protocol import exchange
 from protocol.errors import NothingToDo
 from protocol.flash import Flash, available
 from protocol.loan_transactions import FlashLoan
+from protocol.margins.base import Threshold
 from protocol.state import House, Lender, State
 from protocol.transactions import GAS, Bundle, Transaction
+from protocol.vesting import unvested
 
 
 class Kept(NamedTuple):
@@ -38,8 +41,8 @@ class Kept(NamedTuple):
         return held
 
 
-class WithdrawAll(NamedTuple):
-    """The whole cash claim of an account, read when it is carried out; nothing where there is none."""
+class WithdrawMost(NamedTuple):
+    """All that margin, vesting and the till let an account take out, counted when it is carried out; nothing is no failure."""
 
     house: House
     account: int
@@ -49,11 +52,20 @@ class WithdrawAll(NamedTuple):
         """Gas units."""
         return GAS["Withdraw"]
 
-    def apply(self, state: State) -> None:
-        """See `exchange.withdraw`."""
-        claim = int(state.ledger.balance[self.house.cash, self.account])
-        if claim > 0:
-            exchange.withdraw(state, self.house, self.account, claim)
+    def apply(self, state: State) -> int:
+        """See `exchange.withdraw`. Returns the units."""
+        units = most(state, self.house, self.account)
+        if units > 0:
+            exchange.withdraw(state, self.house, self.account, units)
+        return units
+
+
+def most(state: State, house: House, account: int) -> int:
+    """Cash units that an account could take out now."""
+    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
+    free = worth - needs - unvested(state, house, account)
+    till = int(state.ledger.balance[house.token, house.custody])
+    return max(0, min(math.floor(free * house.cash_scale), till))
 
 
 class Offer(NamedTuple):

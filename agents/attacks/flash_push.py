@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from agents.attacks.base import Attack
-from agents.attacks.bundling import Kept, Offer, WithdrawAll, left_with, offers
+from agents.attacks.bundling import Kept, Offer, WithdrawMost, left_with, offers
 from agents.attacks.pushing import PUSHES, push_costs, units_to
+from agents.attacks.seats import pool_of, seats
 from agents.attacks.sizing import largest
 from agents.player import Action, Player
 from agents.view import View
@@ -32,7 +33,6 @@ from protocol.loan_transactions import Borrow, FlashLoan, Pledge
 from protocol.oracles.base import Status
 from protocol.state import Lender, Listing, Pledgeable, State
 from protocol.transactions import Bundle, Deposit, Trade, Transaction
-from protocol.venues.constant_product import ConstantProduct
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -48,32 +48,6 @@ class Candidate(NamedTuple):
     units: int  # of cash to borrow
     parts: tuple[Transaction, ...]
     offer: Offer
-
-
-def pool_of(state: State, listing: Listing) -> Listing | None:
-    """The constant product whose trades move this market's index at once."""
-    market = state.market(listing)
-    read = state.find(listing.house, market.index) if market.index else listing
-    oracle = state.market(read).oracle
-    if not oracle.live:
-        return None
-    for name in oracle.sources():
-        pool = state.find(listing.house, name) if name else read
-        if isinstance(state.market(pool).venue, ConstantProduct):
-            return pool
-    return None
-
-
-def seats(state: State, listing: Listing) -> tuple[Pledgeable, Lender] | None:
-    """Where this market's base is pledged at an index that the same pool moves, and where its exchange lends cash."""
-    house = listing.house
-    pledge = next((one for one in state.pledges[house.index] if one.token == listing.base), None)
-    lender = next((one for one in state.lenders[house.index] if one.token == house.token), None)
-    prices = next(one for one in state.listings[house.index] if one.base == listing.base)  # see `token_price`
-    pool = pool_of(state, prices)
-    if pledge is None or lender is None or pool is None or pool != pool_of(state, listing):
-        return None
-    return pledge, lender
 
 
 @dataclass(frozen=True)
@@ -190,7 +164,7 @@ class FlashPush(Attack):
                 Trade(push.pool, me.account, units),
                 Trade(listing, me.account, -lot),
                 Trade(push.pool, me.account, -units),
-                WithdrawAll(house, me.account),
+                WithdrawMost(house, me.account),
             )
             borrowed = int((money + 1.01 * push.spend) * house.cash_scale)
             if lot > 0 and units > 0 and borrowed <= offer.units:

@@ -10,6 +10,7 @@ from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
 from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
+from protocol.vesting import ripen
 
 
 def report(state: State, listing: Listing, posted: Report) -> None:
@@ -20,7 +21,7 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 def close_block(state: State) -> tuple[Cleared, ...]:
     """What every exchange does once a block is sealed: auctions clear, oracles look, funding accrues, what has expired settles.
 
-    Margins look last. Returns what became of the orders that waited for an auction.
+    Margins look last, and profit vests. Returns what became of the orders that waited for an auction.
     """
     cleared = clear_auctions(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
@@ -38,6 +39,7 @@ def close_block(state: State) -> tuple[Cleared, ...]:
         for listing in dated:  # once all oracles have looked
             close_dated(state, listing)
         exchange.margin.observe(state, house)
+        ripen(state, house)
     return cleared
 
 
