@@ -3,7 +3,8 @@
 A token's index is that of the first market of the exchange that trades it; a share's is what stands behind it, vaults after their
 exit fee. Whether it could be sold for that is another question, which the haircut is to answer. Attack surface: whoever can
 move the index of what he has pledged borrows against his own push (Mango, October 2022), and a cap bounds what he can take;
-a share whose worth a gift can raise is worth what the giver says (Cream, October 2021), and there are no gifts here.
+a share whose worth a gift can raise is worth what the giver says (Cream, October 2021): a gift is dear only while others hold
+shares beside the giver's.
 """
 
 from __future__ import annotations

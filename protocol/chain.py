@@ -19,6 +19,7 @@ from protocol.clearing import Batch
 from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice
 from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason, shift
+from protocol.loan_transactions import FlashLoan
 from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
@@ -90,7 +91,7 @@ class Witness(Protocol):
         """What it wants to remember."""
 
     def after(self, state: State, seen: Any, verb: str, account: int, reverted: bool, outcome: Any) -> None:
-        """What it thinks of the deed. `verb`: of a bundle all of its verbs, joined by "+"; `account` -1: the chain's own.
+        """What it thinks of the deed. `verb`: of a bundle or a flash loan all its verbs, joined by "+"; `account` -1: the chain's.
 
         `outcome` is what the verb returned, or a run's `Filled`; None of what reverted, and of the end of a block.
         """
@@ -311,6 +312,8 @@ def _verb(transaction: Transaction) -> str:
     """The name of what a transaction does, in lower case."""
     if isinstance(transaction, Bundle):
         return "+".join(map(_verb, transaction.transactions))
+    if isinstance(transaction, FlashLoan):
+        return "+".join(["flashloan", *map(_verb, transaction.transactions)])
     return type(transaction).__name__.lower()
 
 

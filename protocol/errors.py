@@ -228,6 +228,24 @@ class VaultUtilised(Revert):
     code, text = 80, "the vault carries as much as it may"
 
 
+class FlashUnpaid(Revert):
+    """A flash loan and its fee are not there when it ends."""
+
+    code, text = 90, "the flash loan is not paid back"
+
+
+class Unvested(Revert):
+    """What would leave is profit that has not vested."""
+
+    code, text = 91, "profit that has not vested"
+
+
+class BeyondFrontier(Revert):
+    """The account owes so much that to seize would leave it, and its lenders, worse."""
+
+    code, text = 92, "too far below to be seized without making it worse"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

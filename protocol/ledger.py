@@ -53,6 +53,9 @@ class Reason(IntEnum):
     WRITE_OFF = 24
     ISSUE = 25
     BRIBE = 26
+    FLASH = 27
+    TRANSFER = 28
+    GIFT = 29
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from protocol import vault
+from protocol.flash import out
 from protocol.ledger import WORLD
 from protocol.rates.base import Rate
 from protocol.rates.kinked import Kinked
@@ -67,6 +68,7 @@ class Accrued(NamedTuple):
 
     index: int  # type: ignore[assignment]  # RAY
     tokens: int  # in the pool
+    out: int  # in flash loans, until the transaction ends
     debts: int  # owed to it, rounded down
     interest: int  # of that, since the last touch
     shares: int  # in all, `fresh` included
@@ -75,7 +77,7 @@ class Accrued(NamedTuple):
     @property
     def assets(self) -> int:
         """What stands behind all shares."""
-        return self.tokens + self.debts
+        return self.tokens + self.out + self.debts
 
     @property
     def utilisation(self) -> float:
@@ -95,13 +97,14 @@ def accrued(state: State, lender: Lender) -> Accrued:
     grown = math.ceil(math.expm1(kept.rate * (state.time - kept.time) / SECONDS_PER_YEAR) * RAY)
     index = kept.index + -(-kept.index * grown // RAY)
     scaled, tokens = int(balance[lender.debt, lender.account]), int(balance[lender.token, lender.account])
+    away = out(state, lender.house, lender)
     debts = scaled * index // RAY
     interest = debts - scaled * kept.index // RAY
     shares, fresh = -int(balance[lender.share, WORLD]), 0
     fee = math.floor(interest * state.exchange(lender.house).loans[lender.index].reserve_factor)
     if fee > 0:
-        fresh = vault.shares_down(fee, tokens + debts - fee, shares, VIRTUAL_ASSETS, lender.virtual)
-    return Accrued(index, tokens, debts, interest, shares + fresh, fresh)
+        fresh = vault.shares_down(fee, tokens + away + debts - fee, shares, VIRTUAL_ASSETS, lender.virtual)
+    return Accrued(index, tokens, away, debts, interest, shares + fresh, fresh)
 
 
 def owed(state: State, lender: Lender, account: int) -> int:

@@ -1,12 +1,12 @@
-"""The verbs of collateral, loans and synthetics as frozen values: what their players submit and the chain executes."""
+"""The verbs of loans, collateral, gifts and synthetics as frozen values: what players submit and the chain executes."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from protocol import exchange
 from protocol.state import House, Issue, Lender, Pledgeable, State
-from protocol.transactions import GAS
+from protocol.transactions import GAS, Transaction
 
 
 class Pledge(NamedTuple):
@@ -232,3 +232,63 @@ class Bite(NamedTuple):
     def apply(self, state: State) -> exchange.Bitten:
         """See `exchange.bite`."""
         return exchange.bite(state, self.issue, self.account, self.target, self.most)
+
+
+class Transfer(NamedTuple):
+    """Tokens of one row into another player's wallet."""
+
+    token: int
+    account: int
+    to: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Transfer"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.transfer`."""
+        exchange.transfer(state, self.token, self.account, self.to, self.units)
+
+
+class Donate(NamedTuple):
+    """Cash into the vault, for nothing."""
+
+    house: House
+    account: int
+    units: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Donate"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.donate`."""
+        exchange.donate(state, self.house, self.account, self.units)
+
+
+class FlashLoan(NamedTuple):
+    """Tokens of the vault (`lender` None: cash), or of a loan pool, while `transactions` run: paid back, or it never was."""
+
+    house: House
+    account: int
+    units: int
+    transactions: tuple[Transaction, ...]
+    lender: Lender | None = None
+
+    @property
+    def gas(self) -> int:
+        """Gas units, all together."""
+        return GAS["FlashLoan"] + sum(transaction.gas for transaction in self.transactions)
+
+    def apply(self, state: State) -> tuple[Any, ...]:
+        """See `exchange.flashloan`. What each of the transactions came to."""
+        outcome: tuple[Any, ...] = exchange.flashloan(
+            state, self.house, self.account, self.units, self._within, self.lender
+        )
+        return outcome
+
+    def _within(self, state: State) -> tuple[Any, ...]:
+        return tuple(transaction.apply(state) for transaction in self.transactions)

@@ -50,6 +50,9 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Burn": 160_000,
     "Convert": 350_000,
     "Bite": 300_000,
+    "FlashLoan": 200_000,
+    "Transfer": 50_000,
+    "Donate": 60_000,
 }
 
 

@@ -2,8 +2,9 @@
 
 Shares follow ERC-4626 with virtual shares and assets, every rounding against the caller. The formulas take Python integers
 and are then exact. What a share is worth is the vault account's equity at the index, positions included.
-Attack surface: without virtual shares the first depositor can make the next one's shares round to zero; with positions
-open, whoever knows better than the index can enter or leave at the others' cost (`fee`).
+Attack surface: without virtual shares the first depositor can make the next one's shares round down to what he likes, by a
+gift (anybody may `donate`; `dead_shares` answer that as well); with positions open, whoever knows better than the index can
+enter or leave at the others' cost (`fee`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ UNLIMITED = 1e12  # cash coins of exposure for each of equity: more than there i
 
 
 def shares_down(assets: int, total: int, supply: int, virtual_assets: int, virtual_shares: int) -> int:
-    """Shares for a deposit of `assets`, rounded down. OpenZeppelin ERC4626 5.x `_convertToShares`."""
+    """Shares for a deposit of `assets`, rounded down. OpenZeppelin ERC4626 5.x `_convertToShares`.
+
+    Of a vault without any shares, virtual ones included, one for each unit, as before OpenZeppelin 4.9.
+    """
+    if supply + virtual_shares == 0:
+        return assets
     return assets * (supply + virtual_shares) // (total + virtual_assets)
 
 
@@ -41,7 +47,8 @@ class Vault:
 
     `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions; `access` says
     who may invest. `utilisation` is how much of the underlying, in cash coins and net within each market, may be open against
-    the vault for each cash coin of its equity: beyond, what would add to it is refused, and leaving stays free.
+    the vault for each cash coin of its equity: beyond, what would add to it is refused, and leaving stays free. Of a first deposit
+    `dead_shares` are the treasury's for ever.
     """
 
     liquidity: float = 10_000_000.0
@@ -51,6 +58,7 @@ class Vault:
     commitment: float = 1.0
     access: Access = field(default_factory=Permissionless)
     utilisation: float = UNLIMITED
+    dead_shares: int = 0
 
     def __post_init__(self) -> None:
         """Refuse settings that make no vault."""
@@ -61,6 +69,8 @@ class Vault:
             wrong.append(
                 f"virtual_assets = {self.virtual_assets}, virtual_shares = {self.virtual_shares}: must be 0 or more"
             )
+        if self.dead_shares < 0:
+            wrong.append(f"dead_shares = {self.dead_shares}: must be 0 or more")
         if not 0 <= self.fee < 1:
             wrong.append(f"fee = {self.fee}: allowed 0 to below 1")
         if self.commitment < 0:

@@ -12,6 +12,7 @@ from protocol.access import Access, Permissionless
 from protocol.appraisal import Collateral
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
+from protocol.flash import Flash
 from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
 from protocol.funding.unfunded import Unfunded
@@ -38,6 +39,7 @@ from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.venues.virtual_amm import VirtualAmm
+from protocol.vesting import Vesting
 
 UNCAPPED = 1e12  # cash coins: more than there is
 
@@ -111,7 +113,8 @@ class Exchange:
     `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base. Without
     `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave it. `collateral` are
     the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what happens to it below
-    maintenance.
+    maintenance; without `flash` nobody lends for the length of a transaction, without
+    `vesting` profit may leave at once.
     """
 
     name: str = "dex"
@@ -129,6 +132,8 @@ class Exchange:
     collateral: tuple[Collateral, ...] = ()
     loans: tuple[LoanPool, ...] = ()
     seizure: Seizure = field(default_factory=Seizure)
+    flash: Flash | None = None
+    vesting: Vesting | None = None
 
     def __post_init__(self) -> None:
         """Refuse exchanges whose parts do not fit."""
@@ -157,6 +162,8 @@ class Exchange:
         if self.liquidation.needs_vault and self.vault is None:
             wrong.append(f"liquidation = {type(self.liquidation).__name__}: needs a vault")
         wrong += self._hedging_mistakes()
+        if self.flash is not None and self.vault is None and not self.loans:
+            wrong.append("flash = Flash: needs a vault or a loan pool to lend from")
         if self.insurance < 0:
             wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
         for what, names in (

@@ -13,15 +13,18 @@ from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quo
 from protocol import errors, exchange, surface
 from protocol.access import Credentialed
 from protocol.appraisal import Collateral
+from protocol.flash import Flash
 from protocol.funding.unfunded import Unfunded
 from protocol.governance import Governance
 from protocol.instruments.option import Option
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import Reason
+from protocol.lending import LoanPool
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.english import English
 from protocol.liquidations.graded import Graded
+from protocol.liquidations.seizure import Seizure
 from protocol.margins.isolated import Isolated
 from protocol.oracles.base import Report
 from protocol.oracles.spot import Spot
@@ -35,6 +38,7 @@ from protocol.venues.order_book import OrderBook
 from protocol.venues.self_trade import CancelTaker
 from protocol.venues.synth_pool import SynthPool
 from protocol.venues.virtual_amm import VirtualAmm
+from protocol.vesting import Vesting
 from protocol.world import Market
 
 POOL, AMM, BOOK, SPOT = range(4)
@@ -379,6 +383,39 @@ def test_no_more_is_minted_than_the_opening_ratio_bears() -> None:
     exchange.mint(state, state.issues[0][0], trader, COIN)
     with pytest.raises(errors.UnderCollateralised, match=r"ratio=1\.49.*, required=1\.5"):
         exchange.mint(state, state.issues[0][0], trader, COIN // 1_000)
+
+
+def test_a_flash_loan_that_is_not_there_at_its_end_is_not_paid() -> None:
+    state, (trader, *_) = opened(flash=Flash(fee=0.001))
+    house = state.houses[0]
+    exchange.deposit(state, house, trader, 900_000 * CASH)
+    with pytest.raises(errors.FlashUnpaid, match="has=1000000, needs=1001000"):
+        exchange.flashloan(state, house, trader, CASH, lambda state: None)
+
+
+def test_profit_that_has_not_vested_does_not_leave() -> None:
+    state, (trader, *_) = opened(vesting=Vesting(period=600.0))
+    house, listing = state.houses[0], state.listings[0][POOL]
+    exchange.trade(state, listing, trader, 10 * COIN)
+    tell(state, PRICE * 2)
+    with pytest.raises(errors.Unvested, match="unvested="):
+        exchange.withdraw(state, house, trader, 97_000 * CASH)
+
+
+def test_nothing_is_seized_beyond_the_halt() -> None:
+    rules = Seizure(spread=0.1, halt=1.0 / 1.1)
+    state, (debtor, keeper, *_) = opened(
+        collateral=(Collateral("ETH"),), loans=(LoanPool("USD", liquidity=1e6),), seizure=rules
+    )
+    house, lender = state.houses[0], state.lenders[0][0]
+    exchange.withdraw(state, house, debtor, 100_000 * CASH)
+    exchange.pledge(state, state.pledges[0][0], debtor, 10 * COIN)
+    exchange.borrow(state, lender, debtor, 15_900 * CASH)
+    tell(state, PRICE * 0.87)
+    with pytest.raises(errors.BeyondFrontier, match=r"halt=0\.909"):
+        exchange.seize(state, house, keeper, debtor, house.token, state.pledges[0][0].token)
+    tell(state, PRICE * 0.9)
+    exchange.seize(state, house, keeper, debtor, house.token, state.pledges[0][0].token)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

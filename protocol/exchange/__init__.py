@@ -8,12 +8,13 @@ from protocol.appraisal import vault_total
 from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
-from protocol.exchange.cash import deposit, withdraw
+from protocol.exchange.cash import deposit, transfer, withdraw
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
+from protocol.exchange.flashing import flashloan
 from protocol.exchange.forced import liquidate
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
-from protocol.exchange.investing import divest, invest, provide, remove
+from protocol.exchange.investing import divest, donate, invest, provide, remove
 from protocol.exchange.issuing import Bitten, bite, burn, convert, lock, mint, unlock
 from protocol.exchange.lending import borrow, redeem, repay, supply
 from protocol.exchange.pledging import pledge, release
@@ -50,9 +51,11 @@ __all__ = [
     "deal",
     "deposit",
     "divest",
+    "donate",
     "execute",
     "fill",
     "find_series",
+    "flashloan",
     "grant",
     "hedge",
     "invest",
@@ -81,6 +84,7 @@ __all__ = [
     "supply",
     "take",
     "trade",
+    "transfer",
     "unlock",
     "vault_total",
     "withdraw",

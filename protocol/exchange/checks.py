@@ -15,12 +15,14 @@ from protocol.errors import (
     Expired,
     StalePrice,
     UnderMargined,
+    Unvested,
 )
 from protocol.ledger import Floats, Ints
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Reading, Status, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
+from protocol.vesting import unvested
 
 
 def usable_index(state: State, listing: Listing) -> Reading:
@@ -84,6 +86,15 @@ def need_margin(state: State, house: House, account: int) -> None:
     worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
     if worth < needs:
         raise UnderMargined(account=account, equity=worth, required=needs)
+
+
+def need_vested(state: State, house: House, account: int) -> None:
+    """The account meets its initial margin without profit that may not leave yet. Raises Unvested."""
+    young = unvested(state, house, account)
+    if young > 0.0:
+        worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
+        if worth - young < needs:
+            raise Unvested(account=account, equity=worth, unvested=young, required=needs)
 
 
 def need_own_cash(state: State, house: House, account: int) -> None:

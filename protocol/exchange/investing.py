@@ -36,18 +36,29 @@ def invest(state: State, house: House, account: int, units: int) -> int:
 
     supply = -int(state.ledger.balance[house.share, WORLD])
     total = vault_total(state, house)
-    if total + rules.virtual_assets <= 0:
+    if total + rules.virtual_assets <= 0 < supply + rules.virtual_shares:
         raise VaultCommitted(equity=total, shares=supply)
     shares = vaults.shares_down(units, total, supply, rules.virtual_assets, rules.virtual_shares)
-    if shares <= 0:
+    dead = rules.dead_shares if supply == 0 else 0
+    if shares <= dead:
         raise NothingToDo(amount=units, shares=shares)
     if supply + shares > MOST_SHARES:
         raise VaultCommitted(equity=total, shares=supply)
 
     state.ledger.move(house.token, account, house.custody, units, Reason.LIQUIDITY)
     state.ledger.move(house.cash, house.custody, house.vault, units, Reason.LIQUIDITY)
-    state.ledger.move(house.share, WORLD, account, shares, Reason.LIQUIDITY)
-    return shares
+    state.ledger.move(house.share, WORLD, house.treasury, dead, Reason.LIQUIDITY)
+    state.ledger.move(house.share, WORLD, account, shares - dead, Reason.LIQUIDITY)
+    return shares - dead
+
+
+def donate(state: State, house: House, account: int, units: int) -> None:
+    """Cash tokens into the vault, and no shares: every share is worth more. Raises NothingToDo, InsufficientBalance."""
+    if state.exchange(house).vault is None or units <= 0:
+        raise NothingToDo(amount=units)
+
+    state.ledger.move(house.token, account, house.custody, units, Reason.GIFT)
+    state.ledger.move(house.cash, house.custody, house.vault, units, Reason.GIFT)
 
 
 def divest(state: State, house: House, account: int, shares: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from protocol import lending
 from protocol.errors import EmptyTill, InsufficientBalance, NothingToDo
-from protocol.exchange.checks import need_margin, need_price, need_usable
+from protocol.exchange.checks import need_margin, need_price, need_usable, need_vested
 from protocol.ledger import WORLD, Reason
 from protocol.lending import RAY, Accrued
 from protocol.state import Lender, State
@@ -50,7 +50,7 @@ def redeem(state: State, lender: Lender, account: int, shares: int) -> int:
 def borrow(state: State, lender: Lender, account: int, units: int) -> int:
     """Tokens out of the pool against a debt (rounded up). Returns the scaled units now owed more.
 
-    Raises NothingToDo, EmptyTill, UnderMargined, StalePrice.
+    Raises NothingToDo, EmptyTill, UnderMargined, StalePrice, Unvested.
     """
     if units <= 0:
         raise NothingToDo(amount=units)
@@ -67,6 +67,7 @@ def borrow(state: State, lender: Lender, account: int, units: int) -> int:
     need_price(state, lender.house, lender.token)
     need_usable(state, lender.house, account)
     need_margin(state, lender.house, account)
+    need_vested(state, lender.house, account)
     return scaled
 
 

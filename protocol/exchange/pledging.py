@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from protocol.errors import CollateralCapped, EmptyTill, InsufficientBalance, NothingToDo
-from protocol.exchange.checks import need_margin, need_usable
+from protocol.exchange.checks import need_margin, need_usable, need_vested
 from protocol.ledger import Reason
 from protocol.state import Pledgeable, State
 
@@ -25,7 +25,7 @@ def pledge(state: State, seat: Pledgeable, account: int, units: int) -> None:
 
 
 def release(state: State, seat: Pledgeable, account: int, units: int) -> None:
-    """A claim back to custody, tokens out. Raises InsufficientBalance, EmptyTill, UnderMargined, StalePrice, NothingToDo."""
+    """A claim back to custody, tokens out. Raises what `withdraw` may raise, and InsufficientBalance."""
     if units <= 0:
         raise NothingToDo(amount=units)
     house = seat.house
@@ -40,3 +40,4 @@ def release(state: State, seat: Pledgeable, account: int, units: int) -> None:
     state.ledger.move(seat.token, house.custody, account, units, Reason.PLEDGE)
 
     need_margin(state, house, account)
+    need_vested(state, house, account)

@@ -11,6 +11,7 @@ from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
 from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
+from protocol.vesting import ripen
 
 
 def report(state: State, listing: Listing, posted: Report) -> None:
@@ -21,7 +22,7 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 def close_block(state: State) -> tuple[Cleared, ...]:
     """What every exchange does once a block is sealed: what waited is cleared, oracles look, funding accrues, the expired settle.
 
-    What waits for an auction, or for a new index. Margins look last. Returns what became of the orders that waited.
+    What waits for an auction, or for a new index. Margins look last, and profit vests. Returns what became of the orders that waited.
     """
     cleared = clear_auctions(state) + execute_requests(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
@@ -39,6 +40,7 @@ def close_block(state: State) -> tuple[Cleared, ...]:
         for listing in dated:  # once all oracles have looked
             close_dated(state, listing)
         exchange.margin.observe(state, house)
+        ripen(state, house)
     return cleared
 
 

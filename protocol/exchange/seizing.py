@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from protocol.errors import EmptyTill, Healthy, NotAllowed, NothingToDo
+from protocol.errors import BeyondFrontier, EmptyTill, Healthy, NotAllowed, NothingToDo
 from protocol.exchange.bearing import pass_on, settle_loans
 from protocol.exchange.checks import need_usable
 from protocol.exchange.lending import repay_for
@@ -48,12 +48,14 @@ def seize(state: State, house: House, keeper: int, account: int, debt: int, lien
     """Repay up to the close factor of a debt and take collateral worth that and the spread. Tokens, from wallet to wallet.
 
     `debt` and `lien` are token rows. An account with nothing left but debt has it written off, and a cash deficit passed on.
-    Raises Healthy, NotAllowed, StalePrice, NothingToDo, InsufficientBalance, EmptyTill.
+    Raises Healthy, BeyondFrontier, NotAllowed, StalePrice, NothingToDo, InsufficientBalance, EmptyTill.
     """
     if keeper == account:
         raise NotAllowed(account=keeper)
     need_usable(state, house, account)
     plan = state.exchange(house).seizure.plan(state, house, account, debt, lien, most)
+    if plan is None and state.exchange(house).seizure.halted(state, house, account):
+        raise BeyondFrontier(account=account, halt=state.exchange(house).seizure.halt)
     if plan is None:
         raise Healthy(account=account)
     if plan.repay <= 0 or plan.taken <= 0:

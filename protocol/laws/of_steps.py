@@ -165,7 +165,7 @@ def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[s
 
 SHARE_VERBS = frozenset(
     {"deposit", "withdraw", "invest", "divest", "provide", "remove"}
-    | {"pledge", "release", "supply", "redeem", "borrow", "repay"}
+    | {"pledge", "release", "supply", "redeem", "borrow", "repay", "flashloan", "transfer", "donate"}
 )
 
 

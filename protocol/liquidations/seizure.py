@@ -5,8 +5,10 @@ Qin, Zhou, Livshits and Gervais 2021, "An Empirical Study of DeFi Liquidations" 
 below maintenance: with loans alone, where the sum of collateral after the maintenance haircut is less than the debt (health
 factor below 1). The collateral comes in kind, so that keepers choose where to sell it. Attack surface: the close factor is
 by call, not by block, so that two calls take more than one (`two_step`, their Algorithm 2); beyond a loan-to-value of
-1 / (1 + spread) each call leaves the account worse (Warmuz, Chaudhary, Pinna, arXiv:2212.07306); and a borrower who keeps a
-grain of a second collateral puts off the day his bad debt is written off.
+1 / (1 + spread) each call leaves the account worse (Warmuz, Chaudhary, Pinna, arXiv:2212.07306), so that whoever holds such an
+account takes its collateral through a second one of his own and leaves the debt to the lenders: `halt` at that frontier
+answers it, at the price that debts beyond it stay until the collateral recovers; and a borrower who keeps a grain of a second
+collateral puts off the day his bad debt is written off.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from protocol.ledger import WORLD
 from protocol.lending import owed
 from protocol.margins.base import Threshold
 from protocol.state import House, Lender, State
+
+NEVER = 1e12  # loan-to-value: more than there is
 
 
 class Debt(NamedTuple):
@@ -126,11 +130,15 @@ def two_step_gain(ratio: float, threshold: float, spread: float, close_factor: f
 
 @dataclass(frozen=True)
 class Seizure:
-    """`close_factor` of a debt at most by one call, at `spread` off the index; debts below `dust` cash coins go whole."""
+    """`close_factor` of a debt at most by one call, at `spread` off the index; debts below `dust` cash coins go whole.
+
+    Nothing is seized of an account whose debts are more than `halt` of what could be taken of it, both at the index.
+    """
 
     close_factor: float = 0.5
     spread: float = 0.08
     dust: float = 100.0
+    halt: float = NEVER
 
     def __post_init__(self) -> None:
         """Refuse factors that are none."""
@@ -141,20 +149,34 @@ class Seizure:
             wrong.append(f"spread = {self.spread}: allowed 0 to below 1, a share of what is repaid")
         if not self.dust >= 0:
             wrong.append(f"dust = {self.dust}: must be 0 or more cash coins")
+        if not self.halt > 0:
+            wrong.append(f"halt = {self.halt}: must be above 0, a loan-to-value; the frontier is {self.frontier}")
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    @property
+    def frontier(self) -> float:
+        """The loan-to-value beyond which a seizure raises it: 1 / (1 + spread). Warmuz et al. 2022."""
+        return 1.0 / (1.0 + self.spread)
+
+    def halted(self, state: State, house: House, account: int) -> bool:
+        """Whether an account owes more than `halt` of what could be taken of it."""
+        if self.halt >= NEVER:
+            return False
+        owes = sum(one.value for one in debts(state, house, account))
+        return owes > self.halt * sum(one.value for one in liens(state, house, account))
 
     def plan(
         self, state: State, house: House, account: int, debt: int, lien: int, most: int = 1 << 62
     ) -> SeizurePlan | None:
         """What may be repaid of the debt in token row `debt`, at most `most` units, for collateral in token row `lien`.
 
-        None while the account is healthy, owes no such token or has no such collateral.
+        None while the account is healthy or beyond the `halt`, owes no such token or has no such collateral.
         """
         if state.ledger.exchange[account] >= 0 or account == WORLD:
             return None
         worth, needs = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, account)
-        if worth >= needs:
+        if worth >= needs or self.halted(state, house, account):
             return None
         due = next((one for one in debts(state, house, account) if one.token == debt), None)
         held = next((one for one in liens(state, house, account) if one.token == lien), None)
