@@ -1,0 +1,1 @@
+"""Rules that one can switch in against attacks: one file a defence."""

@@ -1,0 +1,34 @@
+"""What tests of attacks share: a scenario against its twin without the attacker, on several seeds."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from experiments.scenario import Scenario
+from experiments.twins import Pair, twin_without
+
+
+@functools.cache
+def pair(scenario: Scenario, label: str, seeds: Sequence[int]) -> tuple[Pair, ...]:
+    """The scenario and its twin without a role, once a seed. Kept, since several claims are about the same runs."""
+    return tuple(twin_without(dataclasses.replace(scenario, seed=seed), label) for seed in seeds)
+
+
+def profits(pairs: Iterable[Pair], label: str) -> list[float]:
+    """Cash coins that the attacker ended richer by, a seed each."""
+    return [one.gain(label) for one in pairs]
+
+
+def kinds(pairs: Iterable[Pair]) -> list[str]:
+    """What was noted in the runs with the attacker, in turn."""
+    return [kind for one in pairs for kind in one.run.events["kind"]]
+
+
+def kept(weak: Iterable[Pair], strong: Iterable[Pair], market: str) -> float:
+    """Honest open interest under a defence, as a share of that without it: nobody attacks in either."""
+    before, after = ([one.twin.metrics[f"{market}.open_interest"] for one in pairs] for pairs in (weak, strong))
+    return float(np.sum(after) / np.sum(before))
