@@ -228,6 +228,12 @@ class VaultUtilised(Revert):
     code, text = 80, "the vault carries as much as it may"
 
 
+class Halted(Revert):
+    """A circuit breaker lets nothing be opened, or nobody be liquidated, for a while."""
+
+    code, text = 90, "halted for now"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

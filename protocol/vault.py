@@ -3,7 +3,8 @@
 Shares follow ERC-4626 with virtual shares and assets, every rounding against the caller. The formulas take Python integers
 and are then exact. What a share is worth is the vault account's equity at the index, positions included.
 Attack surface: without virtual shares the first depositor can make the next one's shares round to zero; with positions
-open, whoever knows better than the index can enter or leave at the others' cost (`fee`).
+open, whoever knows better than the index can enter or leave at the others' cost (`fee`, `delay`). A delay costs honest
+providers the use of their money, and losses of those seconds that they saw coming.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ class Vault:
 
     `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions; `access` says
     who may invest. `utilisation` is how much of the underlying, in cash coins and net within each market, may be open against
-    the vault for each cash coin of its equity: beyond, what would add to it is refused, and leaving stays free.
+    the vault for each cash coin of its equity: beyond, what would add to it is refused, and leaving stays free. An exit is paid
+    `delay` seconds after it was asked for, at what shares are worth then; it cannot be taken back.
     """
 
     liquidity: float = 10_000_000.0
@@ -41,6 +43,7 @@ class Vault:
     commitment: float = 1.0
     access: Access = field(default_factory=Permissionless)
     utilisation: float = UNLIMITED
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse settings that make no vault."""
@@ -55,6 +58,8 @@ class Vault:
             wrong.append(f"fee = {self.fee}: allowed 0 to below 1")
         if self.commitment < 0:
             wrong.append(f"commitment = {self.commitment}: must be 0 or more")
+        if not 0 <= self.delay < UNLIMITED:
+            wrong.append(f"delay = {self.delay}: must be 0 or more seconds")
         if not self.utilisation > 0:
             wrong.append(f"utilisation = {self.utilisation}: must be above 0, cash coins for each of equity")
         if wrong:

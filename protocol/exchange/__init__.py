@@ -9,6 +9,7 @@ from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
 from protocol.exchange.cash import deposit, withdraw
+from protocol.exchange.exits import exits, leaving
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.forced import liquidate
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
@@ -51,12 +52,14 @@ __all__ = [
     "deposit",
     "divest",
     "execute",
+    "exits",
     "fill",
     "find_series",
     "grant",
     "hedge",
     "invest",
     "is_live",
+    "leaving",
     "lift",
     "liquidate",
     "lock",

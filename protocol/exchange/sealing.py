@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from protocol.exchange.batches import Cleared, clear_auctions
+from protocol.exchange.exits import pay_exits
 from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
+from protocol.limits.base import observe_limits
 from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
 
@@ -20,7 +22,7 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 def close_block(state: State) -> tuple[Cleared, ...]:
     """What every exchange does once a block is sealed: auctions clear, oracles look, funding accrues, what has expired settles.
 
-    Margins look last. Returns what became of the orders that waited for an auction.
+    Exits from the vault that are due are paid, and margins look last. Returns what became of the orders that waited for an auction.
     """
     cleared = clear_auctions(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
@@ -35,8 +37,11 @@ def close_block(state: State) -> tuple[Cleared, ...]:
                 dated.append(listing)  # whose funding stays at zero
             elif listing.size >= 0:
                 _accrue(state, listing)
+        for listing in listings:
+            observe_limits(state, listing)
         for listing in dated:  # once all oracles have looked
             close_dated(state, listing)
+        pay_exits(state, house)
         exchange.margin.observe(state, house)
     return cleared
 
