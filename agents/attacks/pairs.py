@@ -17,12 +17,13 @@ from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.ledger import Floats, Reason
+from protocol.losses.deleverage import Deleverage
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
-from protocol.state import Listing, State
+from protocol.state import House, Listing, State
 from protocol.transactions import GAS, Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
 
 if TYPE_CHECKING:
@@ -132,7 +133,13 @@ def weigh(
         2 * GAS["Deposit"] + 2 * (PARTS + 1) * GAS["Trade"] + GAS["Liquidate"] + 2 * GAS["Withdraw"]
     )
     cost = value * drag * (2.0 + rise) + push_loss(depth, push, np.asarray(waits), healing) + gas
-    able = (spend + money <= purse) & (money <= other) & (rise * value > money)
+    deficit = value * rise - money
+    able = (
+        (deficit <= 0.9 * paid_for_winners(state, house))
+        & (spend + money <= purse)
+        & (money <= other)
+        & (deficit > 0.0)
+    )
     score = np.where(able, gain - caution * cost, -math.inf)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
     if score[row, column] == -math.inf:
@@ -148,6 +155,16 @@ def weigh(
         float(gain[row, column]),
         float(cost[row, column]),
     )
+
+
+def paid_for_winners(state: State, house: House) -> float:
+    """Cash coins of deficit that others pay before those who win are closed out instead; endless where they never are."""
+    ahead = 0.0
+    for loss in state.exchange(house).losses:
+        if isinstance(loss, Deleverage):
+            return ahead
+        ahead += loss.capacity(state, house) / house.cash_scale
+    return math.inf
 
 
 def mistakes(apart: float, healing: float, rest: float) -> list[str]:

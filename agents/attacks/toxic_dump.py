@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 
 def handed_over(rule: Liquidation) -> Backstop | None:
-    """The rule by which the vault takes positions over, if there is one."""
-    if isinstance(rule, Backstop) and isinstance(rule.route, ToBackstop):
+    """The rule by which the providers' own vault takes positions over, if there is one."""
+    if isinstance(rule, Backstop) and isinstance(rule.route, ToBackstop) and not rule.route.account:
         return rule
     return None
 
@@ -68,7 +68,7 @@ class ToxicDump(Attack):
         if market.venue.settlement() > 0.0:
             return "fills are settled later"
         rule = handed_over(state.exchange(listing.house).liquidation)
-        return "" if rule is not None else "no backstop takes positions over"
+        return "" if rule is not None else "the vault takes no positions over"
 
     def prepare(self, me: Player, game: Game) -> None:
         """A second account of its own."""
