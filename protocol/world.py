@@ -116,8 +116,8 @@ class Exchange:
     `insurance` is cash coins in the fund at the start, `liquidator` in an account apart from the vault that takes positions over
     (`ToBackstop("liquidator")`), and is closed, deleveraged and charged like anybody's; `surfaces` are what options are marked
     on, one a base. Without `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave
-    it. `collateral` are the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what happens to it below
-    maintenance.
+    it. `collateral` are the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what
+    happens to it below maintenance.
     """
 
     name: str = "dex"

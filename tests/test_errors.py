@@ -18,6 +18,7 @@ from protocol.governance import Governance
 from protocol.instruments.option import Option
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import Reason
+from protocol.limits.circuit_breaker import CircuitBreaker
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.english import English
@@ -379,6 +380,16 @@ def test_no_more_is_minted_than_the_opening_ratio_bears() -> None:
     exchange.mint(state, state.issues[0][0], trader, COIN)
     with pytest.raises(errors.UnderCollateralised, match=r"ratio=1\.49.*, required=1\.5"):
         exchange.mint(state, state.issues[0][0], trader, COIN // 1_000)
+
+
+def test_nothing_is_opened_while_a_breaker_halts() -> None:
+    state, (trader, *_) = open_world(exchange_for(markets=(market_for(VirtualAmm(), limits=(CircuitBreaker(0.05),)),)))
+    for price in (PRICE, 1.1 * PRICE):
+        state.time += 12.0
+        tell(state, price)
+        exchange.close_block(state)
+    with pytest.raises(errors.Halted, match="market=ETH-PERP, time=24"):
+        exchange.trade(state, state.listings[0][0], trader, COIN)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

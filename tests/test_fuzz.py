@@ -507,6 +507,7 @@ class Walk(Witness):
 ELSEWHERE = (
     *(errors.CollateralCapped, errors.UnderCollateralised),  # the walks of test_lending and test_synthetics
     errors.VaultUtilised,  # test_hedging_options
+    errors.Halted,  # test_limits
 )
 MEANT = [
     *("closed whole", "closed in part", "keeper took over", "bad debt", "deficit left uncovered", "block"),

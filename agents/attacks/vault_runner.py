@@ -38,7 +38,7 @@ class VaultRunner(Attack):
     capital: float = 5_000_000.0
     latency: float = 0.05
     tip: float = 5e-9
-    least_profit: float = 100.0
+    least_profit: float = 300.0
     caution: float = 1.2
     share: float = 0.95
     invested: float = 0.0
