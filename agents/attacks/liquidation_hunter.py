@@ -11,6 +11,7 @@ trades the mid back in between.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from agents.game import Game
 
 SIZES = np.geomspace(0.02, 0.95, 14)  # shares of what its margin carries
+WATCHED = 30  # blocks over which it has seen how fast others trade a gap away
 DEEPEST = 0.3  # share of the virtual reserves beyond which it does not trade
 BLOCKS = np.array([1, 2, 3, 5, 8, 13, 21, 34])  # blocks held
 
@@ -69,7 +71,7 @@ def followed(oracle: Oracle, seconds: Floats) -> Floats:
     return np.ones_like(seconds)
 
 
-def owed(base: Floats, cash: Floats, size: Floats) -> Floats:
+def owed(base: Floats | float, cash: Floats | float, size: Floats) -> Floats:
     """Cash coins that `size` coins owe a virtual AMM with reserves `base` and `cash`."""
     return np.asarray(cash * size / (base - size))
 
@@ -78,8 +80,8 @@ def owed(base: Floats, cash: Floats, size: Floats) -> Floats:
 class LiquidationHunter(Attack):
     """Weighs every size its capital carries, for at most `hold` seconds; rests `rest` seconds after an attack.
 
-    `restored` is the share of its push that it expects others to trade away in a block; it gives up beyond a loss of `stop`
-    times what it hoped for.
+    `restored` is the least share of its push that it expects others to trade away in a block; it gives up beyond a loss of
+    `stop` times what it hoped for, and wants what it has lost back from the next.
     """
 
     capital: float = 1_000_000.0
@@ -119,16 +121,44 @@ class LiquidationHunter(Attack):
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(stage="idle", until=0.0, next=0.0, listing=game.listing(self.market, self.exchange))
+        me.memory.update(
+            stage="idle",
+            until=0.0,
+            next=0.0,
+            seen=-1.0,
+            gaps=[],
+            lost=0.0,
+            listing=game.listing(self.market, self.exchange),
+        )
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """One step of the plan, once the last one is in view."""
         memory = me.memory
         if view.state.time < memory["until"]:
             return ()
+        self._watch(me, view)
         if memory["stage"] == "idle":
             return self._ponder(me, view) if view.time >= memory["next"] else ()
         return self._hunt(me, view) if memory["stage"] == "hunting" else self._leave(me, view)
+
+    # ------------------------------------------------------------------ watching
+
+    @staticmethod
+    def _watch(me: Player, view: View) -> None:
+        """Remember how far the mid stood off the reference in the last blocks."""
+        memory, listing = me.memory, me.memory["listing"]
+        if view.state.time > memory["seen"]:
+            memory["seen"] = view.state.time
+            gap = math.log(view.mid(listing) / view.reference(view.state.market(listing).instrument.base))
+            memory["gaps"] = [*memory["gaps"][1 - WATCHED :], gap]
+
+    def _restored(self, me: Player) -> float:
+        """Share of a displacement that others trade away in a block: one less the autocorrelation of the gap, or what it fears."""
+        gaps = np.array(me.memory["gaps"])
+        before, after = gaps[:-1], gaps[1:]
+        moved = float(before @ before)
+        kept = float(before @ after) / moved if moved > 0.0 else 0.0
+        return min(0.99, max(self.restored, 1.0 - kept))
 
     # ------------------------------------------------------------------ idle
 
@@ -137,6 +167,9 @@ class LiquidationHunter(Attack):
         memory["next"] = view.time + self.ponder
         if lacks := self.surface(view.state, listing):
             self.decline(me, view, lacks)
+            return ()
+        if len(memory["gaps"]) < WATCHED and not view.state.market(listing).oracle.live:
+            self.decline(me, view, "has not watched the mid for long enough")
             return ()
         plans = [plan for side in (-1, 1) if (plan := self.plan(me, view, listing, side)) is not None]
         if not plans:
@@ -147,7 +180,7 @@ class LiquidationHunter(Attack):
         if plan.blocks == 0:
             plan = plan._replace(gain=gained + plan.cost)  # what its own simulation says, rather than the formula
         numbers: dict[str, Any] = {**plan._asdict(), "estimate": plan.estimate}
-        if bundle is None or plan.gain - self.caution * plan.cost < self.least_profit:
+        if bundle is None or plan.gain - self.caution * plan.cost < self.least_profit + memory["lost"]:
             self.decline(me, view, "cannot carry it" if bundle is None else "does not pay", **numbers)
             return ()
         memory.update(
@@ -180,7 +213,7 @@ class LiquidationHunter(Attack):
         size = side * (most * SIZES)[:, None]
         size = np.clip(size, -DEEPEST * base, DEEPEST * base)
         first = owed(base, cash, size)
-        left = (1.0 - self.restored) ** blocks
+        left = (1.0 - self._restored(me)) ** blocks
         share = followed(market.oracle, blocks * interval) * np.sqrt(left)
         mid = cash / base
         carried = (
@@ -196,9 +229,8 @@ class LiquidationHunter(Attack):
         between = side * forced - size * (1.0 - left)  # sold by force, less what others have traded back
         last = owed(base - size - between, cash + first + owed(base - size, cash + first, between), -size)
         gain = -(first + last)
-        gas = (view.fee(listing) + self.tip) * (GAS["Deposit"] + 2 * GAS["Trade"] + GAS["Withdraw"])
-        gas += (view.fee(listing) + self.tip) * GAS["Liquidate"] * reached
-        cost = market.fee * (np.abs(first) + np.abs(last)) + gas
+        gas = GAS["Deposit"] + 2 * GAS["Trade"] + GAS["Withdraw"] + GAS["Liquidate"] * reached
+        cost = market.fee * (np.abs(first) + np.abs(last)) + (view.fee(listing) + self.tip) * gas
         rate, slope = state.exchange(house).margin.rate(state, listing, Threshold.INITIAL)
         coins = np.abs(size)
         stands = money + size * index - first - market.fee * np.abs(first) >= (rate + slope * coins) * coins * index
@@ -289,8 +321,9 @@ class LiquidationHunter(Attack):
             return (me.send(Trade(listing, me.account, -held), 4.0 * self.tip),)
         if claim > 0:
             return (me.send(Withdraw(listing.house, me.account, claim)),)
-        self.over(me, view, realised=self._wealth(me, view, listing) - memory["wealth"], estimate=plan.estimate)
-        memory.update(stage="idle", next=view.time + self.rest)
+        realised = self._wealth(me, view, listing) - memory["wealth"]
+        self.over(me, view, realised=realised, estimate=plan.estimate)
+        memory.update(stage="idle", next=view.time + self.rest, lost=max(0.0, memory["lost"] - realised))
         return ()
 
     @staticmethod

@@ -86,6 +86,6 @@ class ToxicDump(Attack):
             kept = rule.health * margin.rate(view.state, listing, Threshold.MAINTENANCE)[0]
             interval = view.state.rules.chains[listing.house.chain].blocks.interval
             rise = max(0.0, (put_up - kept) / (1.0 + kept))
-            return math.log1p(rise * (1.0 + self.margin)) * 2.0 ** (2.0 * interval / self.healing)
+            return float(math.log1p(rise * (1.0 + self.margin)) * 2.0 ** (2.0 * interval / self.healing))
 
         return pairs.act(self, me, view, first, pairs.carried_by_vault(view.state, me.memory["listing"]))

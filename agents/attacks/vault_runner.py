@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from agents.game import Game
 
 
+ENOUGH = 3  # runs after which it counts what they have earned
+
+
 @dataclass(frozen=True)
 class VaultRunner(Attack):
     """Commits `share` of its cash, `invested` of its capital from the start; wants `least_profit` cash coins a run.
@@ -71,7 +74,7 @@ class VaultRunner(Attack):
         units = to_units_down(self.invested * self.capital, int(listing.house.cash_scale))
         if units and listing.house.vault >= 0:
             exchange.invest(game.state, listing.house, me.account, units)
-        me.memory.update(listing=listing, until=0.0, inside=None)
+        me.memory.update(listing=listing, until=0.0, inside=None, runs=0, earned=0.0)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """In before a gain is marked, out before a loss is, and back to where it came from once it has been."""
@@ -95,8 +98,9 @@ class VaultRunner(Attack):
         for one in state.claims[listing.house.index]:
             size = view.balance(one.size, listing.house.vault)
             if size:
-                gap = view.reference(state.market(one).instrument.base) - view.index(one).value
-                total += size / one.size_scale * gap
+                instrument = state.market(one).instrument
+                now = instrument.price(state, one, view.index(one).value)
+                total += size / one.size_scale * (instrument.price(state, one, view.reference(instrument.base)) - now)
         return total
 
     def _run(self, me: Player, view: View, listing: Listing, held: int, gain: float) -> Iterable[Action]:
@@ -123,6 +127,9 @@ class VaultRunner(Attack):
         if saved - self.caution * cost < self.least_profit:
             self.decline(me, view, "does not pay", **numbers)
             return ()
+        if me.memory["runs"] >= ENOUGH and me.memory["earned"] <= 0.0:
+            self.decline(me, view, "others are there first, so far", **numbers)
+            return ()
         _, revert = view.simulate(action)
         if revert is not None:
             self.decline(me, view, str(revert), **numbers)
@@ -140,7 +147,7 @@ class VaultRunner(Attack):
             total, supply = exchange.vault_total(view.state, house), max(1, -view.balance(house.share, WORLD))
             realised = (wallet - memory["wallet"] + total * ((held - memory["held"]) / supply)) / house.cash_scale
             self.over(me, view, realised=realised, estimate=memory["estimate"])
-            memory["inside"] = None
+            memory.update(inside=None, runs=memory["runs"] + 1, earned=memory["earned"] + realised)
             return ()
         if gain * memory["side"] > self.rest * memory["side"] ** 2:
             return ()

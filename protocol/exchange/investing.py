@@ -55,9 +55,11 @@ def divest(state: State, house: House, account: int, shares: int) -> int:
     rules = state.exchange(house).vault
     if rules is None or shares <= 0:
         raise NothingToDo(shares=shares)
-    free = int(state.ledger.balance[house.share, account]) - leaving(state, house, account)
-    if shares > free:
-        raise InsufficientBalance(account=account, has=free, needs=shares)
+    waiting = leaving(state, house, account)
+    if waiting or rules.delay > 0:
+        free = int(state.ledger.balance[house.share, account]) - waiting
+        if shares > free:
+            raise InsufficientBalance(account=account, has=free, needs=shares)
 
     if rules.delay > 0:
         ask_out(state, house, account, shares)
