@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agents.game import Game
 
 
-ENOUGH = 3  # runs after which it counts what they have earned
+ENOUGH = 5  # runs after which it stops if they have lost more than they were to earn
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class VaultRunner(Attack):
         units = to_units_down(self.invested * self.capital, int(listing.house.cash_scale))
         if units and listing.house.vault >= 0:
             exchange.invest(game.state, listing.house, me.account, units)
-        me.memory.update(listing=listing, until=0.0, inside=None, runs=0, earned=0.0)
+        me.memory.update(listing=listing, until=0.0, inside=None, runs=0, earned=0.0, hoped=0.0)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """In before a gain is marked, out before a loss is, and back to where it came from once it has been."""
@@ -127,7 +127,7 @@ class VaultRunner(Attack):
         if saved - self.caution * cost < self.least_profit:
             self.decline(me, view, "does not pay", **numbers)
             return ()
-        if me.memory["runs"] >= ENOUGH and me.memory["earned"] <= 0.0:
+        if me.memory["runs"] >= ENOUGH and me.memory["earned"] < -me.memory["hoped"]:
             self.decline(me, view, "others are there first, so far", **numbers)
             return ()
         _, revert = view.simulate(action)
@@ -147,7 +147,8 @@ class VaultRunner(Attack):
             total, supply = exchange.vault_total(view.state, house), max(1, -view.balance(house.share, WORLD))
             realised = (wallet - memory["wallet"] + total * ((held - memory["held"]) / supply)) / house.cash_scale
             self.over(me, view, realised=realised, estimate=memory["estimate"])
-            memory.update(inside=None, runs=memory["runs"] + 1, earned=memory["earned"] + realised)
+            memory.update(inside=None, runs=memory["runs"] + 1)
+            memory.update(earned=memory["earned"] + realised, hoped=memory["hoped"] + memory["estimate"])
             return ()
         if gain * memory["side"] > self.rest * memory["side"] ** 2:
             return ()
