@@ -246,6 +246,12 @@ class BeyondFrontier(Revert):
     code, text = 92, "too far below to be seized without making it worse"
 
 
+class Halted(Revert):
+    """A circuit breaker lets nothing be opened, or nobody be liquidated, for a while."""
+
+    code, text = 93, "halted for now"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

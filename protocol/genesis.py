@@ -12,6 +12,7 @@ import numpy as np
 from protocol import surface as surfaces_of
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Asset, Ledger, Reason
+from protocol.limits.base import start_limits
 from protocol.opening import SHARE_DECIMALS, fund_lender, open_issues, open_lenders, open_pledges, seed_issue
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
@@ -141,6 +142,8 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         ledger.move(house.cash, house.custody, account, units, Reason.GENESIS)
 
     endow(house.insurance, exchange.insurance)
+    if exchange.liquidator > 0:
+        endow(ledger.open("liquidator", chain=house.chain), exchange.liquidator)
     if exchange.vault is not None:
         endow(house.vault, exchange.vault.liquidity)
         shares = to_units_down(exchange.vault.liquidity, 10**SHARE_DECIMALS)
@@ -171,6 +174,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         market = state.market(listing)
         if not market.index:
             market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
+        start_limits(state, listing)
     for lender in state.lenders[house.index]:
         fund_lender(state, lender, exchange.loans[lender.index])
     exchange.margin.start(state, house)

@@ -4,7 +4,8 @@ Shares follow ERC-4626 with virtual shares and assets, every rounding against th
 and are then exact. What a share is worth is the vault account's equity at the index, positions included.
 Attack surface: without virtual shares the first depositor can make the next one's shares round down to what he likes, by a
 gift (anybody may `donate`; `dead_shares` answer that as well); with positions open, whoever knows better than the index can
-enter or leave at the others' cost (`fee`).
+enter or leave at the others' cost (`fee`, `delay`). A delay costs honest providers the use of their money, and losses of those
+seconds that they saw coming.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Vault:
     `commitment` is the equity that must stay, as a multiple of the initial margin on the vault's own positions; `access` says
     who may invest. `utilisation` is how much of the underlying, in cash coins and net within each market, may be open against
     the vault for each cash coin of its equity: beyond, what would add to it is refused, and leaving stays free. Of a first deposit
-    `dead_shares` are the treasury's for ever.
+    `dead_shares` are the treasury's for ever. An exit is paid `delay` seconds after it was asked for, at what shares are worth
+    then; it cannot be taken back.
     """
 
     liquidity: float = 10_000_000.0
@@ -59,6 +61,7 @@ class Vault:
     access: Access = field(default_factory=Permissionless)
     utilisation: float = UNLIMITED
     dead_shares: int = 0
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse settings that make no vault."""
@@ -75,6 +78,8 @@ class Vault:
             wrong.append(f"fee = {self.fee}: allowed 0 to below 1")
         if self.commitment < 0:
             wrong.append(f"commitment = {self.commitment}: must be 0 or more")
+        if not 0 <= self.delay < UNLIMITED:
+            wrong.append(f"delay = {self.delay}: must be 0 or more seconds")
         if not self.utilisation > 0:
             wrong.append(f"utilisation = {self.utilisation}: must be above 0, cash coins for each of equity")
         if wrong:

@@ -23,6 +23,7 @@ from protocol.instruments.option import Option
 from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.synthetic import Synthetic
 from protocol.lending import LoanPool
+from protocol.limits.base import Limit
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.full import Full
 from protocol.liquidations.seizure import Seizure
@@ -49,7 +50,8 @@ class Market:
     """One instrument, the index that marks it, the venue it trades on, and what holding it costs.
 
     `fee` is a share of notional, of an option's premium (spot venues charge their own); `open_interest_cap` is cash coins of
-    the underlying on each side. `index` names a market of the exchange whose oracle serves this one too, in place of its own.
+    the underlying on each side; `limits` are further rules of refusal. `index` names a market of the exchange whose oracle
+    serves this one too, in place of its own.
     """
 
     name: str = "ETH-PERP"
@@ -61,6 +63,7 @@ class Market:
     open_interest_cap: float = UNCAPPED
     index: str = ""
     access: Access = field(default_factory=Permissionless)
+    limits: tuple[Limit, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse pairs that make no sense."""
@@ -69,6 +72,8 @@ class Market:
             wrong.append(f"name = {self.name!r}: must be a word without dots")
         if not 0 <= self.fee < 1:
             wrong.append(f"fee = {self.fee}: allowed 0 to below 1, a share of notional")
+        if self.limits and not self.instrument.claims():
+            wrong.append(f"limits = {type(self.limits[0]).__name__}: a market of tokens opens no interest")
         if not self.open_interest_cap > 0:
             wrong.append(f"open_interest_cap = {self.open_interest_cap}: must be above 0 cash coins")
         claims = bool(self.instrument.claims())
@@ -110,11 +115,12 @@ class Market:
 class Exchange:
     """Markets that share a till, a margin rule, a way to liquidate, and an order in which losses are borne.
 
-    `insurance` is cash coins in the fund at the start; `surfaces` are what options are marked on, one a base. Without
-    `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave it. `collateral` are
-    the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what happens to it below
-    maintenance; without `flash` nobody lends for the length of a transaction, without
-    `vesting` profit may leave at once.
+    `insurance` is cash coins in the fund at the start, `liquidator` in an account apart from the vault that takes positions over
+    (`ToBackstop("liquidator")`), and is closed, deleveraged and charged like anybody's; `surfaces` are what options are marked
+    on, one a base. Without `governance` the rules stay as they are, without `hedging` the vault carries what its traders leave
+    it. `collateral` are the tokens that count as margin, `loans` the pools one may borrow from against it, `seizure` what
+    happens to it below maintenance; without `flash` nobody lends for the length of a transaction, without `vesting` profit may
+    leave at once.
     """
 
     name: str = "dex"
@@ -126,6 +132,7 @@ class Exchange:
     losses: tuple[Loss, ...] = field(default_factory=lambda: (Insurance(), Socialise()))
     vault: Vault | None = None
     insurance: float = 100_000.0
+    liquidator: float = 0.0
     surfaces: tuple[Surface, ...] = ()
     governance: Governance | None = None
     hedging: Hedging | None = None
@@ -151,6 +158,12 @@ class Exchange:
                 for source in market.oracle.sources()
                 if source and source not in names
             ]
+            wrong += [
+                f"markets.{market.name}.limits.{number}.source = {source!r}: no such market; there are {', '.join(names)}"
+                for number, limit in enumerate(market.limits)
+                for source in limit.sources()
+                if source and source not in names
+            ]
             waits = market.instrument.claims() and market.venue.settles == AT_THE_CLOSE
             if waits and isinstance(self.liquidation, Full):
                 wrong.append(
@@ -159,13 +172,21 @@ class Exchange:
                 )
             if market.venue.counterparty == "vault" and self.vault is None:
                 wrong.append(f"markets.{market.name}.venue = {type(market.venue).__name__}: needs a vault")
+        wrong += [
+            f"margin.source = {source!r}: no such market; there are {', '.join(names)}"
+            for source in self.margin.sources()
+            if source and source not in names
+        ]
         if self.liquidation.needs_vault and self.vault is None:
             wrong.append(f"liquidation = {type(self.liquidation).__name__}: needs a vault")
         wrong += self._hedging_mistakes()
         if self.flash is not None and self.vault is None and not self.loans:
             wrong.append("flash = Flash: needs a vault or a loan pool to lend from")
-        if self.insurance < 0:
-            wrong.append(f"insurance = {self.insurance}: must be 0 or more cash coins")
+        wrong += [
+            f"{name} = {getattr(self, name)}: must be 0 or more cash coins"
+            for name in ("insurance", "liquidator")
+            if not getattr(self, name) >= 0
+        ]
         for what, names in (
             ("collateral", [c.token for c in self.collateral]),
             ("loans", [p.asset for p in self.loans]),

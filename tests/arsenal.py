@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from experiments.scenario import Scenario
 from experiments.twins import Pair, twin_without
 
 
-def pair(scenario: Scenario, label: str, seeds: Iterable[int] = range(3)) -> list[Pair]:
-    """A run and its twin without one role, for each seed."""
-    return [twin_without(dataclasses.replace(scenario, seed=seed), label) for seed in seeds]
+@functools.cache
+def pair(scenario: Scenario, label: str, seeds: Sequence[int] = range(3)) -> tuple[Pair, ...]:
+    """The scenario and its twin without a role, once a seed. Kept, since several claims are about the same runs."""
+    return tuple(twin_without(dataclasses.replace(scenario, seed=seed), label) for seed in seeds)
 
 
 def profits(pairs: Iterable[Pair], label: str) -> list[float]:
@@ -22,3 +26,9 @@ def profits(pairs: Iterable[Pair], label: str) -> list[float]:
 def kinds(pairs: Iterable[Pair]) -> list[str]:
     """What was noted in the runs with the attacker, in turn."""
     return [kind for one in pairs for kind in one.run.events["kind"]]
+
+
+def kept(weak: Iterable[Pair], strong: Iterable[Pair], market: str) -> float:
+    """Honest open interest under a defence, as a share of that without it: nobody attacks in either."""
+    before, after = ([one.twin.metrics[f"{market}.open_interest"] for one in pairs] for pairs in (weak, strong))
+    return float(np.sum(after) / np.sum(before))

@@ -20,6 +20,7 @@ from protocol.instruments.option import Option
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import Reason
 from protocol.lending import LoanPool
+from protocol.limits.circuit_breaker import CircuitBreaker
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.english import English
@@ -416,6 +417,16 @@ def test_nothing_is_seized_beyond_the_halt() -> None:
         exchange.seize(state, house, keeper, debtor, house.token, state.pledges[0][0].token)
     tell(state, PRICE * 0.9)
     exchange.seize(state, house, keeper, debtor, house.token, state.pledges[0][0].token)
+
+
+def test_nothing_is_opened_while_a_breaker_halts() -> None:
+    state, (trader, *_) = open_world(exchange_for(markets=(market_for(VirtualAmm(), limits=(CircuitBreaker(0.05),)),)))
+    for price in (PRICE, 1.1 * PRICE):
+        state.time += 12.0
+        tell(state, price)
+        exchange.close_block(state)
+    with pytest.raises(errors.Halted, match="market=ETH-PERP, size=100000000"):
+        exchange.trade(state, state.listings[0][0], trader, COIN)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

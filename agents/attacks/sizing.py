@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from agents.view import View
+from protocol.limits.base import interest_cap
 from protocol.margins.base import Threshold
 from protocol.state import Listing
 from protocol.venues.oracle_pool import OraclePool
@@ -26,7 +27,7 @@ def largest(view: View, listing: Listing, side: int, money: float, index: float)
     if slope > 0.0:
         carried = (math.sqrt(drag * drag + 4.0 * slope * money / index) - drag) / (2.0 * slope)
     interest = state.tables[listing.path + ".interest"]
-    room = market.open_interest_cap / index - float(interest[0 if side > 0 else 1]) / listing.size_scale
+    room = interest_cap(state, listing) / index - float(interest[0 if side > 0 else 1]) / listing.size_scale
     return max(0.0, min(carried, room))
 
 

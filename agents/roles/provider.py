@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agents.player import Action, Player, Role
 from agents.roles.ranges import provide_around
 from agents.view import View
+from protocol.exchange import leaving
 from protocol.ledger import WORLD
 from protocol.margins.base import Threshold
 from protocol.state import Listing
@@ -87,6 +88,8 @@ class Provider(Role):
         if not memory["out"]:
             memory["out"] = True
             me.note(view, "provider leaves", entry=memory["entry"], worth=worth)
+        if not spot and leaving(view.state, listing.house, me.account):
+            return ()  # it has asked already
         leave = Remove(listing, me.account, shares) if spot else Divest(listing.house, me.account, shares)
         return (me.send(leave),)
 

@@ -9,6 +9,7 @@ from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
 from protocol.exchange.cash import deposit, transfer, withdraw
+from protocol.exchange.exits import exits, leaving
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.flashing import flashloan
 from protocol.exchange.forced import liquidate
@@ -53,6 +54,7 @@ __all__ = [
     "divest",
     "donate",
     "execute",
+    "exits",
     "fill",
     "find_series",
     "flashloan",
@@ -60,6 +62,7 @@ __all__ = [
     "hedge",
     "invest",
     "is_live",
+    "leaving",
     "lift",
     "liquidate",
     "lock",

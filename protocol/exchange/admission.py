@@ -53,11 +53,17 @@ def admitted(state: State, listing: Listing, batch: Batch) -> NDArray[np.bool_] 
         return None
     may = access.admits(state, batch.account)
     if listing.size >= 0:
-        held = state.ledger.balance[listing.size, batch.account]
-        first = np.zeros(len(held), np.bool_)
-        first[np.unique(batch.account, return_index=True)[1]] = True
-        may |= first & (np.sign(batch.size) == -np.sign(held)) & (np.abs(batch.size) <= np.abs(held))
+        may |= shrinking(state, listing, batch)
     return None if may.all() else may
+
+
+def shrinking(state: State, listing: Listing, batch: Batch) -> NDArray[np.bool_]:
+    """Which orders of a batch can only shrink the position of claims there is: an account's first, and no larger. Shape [n]."""
+    held = state.ledger.balance[listing.size, batch.account]
+    first = np.zeros(len(held), np.bool_)
+    first[np.unique(batch.account, return_index=True)[1]] = True
+    smaller: NDArray[np.bool_] = first & (np.sign(batch.size) == -np.sign(held)) & (np.abs(batch.size) <= np.abs(held))
+    return smaller
 
 
 def _need_authority(state: State, account: int, credential: str) -> int:

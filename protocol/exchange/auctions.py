@@ -24,7 +24,7 @@ from protocol.errors import (
 )
 from protocol.exchange.admission import need_admission
 from protocol.exchange.cases import close_case, give_back
-from protocol.exchange.checks import need_margin, need_running, need_usable, usable_index
+from protocol.exchange.checks import need_margin, need_running, need_unspared, need_usable, usable_index
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Liquidated, Started
 from protocol.exchange.forced import carry_out
 from protocol.exchange.resting import withdraw_orders
@@ -40,9 +40,10 @@ from protocol.state import Listing, State
 
 
 def bark(state: State, listing: Listing, keeper: int, account: int) -> Started:
-    """Put an account up, or warn it, as the rule has it. Raises InAuction, Healthy, NothingToDo, Expired, StalePrice."""
+    """Put an account up, or warn it, as the rule has it. Raises InAuction, Healthy, Halted, NothingToDo, Expired, StalePrice."""
     need_running(state, listing)
     usable_index(state, listing)
+    need_unspared(state, listing)
     need_usable(state, listing.house, account)
     if case_of(state, listing, account) is not None:
         raise InAuction(account=account, market=listing.name)

@@ -13,11 +13,13 @@ from protocol.clearing import Desk
 from protocol.errors import (
     AccountIsolated,
     Expired,
+    Halted,
     StalePrice,
     UnderMargined,
     Unvested,
 )
 from protocol.ledger import Floats, Ints
+from protocol.limits.base import interest_cap, is_halted, is_spared
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Reading, Status, read_index
 from protocol.state import House, Listing, State
@@ -42,8 +44,8 @@ def need_running(state: State, listing: Listing) -> None:
 
 def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
-    house, market = listing.house, state.market(listing)
-    cap = market.open_interest_cap / index * listing.size_scale
+    house = listing.house
+    cap = interest_cap(state, listing) / index * listing.size_scale
     longs, shorts = (min(cap, room) for room in vault_room(state, listing, interest, index))
     return Desk(
         state.ledger.arrays,
@@ -79,6 +81,18 @@ def vault_room(state: State, listing: Listing, interest: Floats, index: float) -
     equity = max(0.0, vault_total(state, house) / house.cash_scale)
     units = max(0.0, rules.utilisation * equity - elsewhere) / index * listing.size_scale
     return float(interest[1]) + units, float(interest[0]) + units
+
+
+def need_open(state: State, listing: Listing) -> None:
+    """Something may be opened now. Raises Halted."""
+    if is_halted(state, listing):
+        raise Halted(market=listing.name, time=state.time)
+
+
+def need_unspared(state: State, listing: Listing) -> None:
+    """Somebody may be liquidated now. Raises Halted."""
+    if is_spared(state, listing):
+        raise Halted(market=listing.name, time=state.time)
 
 
 def need_margin(state: State, house: House, account: int) -> None:

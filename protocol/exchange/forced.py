@@ -19,7 +19,15 @@ from protocol.errors import (
 from protocol.exchange.admission import need_admission
 from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.cases import close_case
-from protocol.exchange.checks import desk_of, need_margin, need_room, need_running, need_usable, usable_index
+from protocol.exchange.checks import (
+    desk_of,
+    need_margin,
+    need_room,
+    need_running,
+    need_unspared,
+    need_usable,
+    usable_index,
+)
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.ledger import Floats, Reason
@@ -34,12 +42,13 @@ from protocol.state import Listing, State
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
     """Carry out one of the exchange's plans for an account below maintenance, by its place among them.
 
-    Raises Healthy, Expired, InAuction, TooEarly where the rule asks to wait, NothingToDo where there is no such way, StalePrice,
-    and what `carry_out` raises.
+    Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, NothingToDo where there is no such way,
+    StalePrice, and what `carry_out` raises.
     """
     need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
+    need_unspared(state, listing)
     ways = state.exchange(listing.house).liquidation.ways(state, listing, account)
     if not ways and below_maintenance(state, listing, account) is None:
         raise Healthy(account=account, market=listing.name)

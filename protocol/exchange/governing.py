@@ -11,6 +11,7 @@ from protocol.errors import NotAllowed, SenselessChange, Timelocked, UnknownProp
 from protocol.exchange.cases import end_cases
 from protocol.exchange.lending import accrue, reprice
 from protocol.governance import Proposal, changed, changed_part, kinds, structure
+from protocol.limits.base import start_limits
 from protocol.losses.base import players
 from protocol.oracles.base import read_index
 from protocol.state import House, State
@@ -128,6 +129,8 @@ def _open_memories(state: State, house: House, before: Exchange, after: Exchange
             new.oracle.start(state, listing, at, price)
         if listing.size >= 0 and structure(new.funding) != structure(old.funding):
             new.funding.start(state, listing, read_index(state, listing).value)
+        if new.limits != old.limits:
+            start_limits(state, listing)
     fresh = changed_part(before.margin, after.margin)
     if fresh is not None:
         fresh.start(state, house)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 from protocol import vault as vaults
 from protocol.appraisal import vault_total
 from protocol.errors import (
-    EmptyTill,
     InsufficientBalance,
     NothingToDo,
     VaultCommitted,
 )
 from protocol.exchange.admission import need_admission
 from protocol.exchange.checks import need_usable
+from protocol.exchange.exits import ask_out, leaving, pay_out
 from protocol.ledger import WORLD, Reason
-from protocol.margins.base import Threshold
 from protocol.state import House, Listing, State
 from protocol.venues.constant_product import part_of, shares_for
 
@@ -62,32 +59,24 @@ def donate(state: State, house: House, account: int, units: int) -> None:
 
 
 def divest(state: State, house: House, account: int, shares: int) -> int:
-    """Vault shares in, cash tokens out (rounded down, less the exit fee). Returns the cash units.
+    """Vault shares in, cash tokens out (rounded down, less the exit fee): now, or asked for now where exits take time.
 
-    Raises NothingToDo, InsufficientBalance, StalePrice, EmptyTill, and VaultCommitted where positions need the capital.
+    Returns the cash units paid now. Raises NothingToDo, InsufficientBalance (of shares not asked for yet), and where they are
+    paid now also StalePrice, EmptyTill, and VaultCommitted where positions need the capital.
     """
     rules = state.exchange(house).vault
     if rules is None or shares <= 0:
         raise NothingToDo(shares=shares)
-    need_usable(state, house, house.vault)
+    waiting = leaving(state, house, account)
+    if waiting or rules.delay > 0:
+        free = int(state.ledger.balance[house.share, account]) - waiting
+        if shares > free:
+            raise InsufficientBalance(account=account, has=free, needs=shares)
 
-    supply = -int(state.ledger.balance[house.share, WORLD])
-    total = max(0, vault_total(state, house))
-    gross = vaults.assets_down(shares, total, supply, rules.virtual_assets, rules.virtual_shares)
-    units = min(total, math.floor(gross * (1.0 - rules.fee))) if rules.fee else min(total, gross)
-    if units <= 0:
-        raise NothingToDo(shares=shares, amount=units)
-    if state.ledger.balance[house.token, house.custody] < units:
-        raise EmptyTill(has=int(state.ledger.balance[house.token, house.custody]), needs=units)
-
-    state.ledger.move(house.share, account, WORLD, shares, Reason.LIQUIDITY)
-    state.ledger.move(house.cash, house.vault, house.custody, units, Reason.LIQUIDITY)
-    state.ledger.move(house.token, house.custody, account, units, Reason.LIQUIDITY)
-
-    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, house.vault)
-    if worth < rules.commitment * needs:
-        raise VaultCommitted(equity=worth, committed=rules.commitment * needs)
-    return units
+    if rules.delay > 0:
+        ask_out(state, house, account, shares)
+        return 0
+    return pay_out(state, house, account, shares)
 
 
 def provide(state: State, listing: Listing, account: int, cash: int) -> int:

@@ -22,7 +22,7 @@ from protocol.errors import (
 )
 from protocol.exchange.admission import need_admission
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import need_running, usable_index
+from protocol.exchange.checks import need_open, need_running, usable_index
 from protocol.ledger import Arrays
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
@@ -33,9 +33,9 @@ from protocol.venues.order_book import OrderBook
 def post(state: State, listing: Listing, account: int, size: int, price: float) -> int:
     """Rest an order, on a book or until an auction fills it, at `price` or the tick before it. Returns its number.
 
-    Raises NothingToDo, NotAdmitted, Expired, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach of the
-    mark (a few ticks are within it in any case), InAuction, and UnderMargined, AccountIsolated or InsufficientBalance where the
-    account could not carry all its orders of that side, claims at the mark and tokens at their prices.
+    Raises NothingToDo, NotAdmitted, Halted, Expired, CrossesBook, BookFull, StalePrice, SlippageExceeded beyond the book's reach
+    of the mark (a few ticks are within it in any case), InAuction, and UnderMargined, AccountIsolated or InsufficientBalance
+    where the account could not carry all its orders of that side, claims at the mark and tokens at their prices.
     """
     book = _book(state, listing)
     ticks = book.ticks(size, price)
@@ -43,6 +43,7 @@ def post(state: State, listing: Listing, account: int, size: int, price: float) 
         raise NothingToDo(market=listing.name, size=size, price=price)
     need_running(state, listing)
     need_admission(state, state.market(listing).access, account, listing.name)
+    need_open(state, listing)
     if book.crosses(state, listing, size, ticks):
         raise CrossesBook(market=listing.name, size=size, price=price)
     if book.is_full(state, listing):

@@ -6,9 +6,11 @@ import numpy as np
 
 from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.delayed import execute_requests
+from protocol.exchange.exits import pay_exits
 from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
+from protocol.limits.base import observe_limits
 from protocol.oracles.base import Report, read_mark
 from protocol.state import Listing, State
 from protocol.vesting import ripen
@@ -22,7 +24,8 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 def close_block(state: State) -> tuple[Cleared, ...]:
     """What every exchange does once a block is sealed: what waited is cleared, oracles look, funding accrues, the expired settle.
 
-    What waits for an auction, or for a new index. Margins look last, and profit vests. Returns what became of the orders that waited.
+    What waits for an auction, or for a new index. Exits from the vault that are due are paid, margins look last, and profit vests.
+    Returns what became of the orders that waited.
     """
     cleared = clear_auctions(state) + execute_requests(state)
     for house, listings in zip(state.houses, state.listings, strict=True):
@@ -37,8 +40,11 @@ def close_block(state: State) -> tuple[Cleared, ...]:
                 dated.append(listing)  # whose funding stays at zero
             elif listing.size >= 0:
                 _accrue(state, listing)
+        for listing in listings:
+            observe_limits(state, listing)
         for listing in dated:  # once all oracles have looked
             close_dated(state, listing)
+        pay_exits(state, house)
         exchange.margin.observe(state, house)
         ripen(state, house)
     return cleared

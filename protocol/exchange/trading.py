@@ -9,6 +9,7 @@ import numpy as np
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
     Expired,
+    Halted,
     InAuction,
     NotAdmitted,
     OpenInterestCapped,
@@ -17,11 +18,12 @@ from protocol.errors import (
     VaultUtilised,
     reasons,
 )
-from protocol.exchange.admission import admitted
+from protocol.exchange.admission import admitted, shrinking
 from protocol.exchange.cases import barred
 from protocol.exchange.checks import desk_of, doubtful_elsewhere, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
+from protocol.limits.base import interest_cap, is_halted
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.base import AT_THE_CLOSE, QUEUED
@@ -40,9 +42,12 @@ def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     may = admitted(state, listing, batch)
     up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
     doubts = doubtful_elsewhere(state, listing, batch.account)
-    if may is None and not len(up) and not doubts:
+    closed = is_halted(state, listing)
+    if may is None and not len(up) and not doubts and not closed:
         return None
     code = np.zeros(len(batch.size), np.int64)
+    if closed:
+        code[~shrinking(state, listing, batch)] = Halted.code
     for _, touched in doubts:
         code[touched] = StalePrice.code
     if may is not None:
@@ -81,7 +86,7 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
         own = (
-            desk.cap < market.open_interest_cap / index.value * listing.size_scale
+            desk.cap < interest_cap(state, listing) / index.value * listing.size_scale
         )  # sides that the vault's bound closes
         if own.any():
             closed = np.where(batch.size > 0, own[0], own[1])

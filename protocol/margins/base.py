@@ -35,6 +35,10 @@ class Margin(ABC):
         """How many positions one account may hold."""
         return MANY
 
+    def sources(self) -> tuple[str, ...]:
+        """Names of the markets of the same exchange that it looks at; '' is the one it margins. Most look at none."""
+        return ()
+
     def start(self, state: State, house: House) -> None:
         """Open its table at genesis. Most margins remember nothing."""
         return

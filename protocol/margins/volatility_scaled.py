@@ -42,6 +42,10 @@ class VolatilityScaled(Margin):
         """As many as the inner margin allows."""
         return self.inner.most()
 
+    def sources(self) -> tuple[str, ...]:
+        """As the inner margin."""
+        return self.inner.sources()
+
     def start(self, state: State, house: House) -> None:
         """[market, 3]: last log index, variance per second, time."""
         table = np.zeros((len(state.listings[house.index]), 3))

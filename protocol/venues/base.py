@@ -19,6 +19,7 @@ from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 
 QUEUED = -1  # an order's code where nothing is traded yet: what becomes of it is told at the close of a block
+ENDLESS = 1e15  # cash coins of depth: more than there is
 AT_ONCE, AT_THE_CLOSE = "at once", "at the close"
 SLACK = 1e-6  # of a tick: what a float price may miss its tick by
 GRID = 1e-9  # seconds: how far apart two equal times may be
@@ -37,6 +38,11 @@ def whole_ticks(size: int, price: float, tick: float) -> int:
     if not 0 < price / tick < 2**53:
         return 0
     return math.floor(price / tick + SLACK) if size > 0 else math.ceil(price / tick - SLACK)
+
+
+def product_depth(cash: float, move: float) -> float:
+    """Cash that buying pays in until the mid of a constant product is `move` higher: it goes with the square of that reserve."""
+    return cash * (math.sqrt(1.0 + move) - 1.0)
 
 
 class Due(NamedTuple):
@@ -76,6 +82,10 @@ class Venue(ABC):
     def liquidity_changed(self, state: State, listing: Listing) -> None:
         """Note that somebody has come or gone, and what the exchange was owed has been minted. Most venues owe nothing."""
         return
+
+    def depth_within(self, state: State, listing: Listing, move: float) -> float:
+        """Cash coins of the lesser order, buy or sell, that moves the mid by `move`, relative; endless where none does."""
+        return ENDLESS
 
     def belongs(self, state: State, listing: Listing) -> tuple[tuple[int, int, int], ...]:
         """(account, base units, cash units) of what lies with the venue and is somebody's by name rather than by share."""

@@ -154,6 +154,12 @@ class ConcentratedPool(Venue):
         base, _ = pool.swap(1 if there > pool.price else -1, WITHOUT_END, there)
         return -base
 
+    def depth_within(self, state: State, listing: Listing, move: float) -> float:
+        """See `Venue.depth_within`."""
+        mid = self.mid(state, listing)
+        sizes = [self.size_to(state, listing, mid * (1.0 + side * move)) for side in (1, -1)]
+        return min(abs(size) for size in sizes) / listing.size_scale * mid
+
     def span(self, low: float, high: float, listing: Listing) -> tuple[int, int]:
         """The smallest range of ticks on the grid that holds two prices, cash coins per base coin."""
         first, last = tick_at(root(low, listing)), tick_at(root(high, listing))

@@ -18,7 +18,7 @@ from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.units import to_units_down
-from protocol.venues.base import Venue
+from protocol.venues.base import Venue, product_depth
 
 N = TypeVar("N", int, float)
 Pair = tuple[int, int]  # units of both tokens
@@ -148,6 +148,12 @@ class ConstantProduct(Venue):
         balance = state.ledger.balance
         base = balance[listing.base, listing.desk]
         return float(balance[listing.house.token, listing.desk] / base / listing.price_scale)
+
+    def depth_within(self, state: State, listing: Listing, move: float) -> float:
+        """See `Venue.depth_within`."""
+        return product_depth(
+            int(state.ledger.balance[listing.house.token, listing.desk]) / listing.house.cash_scale, move
+        )
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """[base, cash, kept] units, and millionths of the input that count."""

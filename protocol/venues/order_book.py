@@ -143,6 +143,13 @@ class OrderBook(Venue):
             return bids < len(rows) and bool(ticks >= rows[bids, PRICE])
         return bids > 0 and bool(ticks <= rows[bids - 1, PRICE])
 
+    def depth_within(self, state: State, listing: Listing, move: float) -> float:
+        """See `Venue.depth_within`: what rests that near on the thinner side."""
+        rows, mid = state.tables[listing.path + ".book"], self.mid(state, listing)
+        near = np.abs(rows[:, PRICE] * self.tick / mid - 1.0) <= move
+        sides = [int(np.abs(rows[near & (side * rows[:, SIZE] > 0), SIZE]).sum()) for side in (1, -1)]
+        return min(sides) / listing.size_scale * mid
+
     def depth(self, state: State, listing: Listing, levels: int) -> tuple[Levels, Levels]:
         """The best `levels` prices of bids and of asks, best first."""
         rows = state.tables[listing.path + ".book"]

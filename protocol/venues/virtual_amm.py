@@ -16,7 +16,7 @@ from protocol.clearing import Batch, Desk, Fills, Terms, claims_loop, pricing_lo
 from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
-from protocol.venues.base import Venue
+from protocol.venues.base import Venue, product_depth
 
 
 @compiled
@@ -65,6 +65,10 @@ class VirtualAmm(Venue):
         base, cash = state.tables[listing.path + ".reserves"].tolist()
         mid: float = cash / base / listing.price_scale
         return mid
+
+    def depth_within(self, state: State, listing: Listing, move: float) -> float:
+        """See `Venue.depth_within`."""
+        return product_depth(state.tables[listing.path + ".reserves"].item(1) / listing.house.cash_scale, move)
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """[base, cash] units."""

@@ -1,0 +1,1 @@
+"""What a market refuses beyond its margin rule."""
