@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from rich.box import SIMPLE
 from rich.console import Console, Group
 from rich.table import Table
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from agents.nature.base import Nature
 from agents.player import Role
+from experiments.axes.base import Axis
 from experiments.record import Record
 from experiments.shapes import variants
 from experiments.twins import Pair
@@ -45,6 +47,7 @@ FAMILIES: Mapping[str, type] = {
     "access": Access,
     "hedging": Hedging,
     "natures": Nature,
+    "axes": Axis,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}
 EXCHANGES_OF_EQUALS = (
@@ -138,6 +141,18 @@ def show_rows(rows: Iterable[tuple[str, str, str]]) -> None:
     first, second = (max((len(row[i]) for row in table), default=0) for i in (0, 2))
     for path, allowed, default in table:
         print(f"{path:<{first}}  {default:<{second}}  {allowed}".rstrip())
+
+
+def show_frame(frame: pd.DataFrame) -> None:
+    """Print a table with a row a row."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    for name in frame.columns:
+        table.add_column(
+            str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left", overflow="fold"
+        )
+    for row in frame.itertuples(index=False):
+        table.add_row(*(number(value) for value in row))
+    console().print(table)
 
 
 # A run

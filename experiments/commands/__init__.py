@@ -1,0 +1,1 @@
+"""Commands of `undertow` that are too much for one file: each module's `app` is added to the command line."""
