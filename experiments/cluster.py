@@ -7,7 +7,6 @@ workers are started by hand or by Slurm, each where this program is installed in
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import time
@@ -60,7 +59,7 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # any free port: two sweeps may be at work on one machine
                     memory_limit=0,  # runs have a bound of their own
                     silence_logs=logging.CRITICAL,
                 ) as cluster,
@@ -77,12 +76,12 @@ def _reached(scheduler: str) -> Any:
 
     try:
         client = Client(scheduler, timeout=PATIENCE)
-    except (OSError, ValueError, asyncio.TimeoutError) as error:
+    except (OSError, ValueError) as error:
         words = str(error).splitlines()[0] if str(error) else "no answer"
         raise Mistakes([f"--scheduler {scheduler}: cannot be reached: {words}"]) from None
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         client.close()
         raise Mistakes([f"--scheduler {scheduler}: no worker has joined it"]) from None
     return client

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,23 +33,19 @@ from experiments.sweeps.folder import (
     read_manifest,
     sha256,
 )
+from experiments.sweeps.rows import Row
 
 
 def load(folder: str | Path) -> pd.DataFrame:
     """Every finished run of a sweep, in order; also while it is being played. Raises Mistakes where a part is not whole."""
     home = Path(folder)
     manifest = read_manifest(home)
-    found, wrong = _parts(home)
+    found, rows, wrong = _read(home)
     if wrong:
         raise Mistakes(wrong)
-    points = pq.read_table(home / POINTS)
-    whole = {path.name for path in (home / PARTS).glob("*.parquet")}
-    for path in sorted((home / JOURNAL).glob("*.jsonl")):
-        rows = read_journal(path)[0] if path.stem not in whole else []
-        if rows:
-            found.append(tables.table(points, manifest["first_seed"], manifest["sweep"], rows))
-    if not found:
-        found = [tables.table(points, manifest["first_seed"], manifest["sweep"], [])]
+    if rows or not found:
+        points = pq.read_table(home / POINTS)
+        found.append(tables.table(points, manifest["first_seed"], manifest["sweep"], rows))
     return tables.frame(found, manifest["columns"])
 
 
@@ -72,11 +68,8 @@ class Standing(NamedTuple):
 def standing(folder: Path) -> Standing:
     """How far a folder is, every part held against its digest. Raises Mistakes if it is none."""
     manifest = read_manifest(folder)
-    found, wrong = _parts(folder)
-    status = [s for part in found for s in part["status"].to_pylist()]
-    whole = {path.name for path in (folder / PARTS).glob("*.parquet")}
-    journals = [path for path in (folder / JOURNAL).glob("*.jsonl") if path.stem not in whole]
-    status += [row.status for path in journals for row in read_journal(path)[0]]
+    found, rows, wrong = _read(folder)
+    status = [s for part in found for s in part["status"].to_pylist()] + [row.status for row in rows]
     failures = {word: status.count(word) for word in sorted(set(status) - {"ok"})}
     total = manifest["points"] * manifest["replicates"]
     complete = (folder / COMPLETE).exists() and not wrong
@@ -175,7 +168,7 @@ def require(frame: pd.DataFrame, column: str) -> None:
 
 def export(frame: pd.DataFrame, path: Path) -> None:
     """Write a frame as one file: CSV, Parquet or JSON lines, by its name. Raises Mistakes."""
-    writers = {
+    writers: dict[str, Callable[[Path], object]] = {
         ".csv": lambda to: frame.to_csv(to, index=False),
         ".parquet": lambda to: frame.to_parquet(to, index=False),
         ".jsonl": lambda to: frame.replace({np.nan: None}).to_json(to, orient="records", lines=True),
@@ -193,16 +186,21 @@ def export(frame: pd.DataFrame, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _parts(home: Path) -> tuple[list[pa.Table], list[str]]:
-    """The parts that are whole, and a complaint about each that is not."""
+def _read(home: Path) -> tuple[list[pa.Table], list[Row], list[str]]:
+    """The parts that are whole, the rows of those that are not full yet, and a complaint about each that is not whole.
+
+    Journals come first: one that is gone a moment later has become a part.
+    """
+    journals = {path.stem: read_journal(path)[0] for path in sorted((home / JOURNAL).glob("*.jsonl"))}
     found, wrong = [], []
     for name, digest in sorted(read_digests(home).items()):
         path = home / PARTS / name
         if not path.exists():
             continue
+        journals.pop(name, None)
         data = path.read_bytes()
         if sha256(data) != digest:
             wrong.append(corrupt(path))
         else:
             found.append(pq.read_table(pa.BufferReader(data)))
-    return found, wrong
+    return found, [row for rows in journals.values() for row in rows], wrong

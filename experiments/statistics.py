@@ -67,7 +67,7 @@ def difference(mine: Sequence[float], theirs: Sequence[float]) -> Difference:
 
 
 def sign_flip(gaps: Sequence[float]) -> float:
-    """Two-sided p of a mean of differences whose signs are as good as tossed (Fisher 1935): exact up to 14, else by 20,000 tosses."""
+    """Two-sided p of a mean difference if signs were tossed (Fisher 1935): exact up to 14 pairs, else by 20,000 tosses."""
     sample = np.asarray(gaps, float)
     if len(sample) == 0:
         raise ValueError("gaps = (): at least one pair is needed")
@@ -83,7 +83,7 @@ def sign_flip(gaps: Sequence[float]) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Each p adjusted for all of them (Holm 1979): the chance of even one false finding stays below what the largest accepted says."""
+    """Each p adjusted for all of them (Holm 1979): accept those up to 0.05, and even one is false in 5 % of tables at most."""
     order = np.argsort(np.asarray(p_values, float), kind="stable")
     adjusted, worst = [0.0] * len(order), 0.0
     for rank, k in enumerate(order.tolist()):

@@ -167,7 +167,7 @@ class Course:
         """By point, what the column that decides on replication came to, in the runs that gave it."""
         until = self.design.sweep.until
         assert until is not None
-        values: dict[int, list[float]] = {point.index: [] for point in self.design.points}
+        values: dict[int, list[float]] = {point.number: [] for point in self.design.points}
         for part in parts:
             found = pq.read_table(self.folder.home / places.PARTS / part.name)
             if until.column in found.column_names:
@@ -244,7 +244,8 @@ class Course:
 
     def _scenario(self, cell: Cell) -> str:
         try:
-            return dumps(self.design.sweep.scenario(self.design.points[cell.point], cell.replicate))
+            point, plugins = self.design.points[cell.point], self.design.plugins
+            return dumps(self.design.sweep.scenario(point, cell.replicate, plugins=plugins))
         except Mistakes:
             return ""
 

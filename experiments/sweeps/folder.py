@@ -20,6 +20,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -184,7 +185,11 @@ def read_journal(path: Path) -> tuple[list[Row], int]:
     """The rows of a journal up to the first that is not whole, and how many bytes they take."""
     rows: list[Row] = []
     length = 0
-    for line in path.read_bytes().splitlines(keepends=True):
+    try:
+        lines = path.read_bytes().splitlines(keepends=True)
+    except FileNotFoundError:  # it has become a part meanwhile
+        lines = []
+    for line in lines:
         text, _, check = line.rstrip(b"\n").rpartition(b"\t")
         if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):
             break
@@ -205,13 +210,10 @@ def sha256(data: bytes) -> str:
 
 def append(path: Path, data: bytes) -> None:
     """Add to a file so that it lasts; what cannot be added whole is taken back."""
-    with path.open("ab", buffering=0) as file:
+    with FileIO(path, "ab") as file:
         before = file.tell()
         try:
-            left = memoryview(data)
-            while left:
-                left = left[file.write(left) :]
-            os.fsync(file.fileno())
+            _put(file, data)
         except OSError:
             with contextlib.suppress(OSError):
                 os.truncate(path, before)
@@ -228,14 +230,19 @@ def written(path: Path, data: bytes) -> Path:
     """A file beside the place where it is to go, safely on the disk. Nothing is left where that fails."""
     partial = path.with_name(path.name + PARTIAL)
     try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with FileIO(partial, "wb") as file:
+            _put(file, data)
     except OSError:
         partial.unlink(missing_ok=True)
         raise
     return partial
+
+
+def _put(file: FileIO, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+    os.fsync(file.fileno())
 
 
 def _line(row: Row) -> bytes:

@@ -13,7 +13,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ MOST_POINTS = 10_000_000
 
 @dataclass(frozen=True)
 class Until:
-    """Replicate every point until the 95 % interval of a column's mean is narrow enough: half its width, as an amount or of the mean.
+    """Replicate every point until the 95 % interval of a column's mean is narrow: its half width, in its unit or of the mean.
 
     Seeds double from round to round, up to `most`. As always when one looks before deciding to stop, the interval of the
     last round covers a little less often than it says (Chow and Robbins 1965): begin with ten replicates or more.
@@ -117,7 +117,7 @@ class Sweep:
 class Point(NamedTuple):
     """One setting of all axes."""
 
-    index: int
+    number: int
     labels: dict[str, Label]
     changes: dict[str, Any]
     absent: tuple[str, ...]
@@ -130,6 +130,7 @@ class Design(NamedTuple):
     points: tuple[Point, ...]
     text: str  # the sweep as TOML, complete in itself
     digest: str  # of the text and the points
+    plugins: tuple[type, ...] = ()  # classes that the sweep may name besides
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -154,7 +155,7 @@ def design(sweep: Sweep, *, home: Path = Path(), plugins: Collection[type] = ())
     points = tuple(_joined(n, levels) for n, levels in enumerate(itertools.product(*rows)))
     text = dumps(sweep)
     labels = repr([list(point.labels.values()) for point in points])
-    return Design(sweep, points, text, hashlib.sha256(f"{text}\0{labels}".encode()).hexdigest())
+    return Design(sweep, points, text, hashlib.sha256(f"{text}\0{labels}".encode()).hexdigest(), tuple(plugins))
 
 
 def load(path: Path, *, plugins: Collection[type] = ()) -> Design:

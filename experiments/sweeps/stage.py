@@ -82,7 +82,7 @@ def measured(scenario: Scenario, record: Collection[str]) -> tuple[str, dict[str
 def _report_compiling(parent: Connection) -> None:
     depth = 0
 
-    class Reporter(event.Listener):  # type: ignore[misc]
+    class Reporter(event.Listener):
         def on_start(self, _: Any) -> None:
             nonlocal depth
             depth += 1

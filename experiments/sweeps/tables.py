@@ -33,7 +33,7 @@ def points_table(design: Design) -> pa.Table:
         numbers = all(isinstance(value, float) for value in values)
         kinds[name] = pa.float64() if numbers else pa.string()
         columns[name] = values if numbers else [v if isinstance(v, str) else f"{v:g}" for v in values]
-    columns = {"point": [point.index for point in design.points], **columns}
+    columns = {"point": [point.number for point in design.points], **columns}
     return pa.table(columns, schema=pa.schema([_field(name, kind) for name, kind in kinds.items()]))
 
 
@@ -42,7 +42,7 @@ def table(points: pa.Table, first_seed: int, sweep: str, rows: Sequence[Row]) ->
     numbers = sorted({name for row in rows for name in row.numbers})
     columns: dict[str, object] = {name: [getattr(row, name, 0) for row in rows] for name in OURS}
     columns["seed"] = [first_seed + row.replicate for row in rows]
-    axes = points.take([row.point for row in rows]).drop_columns("point")
+    axes = points.take(pa.array([row.point for row in rows], pa.int64())).drop_columns("point")
     columns |= {name: axes[name] for name in axes.column_names}
     columns |= {name: [row.numbers.get(name, math.nan) for row in rows] for name in numbers}
     kinds = OURS | {name: axes.schema.field(name).type for name in axes.column_names}
@@ -63,7 +63,8 @@ def frame(tables: Iterable[pa.Table], axes: Sequence[str]) -> pd.DataFrame:
     whole = pa.concat_tables(list(tables), promote_options="default")
     fixed = [*OURS, *axes]
     rest = sorted(set(whole.column_names) - set(fixed))
-    found = whole.select([*fixed, *rest]).to_pandas().sort_values(["point", "replicate"], ignore_index=True)
+    found: pd.DataFrame = whole.select([*fixed, *rest]).to_pandas()
+    found = found.sort_values(["point", "replicate"], ignore_index=True)
     counts = [name for name in rest if name.startswith("events.")]
     found.loc[found["status"] == "ok", counts] = found.loc[found["status"] == "ok", counts].fillna(0.0)
     return found
