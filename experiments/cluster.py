@@ -62,6 +62,7 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
                     dashboard_address="127.0.0.1:0",  # any free port: two sweeps may be at work on one machine
                     memory_limit=0,  # runs have a bound of their own
                     silence_logs=logging.CRITICAL,
+                    preload=["experiments.cluster_worker"],
                 ) as cluster,
                 Client(cluster) as client,
             ):

@@ -91,6 +91,11 @@ def placed(bounds: Sequence[Bound], shares: Iterable[Iterable[float]]) -> tuple[
     )
 
 
+def unit_problem(bounds: Sequence[Bound]) -> dict[str, object]:
+    """What SALib calls the problem: the parameters, each from 0 to 1 on its own scale."""
+    return {"num_vars": len(bounds), "names": [b.column for b in bounds], "bounds": [[0.0, 1.0]] * len(bounds)}
+
+
 def bounds_mistakes(bounds: Sequence[Bound]) -> list[str]:
     """What is wrong with a list of bounds."""
     if not bounds:
