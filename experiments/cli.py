@@ -1,4 +1,4 @@
-"""The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `sweep`, `results`, `sensitivity`, `study`, `figures`.
+"""The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `study`, `figures`, and what `commands` adds.
 
 A mistake of the user's is one line on stderr and exit status 2, and leaves nothing behind; all that is asked for is checked
 before anything is played. A broken law is status 1. Anything else that goes wrong is a bug of ours, and may trace. Heavy
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
+from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
 from experiments.commands.sweep import results, sweep
 from experiments.folders import free_for_record, free_for_study, write
@@ -218,6 +219,7 @@ def studies() -> dict[str, ModuleType]:
 app.command(sweep)
 app.command(results)
 app.command(sensitivity)
+app.command(search)
 
 # Playing
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from experiments.codec import Mistakes
@@ -70,6 +71,13 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
         else:
             with _reached(scheduler) as client:
                 yield Crew(client)
+
+
+@contextmanager
+def on_call(workers: int | None = None, scheduler: str | None = None) -> Iterator[Callable[[], Crew]]:
+    """A crew that is called up when it is first needed, and then stays until all is done."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(crew(workers, scheduler)))
 
 
 def _reached(scheduler: str) -> Any:

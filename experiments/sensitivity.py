@@ -30,7 +30,9 @@ NEGLIGIBLE = 0.05  # of the largest effect: what is surely below is left out
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How `of`, a recorded column, depends on `bounds`: Morris with `trajectories`, then Sobol with `samples` on the `keep` largest.
+    """How `of`, a recorded column, depends on `bounds`: Morris with `trajectories`, then Sobol with `samples` on the largest.
+
+    No more than `keep` parameters are taken on from the first to the second.
 
     Other fields are those of a sweep; `seed` is of the samples, `first_seed` of the runs.
     """

@@ -36,6 +36,7 @@ def sensitivity(
     assert found is not None, "settled"
 
     from experiments import results
+    from experiments.cluster import on_call
     from experiments.columns import meaning
     from experiments.figures.sensitivity import draw
     from experiments.sensitivity import attributed, kept, screened, values
@@ -44,16 +45,16 @@ def sensitivity(
 
     asked, first = found
     home = out or RESULTS / asked.name
-    hands = {"workers": workers, "scheduler": scheduler, "plugins": plugin}
-    digest = played(first, home / "screen", **hands).digest  # type: ignore[arg-type]
-    screen = screened(first.sweep.axes[0], values(results.load(home / "screen"), asked.of))  # type: ignore[arg-type]
-    bounds = kept(asked.bounds, screen.table, asked.keep)
     attribution = None
-    if len(bounds) > 1:
-        second = design(asked.attribution(bounds), plugins=classes)
-        digest += " " + played(second, home / "attribute", **hands).digest  # type: ignore[arg-type]
-        outcomes = values(results.load(home / "attribute"), asked.of)
-        attribution = attributed(second.sweep.axes[0], outcomes)  # type: ignore[arg-type]
+    with on_call(workers, scheduler) as hands:
+        digest = played(first, home / "screen", hands, plugins=plugin).digest
+        screen = screened(first.sweep.axes[0], values(results.load(home / "screen"), asked.of))  # type: ignore[arg-type]
+        bounds = kept(asked.bounds, screen.table, asked.keep)
+        if len(bounds) > 1:
+            second = design(asked.attribution(bounds), plugins=classes)
+            digest += " " + played(second, home / "attribute", hands, plugins=plugin).digest
+            outcomes = values(results.load(home / "attribute"), asked.of)
+            attribution = attributed(second.sweep.axes[0], outcomes)  # type: ignore[arg-type]
     unit = found_unit.unit if (found_unit := meaning(asked.of)) else ""
     files = draw(screen, attribution, asked.of, unit, home, "sensitivity", f"tables: {digest}")
     print(

@@ -15,6 +15,7 @@ from experiments.folders import free_for_study
 from experiments.wishes import Together, plugins_in
 
 if TYPE_CHECKING:
+    from experiments.cluster import Crew
     from experiments.sweeps.driver import Outcome, Progress
     from experiments.sweeps.spec import Design
 
@@ -38,6 +39,7 @@ def sweep(
     plugin: Plugins = (),
 ) -> None:
     """Play a sweep described in a TOML file. Stopped in whatever way, the same command goes on where it was."""
+    from experiments.cluster import on_call
     from experiments.sweeps.spec import load
 
     wishes = Together()
@@ -50,7 +52,8 @@ def sweep(
     assert found is not None, "settled"
 
     folder = out or RESULTS / found.sweep.name
-    outcome = played(found, folder, workers=workers, scheduler=scheduler, plugins=plugin)
+    with on_call(workers, scheduler) as hands:
+        outcome = played(found, folder, hands, plugins=plugin)
     wrong = f", {outcome.failed:,} of them went wrong (see {folder}/failures)" if outcome.failed else ""
     print(f"{outcome.runs:,} runs{wrong}; table {outcome.digest[:16]}")
     print(f"Written: {folder}")
@@ -109,15 +112,13 @@ def results(
         print(f"Written: {export}")
 
 
-def played(
-    design: Design, folder: Path, *, workers: int | None, scheduler: str | None, plugins: tuple[Path, ...] = ()
-) -> Outcome:
+def played(design: Design, folder: Path, hands: Callable[[], Crew], *, plugins: tuple[Path, ...] = ()) -> Outcome:
     """Play what is missing, and show how it goes."""
     from experiments.sweeps.driver import play
 
     with shown(design.sweep.name) as told:
         try:
-            return play(design, folder, workers=workers, scheduler=scheduler, plugins=plugins, told=told)
+            return play(design, folder, hands=hands, plugins=plugins, told=told)
         except KeyboardInterrupt:
             print(f"undertow: finished runs are kept in {folder}; the same command goes on", file=sys.stderr)
             raise

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.cluster import Crew, crew
+from experiments.cluster import Crew
 from experiments.codec import Mistakes, dumps
 from experiments.sweeps import folder as places
 from experiments.sweeps import rounds, tables
@@ -60,12 +60,14 @@ def play(
     design: Design,
     out: Path,
     *,
-    workers: int | None = None,
-    scheduler: str | None = None,
+    hands: Callable[[], Crew],
     plugins: Sequence[Path] = (),
     told: Callable[[Progress], None] = lambda _: None,
 ) -> Outcome:
-    """Play what is missing of a sweep into its folder. Raises Mistakes, with everything finished kept."""
+    """Play what is missing of a sweep into its folder. Raises Mistakes, with everything finished kept.
+
+    `hands` calls up a crew (`cluster.on_call`), and is not asked where nothing is missing.
+    """
     manifest = manifest_of(design)
     places.check_free(out, manifest)
     sweep = design.sweep
@@ -78,17 +80,15 @@ def play(
     blob = pickle.dumps(dataclasses.replace(sweep, axes=()))
     files = tuple(str(path.resolve()) for path in plugins)
     job = Job(design.digest, files, blob, sweep.seconds, sweep.memory)
-    with _kept_in(out), places.opened(out, manifest, beside) as folder, contextlib.ExitStack() as stack:
+    with _kept_in(out), places.opened(out, manifest, beside) as folder:
         course = Course(design, folder, points, told)
         every: list[Part] = []
         number, cells = 0, rounds.first(sweep, len(design.points))
-        hands: Crew | None = None
         while cells:
             parts = rounds.parts(sweep, number, cells)
             every += parts
             if course.begin(number, parts):
-                hands = hands or stack.enter_context(crew(workers, scheduler))
-                course.play(job, hands)
+                course.play(job, hands())
             number += 1
             cells = rounds.following(sweep, number, course.values(every)) if sweep.until else []
         return Outcome(sum(len(part.cells) for part in every), course.failures(every), folder.close(every))
