@@ -1,8 +1,9 @@
 """The worst that an attacker can do: a search over its own parameters for the most profit, and what that is worth on fresh seeds.
 
 Inside, every candidate is played on the same few seeds, so that candidates differ by their parameters and not by luck. The best
-of many on a few seeds flatters itself (the winner's curse), so what is reported is its profit on held-out seeds, beside that of
-the attacker as the scenario has it. Profit is the gain of the attacker's group; in the twin without it, that is nothing.
+of many on a few seeds flatters itself (the winner's curse). So the finalists, and the attacker as the scenario has it, are played
+on seeds of their own to choose among them, and what is reported is the chosen one's profit on seeds that nothing was chosen by.
+Profit is the gain of the attacker's group; in the twin without it, that is nothing.
 
 Candidates come in generations, each a sweep in a folder of its own. The search draws them anew, in order, from what finished
 generations gave; so it goes on where it was stopped, comes to the same result on any workers, and goes further with more budget.
@@ -31,7 +32,9 @@ from experiments.statistics import Difference, Estimate, difference, estimate
 from experiments.sweeps.spec import Design, Sweep, design
 
 GENERATION = 8  # candidates drawn before any of them is known
-HELD_OUT = 1_000_001  # first of the seeds that the search never sees
+CHOOSING = 500_001  # first of the seeds that finalists are chosen by
+HELD_OUT = 1_000_001  # first of the seeds that nothing is chosen by
+FINALISTS = 7
 REACH = 10.0  # where nobody says otherwise, a parameter goes from a tenth to ten times what it is
 SHARED = {f.name for f in dataclasses.fields(Role)}
 
@@ -48,7 +51,7 @@ class Trial(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a search came to. Profits in cash coins; `held` and `plain` on held-out seeds: the best, and as the scenario has it."""
+    """What a search came to, in cash coins. On held-out seeds: `held`, the chosen one; `plain`, as the scenario has it."""
 
     trials: list[Trial]
     best: Trial
@@ -162,7 +165,13 @@ def search(
     played = [trial for trial in trials if not math.isnan(trial.profit)]
     if not played:
         raise Mistakes([f"{role.label}: no candidate could be played; {home}/generation-0000/failures says why"])
-    best = max(played, key=lambda trial: trial.profit)
+    ranked = sorted(played, key=lambda trial: -trial.profit)
+    finalists = [t for n, t in enumerate(ranked) if t.parameters not in [s.parameters for s in ranked[:n]]][:FINALISTS]
+    rows = [trial.parameters for trial in finalists]
+    frame = profits("finalists", rows if own in rows else [*rows, own], CHOOSING, held_out)
+    means = frame.groupby("point")[column].mean()
+    chosen = int(means.idxmax()) if means.notna().any() else 0
+    best = finalists[chosen] if chosen < len(rows) else trials[0]._replace(parameters=own)
     frame = profits("held-out", [best.parameters, own], HELD_OUT, held_out)
     held, plain = (frame[frame["point"] == point][column].dropna().tolist() for point in (0, 1))
     if len(held) != held_out or len(plain) != held_out:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
+import scipy.stats
 
 from experiments.axes.base import Bound, bounds_mistakes, unit_problem
 from experiments.axes.morris import Morris
@@ -32,7 +33,8 @@ NEGLIGIBLE = 0.05  # of the largest effect: what is surely below is left out
 class Sensitivity:
     """How `of`, a recorded column, depends on `bounds`: Morris with `trajectories`, then Sobol with `samples` on the largest.
 
-    No more than `keep` parameters are taken on from the first to the second.
+    No more than `keep` parameters are taken on from the first to the second. Where a few points are worth more than all others
+    together, variance says nothing about the rest: `measure = "rank"` analyses ranks from 0 to 1 instead (Saltelli and Sobol 1995).
 
     Other fields are those of a sweep; `seed` is of the samples, `first_seed` of the runs.
     """
@@ -42,6 +44,7 @@ class Sensitivity:
     base: Scenario | str = "oracle-push"
     bounds: tuple[Bound, ...] = (Bound(), Bound("patience", 60.0, 240.0))
     of: str = "gain.attacker"
+    measure: Literal["value", "rank"] = "value"
     trajectories: int = 16
     grid: int = 4
     samples: int = 64
@@ -104,8 +107,8 @@ def load_spec(path: Path, *, plugins: Collection[type] = ()) -> tuple[Sensitivit
     return spec, design(spec.screening(), plugins=plugins)
 
 
-def values(frame: pd.DataFrame, column: str) -> Floats:
-    """The column's mean over seeds, by point. Raises Mistakes where a point has none, or where all are alike."""
+def values(frame: pd.DataFrame, column: str, measure: Literal["value", "rank"] = "value") -> Floats:
+    """The column's mean over seeds, by point, or its rank among them. Raises Mistakes where a point has none, or all are alike."""
     if column not in frame.columns:
         ours = frame.assign(**{column: np.nan}) if (frame["status"] != "ok").all() else frame
         require(ours, column)
@@ -115,7 +118,7 @@ def values(frame: pd.DataFrame, column: str) -> Floats:
         raise Mistakes([f"{column}: {missing:,} of {len(means):,} points have no value; their failures say why"])
     if np.ptp(means) == 0.0:
         raise Mistakes([f"{column}: is {means[0]:g} at every point, so nothing matters to it"])
-    return means
+    return means if measure == "value" else (scipy.stats.rankdata(means) - 1.0) / max(1, len(means) - 1)
 
 
 def screened(axis: Morris, outcomes: Floats) -> Found:
@@ -183,7 +186,7 @@ def kept(bounds: Sequence[Bound], screen: pd.DataFrame, most: int) -> list[Bound
 
 def _growing(count: int) -> list[int]:
     sizes = [count]
-    while sizes[0] >= 8:
+    while sizes[0] >= 16:
         sizes.insert(0, sizes[0] // 2)
     return sizes
 

@@ -122,8 +122,15 @@ def refused(capsys: Out, *arguments: str) -> list[str]:
 def begun(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The command, begun in a process of its own."""
     command = [sys.executable, "-m", "experiments.cli", "sweep", *arguments]
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, **streams) as process:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
         try:
             yield process
         finally:
@@ -159,9 +166,9 @@ def test_interrupted_killed_and_with_a_worker_killed_it_still_comes_to_the_same_
     out = Path("out")
     arguments = (str(spec), "--out", str(out), "--scheduler", scheduler)
 
-    with begun(*arguments) as first:
+    with begun(str(spec), "--out", str(out), "--workers", "1") as first:
         kept = until_kept(out, 1)
-        first.send_signal(signal.SIGINT)
+        os.killpg(first.pid, signal.SIGINT)  # as a terminal does: workers get it too
         assert first.wait(60) == 130
         assert first.stderr is not None
         assert "finished runs are kept in out" in first.stderr.read()

@@ -70,6 +70,8 @@ class Bound:
 
     def at(self, share: float) -> float | int:
         """The value at a share of the way from low to high, `share` from 0 to 1."""
+        if share in (0.0, 1.0) and self.scale != "whole":
+            return self.high if share else self.low  # the ends exactly
         if self.scale == "log":
             return min(
                 self.high, max(self.low, math.exp((1.0 - share) * math.log(self.low) + share * math.log(self.high)))

@@ -48,18 +48,17 @@ def sensitivity(
     attribution = None
     with on_call(workers, scheduler) as hands:
         digest = played(first, home / "screen", hands, plugins=plugin).digest
-        screen = screened(first.sweep.axes[0], values(results.load(home / "screen"), asked.of))  # type: ignore[arg-type]
+        screen = screened(first.sweep.axes[0], values(results.load(home / "screen"), asked.of, asked.measure))  # type: ignore[arg-type]
         bounds = kept(asked.bounds, screen.table, asked.keep)
         if len(bounds) > 1:
             second = design(asked.attribution(bounds), plugins=classes)
             digest += " " + played(second, home / "attribute", hands, plugins=plugin).digest
-            outcomes = values(results.load(home / "attribute"), asked.of)
+            outcomes = values(results.load(home / "attribute"), asked.of, asked.measure)
             attribution = attributed(second.sweep.axes[0], outcomes)  # type: ignore[arg-type]
-    unit = found_unit.unit if (found_unit := meaning(asked.of)) else ""
-    files = draw(screen, attribution, asked.of, unit, home, "sensitivity", f"tables: {digest}")
-    print(
-        f"{asked.of}{f', {unit}' if unit else ''}: effects (Morris), from the lowest to the highest value of each parameter"
-    )
+    described = meaning(asked.of)
+    of = f"{asked.of}, {described.unit}" if described and asked.measure == "value" else f"{asked.measure} of {asked.of}"
+    files = draw(screen, attribution, of, home, "sensitivity", f"tables: {digest}")
+    print(f"{of}: effects (Morris), from the lowest to the highest value of each parameter")
     show_frame(screen.table.sort_values("mu_star", ascending=False))
     screen.convergence.to_csv(home / "screen.csv", index=False)
     files.append(home / "screen.csv")

@@ -26,7 +26,7 @@ def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Pa
         axis.axhline(mean, color=SHADES[(1, 2)[k]], linestyle=DASHES[k + 1], label=f"{label}, on held-out seeds, 95 %")
     axis.axhline(0.0, color="black", linewidth=0.6)
     top = np.nanmax(np.append(profit, found.held.high / 1_000.0))
-    low = min(0.0, float(np.nanpercentile(profit, 20)), found.plain.low / 1_000.0)
+    low = min(0.0, float(np.nanpercentile(profit, 20)), found.plain.low / 1_000.0, found.held.low / 1_000.0)
     axis.set_ylim(low - 0.05 * (top - low), top + 0.45 * (top - low))
     axis.set_xlabel("runs spent")
     axis.set_ylabel("attacker's profit (thousand cash coins)")
