@@ -1,4 +1,4 @@
-"""The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `attacks`, `validate`, `study`, ...
+"""The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `study`, `figures`, and what `commands` adds.
 
 A mistake of the user's is one line on stderr and exit status 2, and leaves nothing behind; all that is asked for is checked
 before anything is played. A broken law is status 1. Anything else that goes wrong is a bug of ours, and may trace. Heavy
@@ -18,6 +18,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from experiments.commands.attacks import attacks
+from experiments.commands.search import search
+from experiments.commands.sensitivity import sensitivity
+from experiments.commands.sweep import results, sweep
 from experiments.commands.validate import validate
 from experiments.folders import free_for_record, free_for_study, write
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
@@ -217,6 +220,11 @@ def studies() -> dict[str, ModuleType]:
     asking = [m for m in modules if hasattr(m, "NAME") and hasattr(m, "QUESTION") and hasattr(m, "main")]
     return {module.NAME: module for module in sorted(asking, key=lambda m: (m.NAME != DEMO, m.NAME))}
 
+
+app.command(sweep)
+app.command(results)
+app.command(sensitivity)
+app.command(search)
 
 # Playing
 

@@ -64,6 +64,8 @@ class Decoder:
     def value(self, annotation: Any, data: Any, path: str) -> Any:
         """What `data` means where `annotation` is declared, or BAD."""
         s = shape(annotation)
+        if s.plain:
+            return _settled(data)
         if s.none and (data is None or (isinstance(data, Mapping) and data == NO_KIND)):
             return None
         if s.classes and isinstance(data, Draft):
@@ -127,6 +129,13 @@ class Decoder:
             return BAD
         row = tuple(self.value(a, x, join(path, i)) for i, (a, x) in enumerate(zip(elements, data, strict=True)))
         return BAD if any(x is BAD for x in row) else row
+
+
+def _settled(data: Any) -> Any:
+    """Plain data with lists as tuples; what it means is found out where it is put."""
+    if isinstance(data, list | tuple):
+        return tuple(_settled(x) for x in data)
+    return {key: _settled(x) for key, x in data.items()} if isinstance(data, Mapping) else data
 
 
 def decode(cls: type[T], data: Mapping[str, Any], *, plugins: Collection[type] = ()) -> T:
@@ -195,8 +204,24 @@ def _table_of(value: Any, keep: str, tagged: bool, path: str, mistakes: list[str
     return table
 
 
+def _as_it_is(value: Any, keep: str, path: str, mistakes: list[str]) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return _table_of(value, keep, _has_family(type(value)), path, mistakes)
+    if value is None:
+        return dict(NO_KIND)
+    if isinstance(value, Mapping):
+        return {key: _as_it_is(x, keep, join(path, key), mistakes) for key, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_it_is(x, keep, join(path, i), mistakes) for i, x in enumerate(value)]
+    if not isinstance(value, bool | int | float | str):
+        mistakes.append(f"{path} = {show(value)}: cannot be written in a file")
+    return value
+
+
 def _plain(annotation: Any, value: Any, keep: str, path: str, mistakes: list[str]) -> Any:
     s = shape(annotation)
+    if s.plain:
+        return _as_it_is(value, keep, path, mistakes)
     if value is None and s.none:
         return dict(NO_KIND)
     if s.holds(value):

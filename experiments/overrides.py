@@ -48,7 +48,14 @@ def vary(
     value: T, path: str, new: object, *, shortcuts: tuple[str, ...] = ("world",), plugins: Collection[type] = ()
 ) -> T:
     """The value with a Python value, or plain data, put at one dotted path."""
-    return _changed(value, {path: new}, _decoded, shortcuts, plugins)
+    return varied(value, {path: new}, shortcuts=shortcuts, plugins=plugins)
+
+
+def varied(
+    value: T, changes: Mapping[str, object], *, shortcuts: tuple[str, ...] = ("world",), plugins: Collection[type] = ()
+) -> T:
+    """The value with Python values, or plain data, put at several dotted paths at once."""
+    return _changed(value, changes, _decoded, shortcuts, plugins)
 
 
 class Entry(NamedTuple):

@@ -48,6 +48,7 @@ class Shape(NamedTuple):
     many: bool
     classes: tuple[type, ...]  # dataclasses and family bases
     tagged: bool  # a table must say its kind
+    plain: bool = False  # whatever a file can say: judged where it is put
 
     def elements(self, length: int) -> tuple[Any, ...] | None:
         """The annotation of each element of a tuple this long, or None if it cannot be."""
@@ -135,10 +136,12 @@ def shape(annotation: Any) -> Shape:
     choices: list[tuple[object, object]] = []
     classes: list[type] = []
     items: tuple[Any, ...] | None = None
-    none = False
+    none = plain = False
     for a in _alternatives(annotation):
         if a in (None, NoneType):
             none = True
+        elif a is Any:
+            plain = True
         elif a in LEAVES:
             leaves.append(a)
         elif get_origin(a) is Literal:
@@ -155,7 +158,8 @@ def shape(annotation: Any) -> Shape:
     leaf: TypeAdapter[Any] | None = TypeAdapter(reduce(or_, leaves), config=strict) if leaves else None
     tagged = len(classes) > 1 or any(is_family(c) for c in classes)
     many = items is not None and items[1:] == (...,)
-    return Shape(none, leaf, tuple(choices), items[:1] if items and many else items, many, tuple(classes), tagged)
+    elements = items[:1] if items and many else items
+    return Shape(none, leaf, tuple(choices), elements, many, tuple(classes), tagged, plain)
 
 
 def kinds(annotation: Any, plugins: Collection[type] = ()) -> dict[str, type]:
@@ -179,7 +183,7 @@ def words(annotation: Any, plugins: Collection[type] = ()) -> str:
         parts.append(f"a list of {len(s.items)} ({'; '.join(words(a, plugins) for a in s.items)})")
     if s.choices:
         parts.append("one of " + ", ".join(show(written) for written, _ in s.choices))
-    parts += [LEAVES[a] for a in _alternatives(annotation) if a in LEAVES]
+    parts += [LEAVES[a] for a in _alternatives(annotation) if a in LEAVES] + ["anything"] * s.plain
     return " or ".join(parts + ["none"] * s.none)
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from rich.box import SIMPLE
 from rich.console import Console, Group
 from rich.table import Table
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from agents.nature.base import Nature
 from agents.player import Role
+from experiments.axes.base import Axis
 from experiments.defences.base import Defence
 from experiments.record import Record
 from experiments.shapes import variants
@@ -47,6 +49,7 @@ FAMILIES: Mapping[str, type] = {
     "hedging": Hedging,
     "defences": Defence,
     "natures": Nature,
+    "axes": Axis,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}
 EXCHANGES_OF_EQUALS = (
@@ -140,6 +143,18 @@ def show_rows(rows: Iterable[tuple[str, str, str]]) -> None:
     first, second = (max((len(row[i]) for row in table), default=0) for i in (0, 2))
     for path, allowed, default in table:
         print(f"{path:<{first}}  {default:<{second}}  {allowed}".rstrip())
+
+
+def show_frame(frame: pd.DataFrame) -> None:
+    """Print a table with a row a row."""
+    table = Table(box=SIMPLE, pad_edge=False)
+    for name in frame.columns:
+        table.add_column(
+            str(name), justify="right" if pd.api.types.is_numeric_dtype(frame[name]) else "left", overflow="fold"
+        )
+    for row in frame.itertuples(index=False):
+        table.add_row(*(number(value) for value in row))
+    console().print(table)
 
 
 # A run

@@ -1,1 +1,1 @@
-"""Commands that are more than a few lines, one file each; `experiments.cli` registers them."""
+"""Commands of `undertow` that are too much for one file: each module's `app` is added to the command line."""

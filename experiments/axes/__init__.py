@@ -1,0 +1,1 @@
+"""What a sweep varies: one file an axis, found by walking."""

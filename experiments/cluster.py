@@ -1,0 +1,110 @@
+"""Where work is done: a cluster of processes on this machine, or whatever has joined a scheduler elsewhere.
+
+Both are Dask distributed behind a `concurrent.futures.Executor`, so there is one path for one core and for many machines. A
+worker that is killed loses nothing but the tasks it was at, which others take up. On many machines a scheduler and
+workers are started by hand or by Slurm, each where this program is installed in the same version (see the documentation).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from experiments.codec import Mistakes
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+PATIENCE = 10.0  # seconds to wait for a scheduler, and then for its first worker
+FRESH = 5.0  # seconds that a count of workers is good for
+
+
+def cores() -> int:
+    """How many processors this process may use: what Slurm or a container allows, not what the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Crew:
+    """Those who work: an executor, and how many tasks they do at a time."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.executor: Executor = client.get_executor(pure=False)
+        self._slots, self._looked = 0, -FRESH
+
+    def slots(self) -> int:
+        """Tasks that can be worked on at a time now; 0 where every worker is gone."""
+        if time.monotonic() - self._looked >= FRESH:
+            self._slots, self._looked = sum(self.client.nthreads().values()), time.monotonic()
+        return self._slots
+
+
+@contextmanager
+def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[Crew]:
+    """A crew of as many processes here (None: one a core), or that of a scheduler. Raises Mistakes if there is none."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {"distributed.comm.timeouts.connect": PATIENCE, "distributed.admin.tick.limit": "1h"}
+    with dask.config.set(settings), quiet():
+        if scheduler is None:
+            with (
+                LocalCluster(
+                    n_workers=workers or cores(),
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # any free port: two sweeps may be at work on one machine
+                    memory_limit=0,  # runs have a bound of their own
+                    silence_logs=logging.CRITICAL,
+                    preload=["experiments.cluster_worker"],
+                ) as cluster,
+                Client(cluster) as client,
+            ):
+                yield Crew(client)
+        else:
+            with _reached(scheduler) as client:
+                yield Crew(client)
+
+
+@contextmanager
+def on_call(workers: int | None = None, scheduler: str | None = None) -> Iterator[Callable[[], Crew]]:
+    """A crew that is called up when it is first needed, and then stays until all is done."""
+    with ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(crew(workers, scheduler)))
+
+
+def _reached(scheduler: str) -> Any:
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=PATIENCE)
+    except (OSError, ValueError) as error:
+        words = str(error).splitlines()[0] if str(error) else "no answer"
+        raise Mistakes([f"--scheduler {scheduler}: cannot be reached: {words}"]) from None
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        client.close()
+        raise Mistakes([f"--scheduler {scheduler}: no worker has joined it"]) from None
+    return client
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the cluster's own log out of the way: what matters is reported in one line."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    levels = [logger.level for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL + 1)
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,36 @@
+"""How a search converges: every candidate's profit, the best so far, and what the best is worth on seeds it never saw."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from experiments.figures.style import DASHES, SHADES, panels, save
+from experiments.search import Found
+
+
+def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Path]:
+    """`seeds` a candidate; cash coins."""
+    figure, axes = panels(1, 1)
+    axis = axes[0][0]
+    runs = np.array([(trial.number + 1) * seeds for trial in found.trials])
+    profit = np.array([trial.profit for trial in found.trials]) / 1_000.0
+    axis.plot(runs, profit, ".", color=SHADES[4], markersize=3, label="candidates, on the search's seeds")
+    best = np.fmax.accumulate(profit)
+    axis.step(runs, best, where="post", color=SHADES[0], label="best so far, on the search's seeds")
+    for k, (label, value) in enumerate((("the best", found.held), ("as in the scenario", found.plain))):
+        low, mean, high = (x / 1_000.0 for x in (value.low, value.mean, value.high))
+        axis.axhspan(low, high, color=SHADES[(1, 2)[k]], alpha=0.2, linewidth=0)
+        axis.axhline(mean, color=SHADES[(1, 2)[k]], linestyle=DASHES[k + 1], label=f"{label}, on held-out seeds, 95 %")
+    axis.axhline(0.0, color="black", linewidth=0.6)
+    top = np.nanmax(np.append(profit, found.held.high / 1_000.0))
+    low = min(0.0, float(np.nanpercentile(profit, 20)), found.plain.low / 1_000.0, found.held.low / 1_000.0)
+    axis.set_ylim(low - 0.05 * (top - low), top + 0.45 * (top - low))
+    axis.set_xlabel("runs spent")
+    axis.set_ylabel("attacker's profit (thousand cash coins)")
+    axis.set_title(f"The worst of {attack}")
+    axis.legend(loc="upper left")
+    note = f"seeds a candidate: {seeds}; held out: {found.held.seeds}; best: {found.best.parameters}"
+    return save(figure, out, name, note if math.isfinite(top) else "")

@@ -1,0 +1,283 @@
+"""The worst that an attacker can do: a search over its own parameters for the most profit, and what that is worth on fresh seeds.
+
+Inside, every candidate is played on the same few seeds, so that candidates differ by their parameters and not by luck. The best
+of many on a few seeds flatters itself (the winner's curse). So the finalists, and the attacker as the scenario has it, are played
+on seeds of their own to choose among them, and what is reported is the chosen one's profit on seeds that nothing was chosen by.
+Profit is the gain of the attacker's group; in the twin without it, that is nothing.
+
+Candidates come in generations, each a sweep in a folder of its own. The search draws them anew, in order, from what finished
+generations gave; so it goes on where it was stopped, comes to the same result on any workers, and goes further with more budget.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import warnings
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import pandas as pd
+
+from agents.player import Role
+from experiments.axes.base import Bound
+from experiments.axes.table import Table
+from experiments.codec import Mistakes, dumps, unknown, variants
+from experiments.overrides import varied
+from experiments.results import load
+from experiments.scenario import Scenario
+from experiments.shapes import fields_with_types
+from experiments.statistics import Difference, Estimate, difference, estimate
+from experiments.sweeps.spec import Design, Sweep, design
+
+GENERATION = 8  # candidates drawn before any of them is known
+CHOOSING = 500_001  # first of the seeds that finalists are chosen by
+HELD_OUT = 1_000_001  # first of the seeds that nothing is chosen by
+FINALISTS = 7
+REACH = 10.0  # where nobody says otherwise, a parameter goes from a tenth to ten times what it is
+SHARED = {f.name for f in dataclasses.fields(Role)}
+
+Sampler = Literal["tpe", "cmaes"]
+Playing = Callable[[Design, Path], object]
+
+
+class Trial(NamedTuple):
+    """A candidate: its parameters, and its mean profit inside (cash coins; nan: it could not be played)."""
+
+    number: int
+    parameters: dict[str, float]
+    profit: float
+
+
+class Found(NamedTuple):
+    """What a search came to, in cash coins. On held-out seeds: `held`, the chosen one; `plain`, as the scenario has it."""
+
+    trials: list[Trial]
+    best: Trial
+    held: Estimate
+    plain: Estimate
+    better: Difference
+    scenario: Scenario
+
+
+def attacker(scenario: Scenario, name: str, plugins: Collection[type] = ()) -> tuple[Scenario, Role]:
+    """The role of that name in the cast, or one of that kind, which then joins the cast. Raises Mistakes."""
+    role = next((role for role in scenario.cast if role.label == name), None)
+    if role is not None:
+        return scenario, role
+    kinds: dict[str, type] = variants(Role) | {p.__name__: p for p in plugins if issubclass(p, Role)}
+    if name not in kinds:
+        names = [role.label for role in scenario.cast] + [k for k, c in kinds.items() if ".attacks." in c.__module__]
+        raise Mistakes([unknown(f"--attack {name}: nobody of that name in the cast, and no such kind", name, names)])
+    joined: Role = kinds[name]()
+    try:
+        return dataclasses.replace(scenario, cast=(*scenario.cast, joined)), joined
+    except ValueError as error:
+        raise Mistakes([f"--attack {name}: {line}" for line in str(error).splitlines()]) from None
+
+
+def space(scenario: Scenario, role: Role, over: Sequence[str]) -> tuple[Bound, ...]:
+    """What is searched: FIELD=LOW:HIGH[:log|whole] as given, or else all that the role has of its own. Raises Mistakes.
+
+    That is what its fields declare (`metadata={"search": (low, high, scale)}`) and, of those that declare nothing, each number
+    above zero, from a tenth to ten times its value, as far as the role itself allows.
+    """
+    wrong: list[str] = []
+    bounds = [bound for text in over if (bound := _given(role, text, wrong)) is not None]
+    if not over:
+        bounds = [b for f in dataclasses.fields(role) if f.init and (b := _declared(role, f)) is not None]
+        if not bounds:
+            wrong.append(
+                f"--attack {role.label}: has no numbers of its own to search; name some with --over FIELD=LOW:HIGH"
+            )
+    names = [bound.path for bound in bounds]
+    wrong += [f"--over {name}: given twice" for name in sorted({n for n in names if names.count(n) > 1})]
+    for bound in bounds if over else ():
+        for end in (bound.low, bound.high):
+            try:
+                varied(scenario, {bound.path: int(end) if bound.scale == "whole" else end})
+            except Mistakes as mistakes:
+                wrong += [f"--over {bound.name}={bound.low:g}:{bound.high:g}: {line}" for line in mistakes.lines]
+    if wrong:
+        raise Mistakes(list(dict.fromkeys(wrong)))
+    return tuple(bounds)
+
+
+def search(
+    scenario: Scenario,
+    role: Role,
+    bounds: Sequence[Bound],
+    play: Playing,
+    home: Path,
+    *,
+    budget: int,
+    seeds: int = 8,
+    held_out: int = 32,
+    sampler: Sampler = "cmaes",
+    seed: int = 0,
+    seconds: float | None = None,
+    plugins: Collection[type] = (),
+) -> Found:
+    """Search with `budget` runs, rounded up to whole generations; `play` plays a sweep into a folder. Raises Mistakes."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    column = f"gain.{role.label}"
+    own = {bound.name: float(getattr(role, bound.name)) for bound in bounds}
+    paths = tuple(bound.path for bound in bounds)
+    names = tuple(bound.name for bound in bounds)
+
+    def profits(name: str, rows: Sequence[Mapping[str, float]], first_seed: int, count: int) -> pd.DataFrame:
+        values = tuple(tuple(_typed(b, row[b.name]) for b in bounds) for row in rows)
+        sweep = Sweep(
+            name=name,
+            base=scenario,
+            axes=(Table(paths, values, names),),
+            replicates=count,
+            first_seed=first_seed,
+            record=(column, "events.attack*"),
+            seconds=seconds,
+        )
+        play(design(sweep, plugins=plugins), home / name)
+        frame = load(home / name)
+        return frame if column in frame else frame.assign(**{column: math.nan})
+
+    study = _study(sampler, seed)
+    study.enqueue_trial({bound.name: _within(bound, own[bound.name]) for bound in bounds})
+    trials: list[Trial] = []
+    for number in range(math.ceil(budget / (seeds * GENERATION))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # optuna calls parts of its samplers experimental
+            asked = [study.ask(_distributions(bounds)) for _ in range(GENERATION)]
+        frame = profits(f"generation-{number:04d}", [t.params for t in asked], 1, seeds)
+        means = frame.groupby("point")[column].mean()
+        for point, trial in enumerate(asked):
+            profit = float(means[point])
+            failed = math.isnan(profit)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if failed:
+                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
+                else:
+                    study.tell(trial, profit)
+            trials.append(Trial(len(trials), {b.name: float(trial.params[b.name]) for b in bounds}, profit))
+    played = [trial for trial in trials if not math.isnan(trial.profit)]
+    if not played:
+        raise Mistakes([f"{role.label}: no candidate could be played; {home}/generation-0000/failures says why"])
+    ranked = sorted(played, key=lambda trial: -trial.profit)
+    finalists = [t for n, t in enumerate(ranked) if t.parameters not in [s.parameters for s in ranked[:n]]][:FINALISTS]
+    rows = [trial.parameters for trial in finalists]
+    frame = profits("finalists", rows if own in rows else [*rows, own], CHOOSING, held_out)
+    means = frame.groupby("point")[column].mean()
+    chosen = int(means.idxmax()) if means.notna().any() else 0
+    best = finalists[chosen] if chosen < len(rows) else trials[0]._replace(parameters=own)
+    frame = profits("held-out", [best.parameters, own], HELD_OUT, held_out)
+    held, plain = (frame[frame["point"] == point][column].dropna().tolist() for point in (0, 1))
+    if len(held) != held_out or len(plain) != held_out:
+        raise Mistakes([f"{role.label}: runs on held-out seeds went wrong; {home}/held-out/failures says why"])
+    values = {bound.path: _typed(bound, best.parameters[bound.name]) for bound in bounds}
+    recipe = varied(scenario, values, plugins=plugins)
+    return Found(trials, best, estimate(held), estimate(plain), difference(held, plain), recipe)
+
+
+def write(found: Found, home: Path) -> list[Path]:
+    """The recipe as a scenario file, and every trial as a table."""
+    from experiments.sweeps.folder import replace
+
+    replace(home / "best.toml", dumps(found.scenario).encode())
+    rows = [{"trial": t.number, "profit": t.profit, **t.parameters} for t in found.trials]
+    replace(home / "trials.csv", pd.DataFrame(rows).to_csv(index=False).encode())
+    return [home / "best.toml", home / "trials.csv"]
+
+
+# The space
+
+
+def _given(role: Role, text: str, wrong: list[str]) -> Bound | None:
+    name, _, rest = text.partition("=")
+    low, _, tail = rest.partition(":")
+    high, _, scale = tail.partition(":")
+    known = [f for f, v in vars(role).items() if isinstance(v, int | float) and not isinstance(v, bool)]
+    if name not in known:
+        wrong.append(unknown(f"--over {text}: {role.label} has no such number", name, known))
+        return None
+    try:
+        whole = isinstance(getattr(role, name), int)
+        return Bound(
+            f"cast.{role.label}.{name}", float(low), float(high), scale or ("whole" if whole else "linear"), name
+        )  # type: ignore[arg-type]
+    except ValueError as error:
+        lines, usage = str(error).splitlines(), "must be FIELD=LOW:HIGH, with :log or :whole if you like"
+        wrong += [f"--over {text}: {line if 'low' in line else usage}" for line in lines]
+        return None
+
+
+def _declared(role: Role, field: dataclasses.Field[Any]) -> Bound | None:
+    value, path = getattr(role, field.name), f"cast.{role.label}.{field.name}"
+    if "search" in field.metadata:
+        low, high, *scale = field.metadata["search"]
+        return Bound(path, float(low), float(high), scale[0] if scale else "linear", field.name)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if field.name in SHARED or not number or not value > 0 or field.name not in fields_with_types(type(role)):
+        return None
+    whole = isinstance(value, int)
+    low, high = (_allowed(role, field.name, value, f) for f in (1.0 / REACH, REACH))
+    if whole:
+        low, high = math.ceil(low), math.floor(high)
+    return Bound(path, float(low), float(high), "whole" if whole else "log", field.name) if low < high else None
+
+
+def _allowed(role: Role, name: str, value: float, factor: float) -> float:
+    """The value times a factor, or as near to that as the role allows (to one part in a thousand)."""
+    near, far = 0.0, math.log(factor)
+    if _stands(role, name, value * factor):
+        return value * factor
+    for _ in range(20):
+        middle = 0.5 * (near + far)
+        near, far = (middle, far) if _stands(role, name, value * math.exp(middle)) else (near, middle)
+    return value * math.exp(near)
+
+
+def _stands(role: Role, name: str, value: float) -> bool:
+    try:
+        dataclasses.replace(role, **{name: round(value) if isinstance(getattr(role, name), int) else value})
+    except ValueError:
+        return False
+    return True
+
+
+def _within(bound: Bound, value: float) -> float | int:
+    return _typed(bound, min(bound.high, max(bound.low, value)))
+
+
+def _typed(bound: Bound, value: float) -> float | int:
+    return int(value) if bound.scale == "whole" else float(value)
+
+
+def _distributions(bounds: Sequence[Bound]) -> dict[str, Any]:
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    return {
+        b.name: IntDistribution(int(b.low), int(b.high))
+        if b.scale == "whole"
+        else FloatDistribution(b.low, b.high, log=b.scale == "log")
+        for b in bounds
+    }
+
+
+def _study(sampler: Sampler, seed: int) -> Any:
+    import optuna
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made: optuna.samplers.BaseSampler
+        if sampler == "tpe":
+            made = optuna.samplers.TPESampler(
+                seed=seed, constant_liar=True, multivariate=True, n_startup_trials=2 * GENERATION
+            )
+        else:
+            made = optuna.samplers.CmaEsSampler(
+                seed=seed, popsize=GENERATION, n_startup_trials=GENERATION, warn_independent_sampling=False
+            )
+        return optuna.create_study(direction="maximize", sampler=made)

@@ -1,0 +1,1 @@
+"""Sweeps: many runs of one scenario, varied, kept, and gone on with after anything has stopped them."""

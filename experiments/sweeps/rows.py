@@ -1,0 +1,64 @@
+"""What travels between those who order runs, those who play them, and those who keep them. Light to import.
+
+A worker of a cluster knows no more than this of what it hands on to the process that plays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+OF_EXPERIMENTS = ("run", "record", "metrics", "capital", "scenario", "overrides")
+ENGINE = ("protocol", "agents", *(f"experiments/{name}.py" for name in OF_EXPERIMENTS))  # what a row depends on
+LONGEST = 500  # characters of an error
+
+
+class Job(NamedTuple):
+    """A sweep as it travels: the key by which it is known, the files of its plugins, the sweep pickled, and what a run may take.
+
+    Pickled, since only the process that plays has loaded the plugins whose classes may be in it.
+    """
+
+    key: str
+    plugins: tuple[str, ...]
+    blob: bytes
+    seconds: float | None
+    memory: float | None  # MiB
+
+
+class Cell(NamedTuple):
+    """One run of a sweep."""
+
+    point: int
+    replicate: int
+
+
+class Row(NamedTuple):
+    """What became of a run. `status`: ok, refused, raised, late, memory, or died; `numbers` as `experiments.columns` says."""
+
+    point: int
+    replicate: int
+    status: str
+    error: str
+    digest: str
+    numbers: dict[str, float]
+
+
+def failed(cell: Cell, status: str, error: str) -> Row:
+    """The row of a run that went wrong; what differs from process to process is taken out of the words."""
+    words = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(error.split()))
+    return Row(*cell, status, words[:LONGEST], "", {})
+
+
+@cache
+def engine() -> str:
+    """SHA-256 of the sources that a run's numbers depend on."""
+    total = hashlib.sha256()
+    files = [path for name in ENGINE for path in [*(ROOT / name).rglob("*.py"), ROOT / name] if path.is_file()]
+    for path in sorted(files):
+        total.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()

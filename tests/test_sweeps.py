@@ -1,0 +1,576 @@
+"""Sweeps keep what is finished: killed, interrupted, on a full disk, beside workers that die, over bounds, and over mistakes."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments import cli, cluster, results
+from experiments.sweeps import arena, folder
+from experiments.sweeps.folder import Folder, Part
+from experiments.sweeps.rows import Cell, Row
+from experiments.sweeps.spec import Sweep, load
+
+ROOT = Path(__file__).resolve().parents[1]
+Out = pytest.CaptureFixture[str]
+
+SPEC = """
+name = "fees"
+base = "stale-oracle"
+replicates = 40
+part = 15
+record = ["gain.*", "dex.ETH-PERP.volume", "events.*"]
+
+[[axes]]
+kind = "Table"
+paths = ["duration"]
+rows = [[240.0]]
+
+[[axes]]
+kind = "Spaced"
+bound = { path = "exchange.market.fee", low = 0.0, high = 0.002, name = "fee" }
+count = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real scheduler with two real workers."""
+    home = tmp_path_factory.mktemp("cluster")
+    file = home / "scheduler.json"
+    common = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
+    commands = [
+        ["scheduler", *common, "--port", "0"],
+        [
+            "worker",
+            *common,
+            "--nworkers",
+            "2",
+            "--nthreads",
+            "1",
+            "--memory-limit",
+            "0",
+            "--local-directory",
+            str(home),
+        ],
+    ]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "dask", *command],
+            cwd=home,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stderr=subprocess.DEVNULL,
+        )
+        for command in commands
+    ]
+    try:
+        with cluster.quiet():
+            deadline = time.monotonic() + 60
+            while not file.exists() or not file.read_text():
+                assert time.monotonic() < deadline, "the scheduler does not come up"
+                time.sleep(0.1)
+            yield json.loads(file.read_text())["address"]
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "fees.toml").write_text(SPEC, encoding="utf-8")
+    return Path("fees.toml")
+
+
+@pytest.fixture(scope="module")
+def whole(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of an uninterrupted sweep on two workers."""
+    home = tmp_path_factory.mktemp("whole")
+    (home / "fees.toml").write_text(SPEC, encoding="utf-8")
+    assert cli.main(["sweep", str(home / "fees.toml"), "--scheduler", scheduler, "--out", str(home / "out")]) == 0
+    return home / "out"
+
+
+def contents(home: Path) -> dict[str, bytes]:
+    """Every file of a folder of results."""
+    return {
+        str(p.relative_to(home)): p.read_bytes() for p in sorted(home.rglob("*")) if p.is_file() and p.name != ".lock"
+    }
+
+
+def refused(capsys: Out, *arguments: str) -> list[str]:
+    assert cli.main(arguments) == 2
+    out, err = capsys.readouterr()
+    lines = err.splitlines()
+    assert lines and all(line.startswith("undertow: ") for line in lines)
+    return lines
+
+
+@contextlib.contextmanager
+def begun(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """The command, begun in a process of its own."""
+    command = [sys.executable, "-m", "experiments.cli", "sweep", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until_kept(home: Path, runs: int) -> int:
+    """Wait until a sweep has kept some runs; how many."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if (home / "manifest.json").exists() and len(results.load(home)) >= runs:
+            return len(results.load(home))
+        time.sleep(0.02)
+    raise AssertionError("nothing was kept")
+
+
+# Stopped in all ways
+
+
+def test_one_process_of_its_own_and_two_workers_elsewhere_write_the_same_bytes(
+    spec: Path, whole: Path, capsys: Out
+) -> None:
+    assert cli.main(["sweep", str(spec), "--workers", "1"]) == 0
+    assert contents(Path("results/fees")) == contents(whole)
+    assert "120 runs; table" in capsys.readouterr().out
+
+
+def test_interrupted_killed_and_with_a_worker_killed_it_still_comes_to_the_same_bytes(
+    scheduler: str, spec: Path, whole: Path
+) -> None:
+    from distributed import Client
+
+    out = Path("out")
+    arguments = (str(spec), "--out", str(out), "--scheduler", scheduler)
+
+    with begun(str(spec), "--out", str(out), "--workers", "1") as first:
+        kept = until_kept(out, 1)
+        os.killpg(first.pid, signal.SIGINT)  # as a terminal does: workers get it too
+        assert first.wait(60) == 130
+        assert first.stderr is not None
+        assert "finished runs are kept in out" in first.stderr.read()
+    frame = results.load(out)
+    assert kept <= len(frame) < 120
+
+    with begun(*arguments) as second:
+        until_kept(out, len(frame) + 1)
+        second.kill()
+        second.wait(60)
+    frame, before = results.load(out), results.load(whole)
+    assert len(frame) < 120
+    assert frame["digest"].isin(before["digest"]).all()
+    assert not results.standing(out).complete
+
+    with begun(*arguments) as third:
+        until_kept(out, len(frame) + 1)
+        with Client(scheduler) as client:
+            victim = next(iter(client.run(os.getpid).values()))
+            os.kill(victim, signal.SIGKILL)
+        assert third.wait(120) == 0
+    assert contents(out) == contents(whole)
+    assert results.standing(out).complete
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(
+    scheduler: str, spec: Path, whole: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = 6_000
+    real = folder.FileIO.write
+
+    class Full(folder.FileIO):
+        """A file on a disk with little room: it takes part of what it is given, and then nothing."""
+
+        def write(self, data: Any) -> int:
+            nonlocal left
+            if left <= 0 and "out" in str(self.name) and ("journal" in str(self.name) or "parts" in str(self.name)):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            taken = real(self, bytes(data)[: max(1, left)] if "journal" in str(self.name) else data)
+            left -= taken if "journal" in str(self.name) else 0
+            return taken
+
+    arguments = ("sweep", str(spec), "--out", "out", "--scheduler", scheduler)
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "FileIO", Full)
+        [line] = refused(capsys, *arguments)
+    assert "no space left on device; finished runs are kept" in line
+    kept = results.load("out")
+    assert 0 < len(kept) < 120
+    assert list(Path("out").rglob("*.partial")) == []
+    assert cli.main(arguments) == 0
+    assert contents(Path("out")) == contents(whole)
+
+
+def test_a_run_that_raises_is_recorded_with_its_scenario_and_stops_nobody(scheduler: str, spec: Path) -> None:
+    Path("plug.py").write_text(PLUGIN, encoding="utf-8")
+    text = SPEC.replace("replicates = 40", "replicates = 2") + TROUBLE.format(what='["none", "raise"]')
+    spec.write_text(text, encoding="utf-8")
+    assert cli.main(["sweep", str(spec), "--plugin", "plug.py", "--scheduler", scheduler, "--out", "out"]) == 0
+    frame = results.load("out")
+    assert frame.groupby("what")["status"].unique().map(list).to_dict() == {"none": ["ok"], "raise": ["raised"]}
+    assert frame["error"].unique().tolist() == ["", "ZeroDivisionError: float division by zero"]
+    assert frame[frame["what"] == "raise"]["gain.keeper"].isna().all()
+    scenario = next(Path("out/failures").glob("*.toml"))
+    assert 'what = "raise"' in scenario.read_text()
+    assert "1.0 / 0.0" in scenario.with_suffix(".txt").read_text()
+    assert results.standing(Path("out")).failures == {"raised": 6}
+
+
+PLUGIN = """
+import dataclasses, os, time
+import numpy as np
+from agents.player import Role
+
+@dataclasses.dataclass(frozen=True)
+class Trouble(Role):
+    what: str = "none"
+
+    def act(self, me, view):
+        if self.what == "raise":
+            1.0 / 0.0
+        elif self.what == "wait":
+            time.sleep(60)
+        elif self.what == "hoard":
+            self.__dict__["hoard"] = np.ones(100_000_000)
+            time.sleep(1)
+        elif self.what == "die":
+            os._exit(9)
+        return ()
+"""
+TROUBLE = """
+[[axes]]
+kind = "Table"
+paths = ["cast.0"]
+names = ["trouble"]
+rows = [[{{ kind = "Trouble", name = "trouble" }}]]
+
+[[axes]]
+kind = "Listed"
+path = "cast.trouble.what"
+name = "what"
+values = {what}
+"""
+
+
+def test_runs_over_their_time_or_memory_and_runs_that_kill_their_process_are_recorded(
+    tmp_path: Path,
+) -> None:
+    import pickle
+
+    from experiments.sweeps.driver import Job
+    from experiments.wishes import plugins_in
+
+    plug = tmp_path / "plug.py"
+    plug.write_text(PLUGIN, encoding="utf-8")
+    text = SPEC.replace("count = 3", "count = 2") + TROUBLE.format(what='["none", "wait", "hoard", "die"]')
+    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
+    design = load(tmp_path / "s.toml", plugins=plugins_in([plug]))
+    job = Job("key", (str(plug),), pickle.dumps(design.sweep), seconds=None, memory=800.0)
+    timed = job._replace(key="timed", seconds=0.5)
+    points = pickle.dumps({point.number: point for point in design.points})
+    stage = arena.Arena()
+    try:
+        found = [stage.play(j, points, Cell(n, 0))[0] for j, n in ((job, 0), (timed, 1), (job, 2), (job, 3), (job, 0))]
+    finally:
+        stage.close()
+    assert [(row.status, row.error) for row in found] == [
+        ("ok", ""),
+        ("late", "took more than 0.5 seconds"),
+        ("memory", "took more than 800 MiB"),
+        ("died", "its process died while it was played"),
+        ("ok", ""),
+    ]
+    assert found[0] == found[4]
+
+
+# What is on the disk
+
+
+def part(*cells: int) -> Part:
+    return Part("round-00-part-000000.parquet", tuple(Cell(0, n) for n in cells))
+
+
+def row(replicate: int) -> Row:
+    return Row(0, replicate, "ok", "", "d" * 64, {"gain.a": 0.1 * replicate, "x": float("nan"), "y": float("inf")})
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name in ("parts", "journal", "failures"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def test_a_journal_that_was_cut_short_anywhere_yields_its_whole_lines_and_takes_more(home: Path) -> None:
+    kept, path = Folder(home), home / "journal" / f"{part().name}.jsonl"
+    kept.keep(part(0, 1), [row(0), row(1)])
+    data = path.read_bytes()
+    first = data.index(b"\n") + 1
+    for cut in (first, first + 1, len(data) - 9, len(data) - 1):
+        path.write_bytes(data[:cut])
+        assert [c.replicate for c in Folder(home).journal(part(0, 1))] == [0]
+        Folder(home).keep(part(0, 1), [row(1)])
+        assert path.read_bytes() == data
+
+
+def test_a_journal_with_a_flipped_bit_is_not_believed(home: Path) -> None:
+    Folder(home).keep(part(0), [row(0)])
+    path = home / "journal" / f"{part().name}.jsonl"
+    data = bytearray(path.read_bytes())
+    data[20] ^= 1
+    path.write_bytes(bytes(data))
+    assert Folder(home).journal(part(0)) == {}
+
+
+def test_a_part_counts_only_with_its_digest_and_a_digest_only_with_its_part(home: Path) -> None:
+    kept = Folder(home)
+    path = home / "parts" / part().name
+    path.write_bytes(b"whole")
+    assert not kept.finished(part(0))
+    kept.seal(part(0), b"whole")
+    assert Folder(home).finished(part(0))
+    path.unlink()
+    assert not Folder(home).finished(part(0))
+
+
+def test_a_digest_that_was_cut_short_is_noted_anew(home: Path) -> None:
+    Folder(home).seal(part(0), b"whole")
+    line = (home / "digests.txt").read_bytes()
+    (home / "digests.txt").write_bytes(line + line[:30])
+    other = Part("round-00-part-000001.parquet", (Cell(0, 1),))
+    Folder(home).seal(other, b"more")
+    assert Folder(home).finished(part(0))
+    assert Folder(home).finished(other)
+
+
+def test_a_part_that_cannot_be_written_leaves_its_journal_and_nothing_else(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Folder(home)
+    kept.keep(part(0), [row(0)])
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(folder.os, "fsync", full)
+        with pytest.raises(OSError, match="no space"):
+            kept.seal(part(0), b"whole")
+        with pytest.raises(OSError, match="no space"):
+            kept.keep(part(0), [row(0)])
+    assert sorted(p.name for p in home.rglob("*") if p.is_file() and p.stat().st_size) == [f"{part().name}.jsonl"]
+    assert Folder(home).journal(part(0))[Cell(0, 0)]._replace(numbers={}) == row(0)._replace(numbers={})
+
+
+# What is refused
+
+
+def test_a_corrupt_part_is_one_line_and_deleting_it_cures_it(
+    scheduler: str, spec: Path, whole: Path, capsys: Out, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(whole, "out")
+    victim = sorted(Path("out/parts").iterdir())[3]
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(bytes(data))
+    arguments = ("sweep", str(spec), "--out", "out", "--scheduler", scheduler)
+    for command in (("results", "out"), ("results", "out", "--export", "a.csv"), arguments):
+        [line] = refused(capsys, *command)
+        assert victim.name in line and "does not match its digest; delete it" in line
+    victim.unlink()
+    assert "runs are missing" in refused(capsys, "results", "out")[0]
+    assert cli.main(arguments) == 0
+    assert contents(Path("out")) == contents(whole)
+
+
+def test_the_folder_of_another_sweep_or_engine_or_of_anything_else_is_left_alone(
+    spec: Path, whole: Path, capsys: Out, tmp_path: Path
+) -> None:
+    import shutil
+
+    shutil.copytree(whole, "out")
+    (tmp_path / "others").mkdir()
+    (tmp_path / "others" / "thesis.tex").write_text("do not lose me")
+    (tmp_path / "file").write_text("")
+    other = SPEC.replace("high = 0.002", "high = 0.003")
+    Path("other.toml").write_text(other, encoding="utf-8")
+    before = contents(tmp_path)
+    assert "holds the results of another sweep, 'fees'" in refused(capsys, "sweep", "other.toml", "--out", "out")[0]
+    assert "holds something else" in refused(capsys, "sweep", str(spec), "--out", "others")[0]
+    assert "is a file" in refused(capsys, "sweep", str(spec), "--out", "file")[0]
+    assert contents(tmp_path) == before
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest | {"engine": "0" * 64}))
+    assert "another version of the engine" in refused(capsys, "sweep", str(spec), "--out", "out")[0]
+    (tmp_path / "out" / "manifest.json").write_text("{")
+    assert "is not what a sweep writes" in refused(capsys, "sweep", str(spec), "--out", "out")[0]
+
+
+def test_two_at_once_on_one_folder_are_refused(spec: Path, capsys: Out) -> None:
+    import fcntl
+
+    Path("out").mkdir()
+    with Path("out/.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        [line] = refused(capsys, "sweep", str(spec), "--out", "out")
+    assert "another process is at work on it" in line
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(spec: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    for address in ("tcp://127.0.0.1:1", "nonsense"):
+        [line] = refused(capsys, "sweep", str(spec), "--scheduler", address)
+        assert line.startswith(f"undertow: --scheduler {address}: cannot be reached")
+    assert not list(Path("results").rglob("*.parquet")) or not list(Path("results/fees/parts").iterdir())
+
+
+def test_every_mistake_of_a_file_is_told_at_once(spec: Path, capsys: Out) -> None:
+    spec.write_text(
+        """
+name = "bad name"
+base = "stale-oracle"
+replicates = 0
+colour = 3
+
+[[axes]]
+kind = "Listed"
+path = "exchange.market.fea"
+values = [0.1]
+
+[[axes]]
+kind = "Spaced"
+bound = { path = "exchange.market.fee", low = 1.0, high = 1.0 }
+
+[[axes]]
+kind = "Sobol"
+count = 12
+
+[[axes]]
+kind = "Without"
+roles = ["snipper"]
+""",
+        encoding="utf-8",
+    )
+    lines = refused(capsys, "sweep", str(spec), "--workers", "0", "--scheduler", "x")
+    for words in (
+        "no such field of Sweep",
+        "did you mean fee?",
+        "an empty range",
+        "count = 12: must be a power of two",
+        "nobody of that name",
+        "--workers 0",
+    ):
+        assert sum(words in line for line in lines) == 1, (words, lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("base = 'stale-orcale'", "did you mean stale-oracle?"),
+        ("name = 'a/b'", "names a folder"),
+        ("replicates = 0", "replicates = 0"),
+        ("record = []", "record = []"),
+        ("seconds = 0.0", "seconds = 0"),
+        ("memory = 100.0", "memory = 100: must be 512"),
+        ("first_seed = -1", "first_seed = -1"),
+        ("[until]\nmost = 0", "until"),
+        ("[[axes]]\nkind = 'Listed'\nvalues = []", "must have at least one value"),
+        ("[[axes]]\nkind = 'Listed'\nvalues = [1.0, 1.0]", "stands twice"),
+        ("[[axes]]\nkind = 'Listed'\nvalues = [-1.0]", "axes.0: Scenario: duration = -1.0: must be above 0 seconds"),
+        ("[[axes]]\nkind = 'Listed'\n[[axes]]\nkind = 'Spaced'", "the path 'duration' stands twice"),
+        ("[[axes]]\nkind = 'Listed'\nname = 'seed'", "a column cannot be called 'seed'"),
+        ("[[axes]]\nkind = 'Table'\nrows = [[1.0, 2.0]]", "2 values for 1 paths"),
+        ("[[axes]]\nkind = 'LatinHypercube'\nbounds = []", "must have at least one"),
+        ("[[axes]]\nkind = 'LatinHypercube'\nbounds = [{low = 0.0, scale = 'log'}]", "above 0 on a log scale"),
+        ("[[axes]]\nkind = 'Grid'", "no such kind"),
+        ("axes = 3", "must be a list"),
+        ("name =", "not TOML"),
+    ],
+)
+def test_a_mistake_is_one_line(spec: Path, capsys: Out, text: str, words: str) -> None:
+    spec.write_text(text, encoding="utf-8")
+    lines = refused(capsys, "sweep", str(spec))
+    assert any(words in line for line in lines), lines
+    assert not Path("results").exists()
+
+
+def test_until_replicates_only_where_the_interval_is_wide(scheduler: str, spec: Path) -> None:
+    text = SPEC.replace("replicates = 40", "replicates = 4").replace(
+        "[[axes]]", '[until]\ncolumn = "gain.sniper"\nhalf_width = 1500.0\nmost = 16\n\n[[axes]]', 1
+    )
+    spec.write_text(text, encoding="utf-8")
+    assert cli.main(["sweep", str(spec), "--scheduler", scheduler, "--out", "out"]) == 0
+    frame = results.load("out")
+    table = results.summary(frame, ["fee"], "gain.sniper").set_index("fee")
+    assert table["runs"].to_dict() == {0.0: 16, 0.001: 4, 0.002: 4}
+    assert cli.main(["sweep", str(spec), "--scheduler", scheduler, "--out", "out"]) == 0
+    assert sorted(frame[frame["fee"] == 0.0]["seed"]) == list(range(1, 17))
+
+
+# Reading them
+
+
+def test_results_are_listed_tabulated_and_exported(whole: Path, capsys: Out, tmp_path: Path) -> None:
+    assert cli.main(["results", str(whole), "--of", "gain.sniper", "--against", "fee=0.001"]) == 0
+    out = capsys.readouterr().out
+    assert "complete" in out and "120 runs of 3 points" in out and "p_holm" in out
+    for name in ("a.csv", "a.parquet", "a.jsonl"):
+        assert cli.main(["results", str(whole), "--export", str(tmp_path / name)]) == 0
+        assert (tmp_path / name).stat().st_size > 1_000
+    capsys.readouterr()
+    assert "must end in" in refused(capsys, "results", str(whole), "--export", "a.xls")[0]
+    capsys.readouterr()
+    assert "did you mean gain.sniper?" in refused(capsys, "results", str(whole), "--of", "gain.snipper")[0]
+    capsys.readouterr()
+    assert "no such level" in refused(capsys, "results", str(whole), "--of", "gain.sniper", "--against", "fee=7")[0]
+    capsys.readouterr()
+    assert "holds no results" in refused(capsys, "results", str(tmp_path))[0]
+
+
+def test_a_frame_is_tidy_and_its_units_are_known(whole: Path) -> None:
+    frame = results.load(whole)
+    assert frame[["point", "replicate"]].drop_duplicates().shape[0] == len(frame) == 120
+    assert frame.groupby("point")["fee"].unique().map(list).tolist() == [[0.0], [0.001], [0.002]]
+    assert frame.groupby("seed")["point"].count().unique().tolist() == [3]
+    assert frame["events.attack"].notna().all()
+    assert results.units(frame)["gain.sniper"] == "cash coins"
+    assert set(frame.columns) - set(results.units(frame)) == {"duration", "fee"}
+
+
+def test_a_sweep_is_a_value_as_well_and_its_file_reads_back(whole: Path) -> None:
+    from experiments.axes.base import Bound
+    from experiments.axes.spaced import Spaced
+    from experiments.axes.table import Table
+    from experiments.sweeps.spec import design
+
+    fee = Spaced(Bound("exchange.market.fee", 0.0, 0.002, name="fee"), 3)
+    record = ("gain.*", "dex.ETH-PERP.volume", "events.*")
+    value = Sweep(
+        "fees", base="stale-oracle", axes=(Table(rows=((240.0,),)), fee), replicates=40, record=record, part=15
+    )
+    kept = json.loads((whole / "manifest.json").read_text())["sweep"]
+    assert design(value).digest == load(whole / "sweep.toml").digest == kept
