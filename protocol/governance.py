@@ -141,4 +141,16 @@ def _layout(exchange: Exchange) -> tuple[Any, ...]:
     shares = exchange.vault and (exchange.vault.virtual_assets, exchange.vault.virtual_shares)
     tokens = [c.token for c in exchange.collateral], [p.asset for p in exchange.loans]
     bases, bids = [surface.base for surface in exchange.surfaces], exchange.liquidation.takes_bids
-    return exchange.name, exchange.chain, exchange.cash, exchange.insurance, shares, *tokens, bases, bids, *markets
+    pooled = [(s.name, type(s), s.legs(), s.liquidity, s.virtual_assets, s.virtual_shares) for s in exchange.strategies]
+    return (
+        exchange.name,
+        exchange.chain,
+        exchange.cash,
+        exchange.insurance,
+        shares,
+        *tokens,
+        bases,
+        bids,
+        pooled,
+        *markets,
+    )

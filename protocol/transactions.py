@@ -49,6 +49,9 @@ GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratio
     "Burn": 160_000,
     "Convert": 350_000,
     "Bite": 300_000,
+    "Join": 150_000,
+    "Leave": 500_000,
+    "Rebalance": 450_000,
 }
 
 

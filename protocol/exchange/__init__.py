@@ -22,6 +22,7 @@ from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
 from protocol.exchange.seizing import Seized, seize
 from protocol.exchange.series import Series, find_series, post_surface
+from protocol.exchange.strategies import join, leave, rebalance
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
@@ -57,6 +58,8 @@ __all__ = [
     "hedge",
     "invest",
     "is_live",
+    "join",
+    "leave",
     "lift",
     "liquidate",
     "lock",
@@ -68,6 +71,7 @@ __all__ = [
     "propose",
     "provide",
     "provide_range",
+    "rebalance",
     "redeem",
     "redo",
     "release",
