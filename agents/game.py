@@ -91,6 +91,9 @@ class Game(mesa.Model):
         self._known = 0
         self.state = genesis(world, {asset: float(self.fair[0, i]) for asset, i in self.column.items()})
         self._listings = {(m.house.name, m.name): m for ms in self.state.listings for m in ms}
+        self.masks = {
+            path: mask for m in self.state.markets for path, mask in self.state.market(m).venue.masks(m).items()
+        }  # what no player sees as it is
         self.mempools = [Mempool() for _ in world.chains]
         self.players: list[Player] = []
         self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "outside")}
@@ -209,7 +212,7 @@ class Game(mesa.Model):
         if seen < state.time - GRID:
             state = next((old for old in reversed(self._seen) if old.time <= seen + GRID), self._seen[0])
         arrival = min(seal_time, max(tick * self.tick, state.time) + latency)
-        view = View(self, state, max(seen, 0.0), tick, arrival, seal_time)
+        view = View(self, state, max(seen, 0.0), tick, arrival, seal_time, player.account)
         for action in player.act(view):
             self._take(player, action, chain, arrival)
 
