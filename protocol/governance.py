@@ -81,6 +81,13 @@ def kinds(rule: Any) -> tuple[str, ...]:
     return type(rule).__name__, *(kinds(inner) if inner is not None else ())
 
 
+def memories(rule: Any, at: str) -> list[tuple[Any, str]]:
+    """(rule, where it remembers) of an oracle, or of those that it is wrapped around."""
+    inner = [(name, getattr(rule, name, None)) for name in ("inner", "second")]
+    found = [pair for name, part in inner if part is not None for pair in memories(part, f"{at}.{name}")]
+    return found or [(rule, at)]
+
+
 def changed_part(old: Rule, new: Rule) -> Rule | None:
     """The innermost part of `new` that holds all the difference in `structure` to `old`; None: there is none."""
     if structure(new) == structure(old):

@@ -30,6 +30,7 @@ from protocol.margins.isolated import Isolated
 from protocol.margins.portfolio import Portfolio
 from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.motions import Execute, Propose, Retract
+from protocol.oracles.base import read_index
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
@@ -40,6 +41,7 @@ from protocol.state import House, State
 from protocol.surface import Surface
 from protocol.units import SECONDS_PER_YEAR
 from protocol.vault import Vault
+from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 
@@ -225,6 +227,31 @@ def test_an_oracle_of_more_reporters_begins_anew_and_one_of_another_window_goes_
     assert structure(Median(reporters=5)) != structure(Median(reporters=7, quorum=3))
     assert structure(ArithmeticTwap(window=60.0)) == structure(ArithmeticTwap(window=600.0))
     assert structure(Guarded(inner=Pull())) != structure(Guarded(inner=Spot()))
+
+
+def test_a_guard_put_around_an_oracle_and_taken_off_again_leaves_what_it_remembers() -> None:
+    """A TWAP that has seen half an hour of prices does not begin anew because a vote bounds how far it may move."""
+    rules = exchange_for(ConstantProduct(), VirtualAmm(), governance=Governance(delay=DELAY, grace=DELAY))
+    twap = ArithmeticTwap(source="m0", window=1_800.0)
+    rules = replace(rules, markets=(rules.markets[0], replace(rules.markets[1], oracle=twap)))
+    state, (governor, trader, *_) = open_world(rules)
+    house, (spot, perp) = state.houses[0], state.listings[0]
+    exchange.appoint(state, house, governor)
+    for _ in range(30):
+        state.time += 60.0
+        exchange.trade(state, spot, trader, 10 * COIN)
+        exchange.close_block(state)
+    assert PRICE < read_index(state, perp).value < state.market(spot).venue.mid(state, spot)
+    for oracle in (
+        Guarded(inner=twap, max_move=1.0),
+        Guarded(inner=twap, second=Spot("m0"), max_move=1.0, max_gap=1.0),
+        twap,
+    ):
+        control = state.save()
+        enact(state, house, governor, "markets.m1.oracle", oracle)
+        control.time = state.time
+        assert read_index(state, perp).value == read_index(control, perp).value
+        exchange.close_block(state)
 
 
 def test_a_vault_may_learn_to_hedge() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from protocol.errors import NotAllowed, SenselessChange, Timelocked, UnknownProposal
 from protocol.exchange.cases import end_cases
 from protocol.exchange.lending import accrue, reprice
-from protocol.governance import Proposal, changed, changed_part, kinds, structure
+from protocol.governance import Proposal, changed, changed_part, kinds, memories, structure
 from protocol.losses.base import players
 from protocol.oracles.base import read_index
 from protocol.state import House, State
@@ -119,15 +120,25 @@ def _need_room_for_all(state: State, house: House, after: Exchange, proposal: Pr
 
 
 def _open_memories(state: State, house: House, before: Exchange, after: Exchange) -> None:
-    """Rules of another kind begin to remember now, at the index that stood; the others go on."""
+    """Rules of another kind begin to remember now, at the index that stood; the others go on, wrapped or not."""
     for listing in state.listings[house.index]:
         old, new = before.markets[listing.index], after.markets[listing.index]
         at = listing.path + ".oracle"
         price = old.oracle.read(state, listing, at).value
         if structure(new.oracle) != structure(old.oracle):
+            known = {structure(rule): _memory(state, where) for rule, where in memories(old.oracle, at)}
             new.oracle.start(state, listing, at, price)
+            for rule, where in memories(new.oracle, at):
+                for tail, value in known.get(structure(rule), {}).items():
+                    state.put(where + tail, value)
         if listing.size >= 0 and structure(new.funding) != structure(old.funding):
             new.funding.start(state, listing, read_index(state, listing).value)
     fresh = changed_part(before.margin, after.margin)
     if fresh is not None:
         fresh.start(state, house)
+
+
+def _memory(state: State, at: str) -> dict[str, Any]:
+    """A copy of all that lies below a path, by what follows it."""
+    found = {path: value for path, value in state.tables.items() if path == at or path.startswith(at + ".")}
+    return {path[len(at) :]: copy.copy(value) for path, value in found.items()}
