@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.state import House, Issue, Lender, Pledgeable, State
-from protocol.transactions import GAS
 
 
 class Pledge(NamedTuple):

@@ -20,6 +20,7 @@ import numpy as np
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
+from protocol.gas import GAS
 from protocol.ledger import Floats
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.ema import Ema
@@ -28,7 +29,7 @@ from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
 from protocol.state import Listing
-from protocol.transactions import GAS, Bundle, Deposit, Trade, Transaction, Withdraw
+from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 
