@@ -36,7 +36,8 @@ class View:
         self._tick = tick
         self._whole = state
         self._account = account
-        self.state = Glimpse(state, game.masks, account) if game.masks else state
+        masks = game.masks(state)
+        self.state = Glimpse(state, masks, account) if masks else state
         self.time = time
         self.arrival = arrival
         self.seal = seal
@@ -107,7 +108,7 @@ class View:
 
         Where anything is sealed or hidden, NotAllowed for what would act for another account: that would tell what it has waiting.
         """
-        if self._game.masks:
+        if self._game.masks(self._whole):
             for account in senders(transaction):
                 if account != self._account:
                     return None, NotAllowed(account=self._account, acts_for=account)

@@ -105,7 +105,7 @@ class BatchAuction(Venue):
         """Nobody has bid; `price` stands in for the last."""
         state.put(listing.path + ".bids", np.empty((0, 5), np.int64))
         state.put(listing.path + ".orders", 1)
-        state.put(listing.path + ".due", self.interval)
+        state.put(listing.path + ".due", state.time + self.interval)
         state.put(listing.path + ".last", float(price))
 
     def mid(self, state: State, listing: Listing) -> float:
@@ -155,6 +155,10 @@ class BatchAuction(Venue):
                 pool.rows.append((ticks, size, int(batch.account[row]), pool.number, 0))
                 pool.number += 1
             fills.code[row] = code
+
+    def clear(self, state: State, listing: Listing) -> None:
+        """All bids out; the last price stays."""
+        state.put(listing.path + ".bids", np.empty((0, 5), np.int64))
 
     def price(self, pool: Tray, sizes: Ints, owed: Floats) -> None:
         """Nobody knows before the auction: nan."""
