@@ -31,6 +31,7 @@ from protocol.mempool import Mempool, Orders, Pending
 from protocol.orderings.base import Outside
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
+from protocol.venues.base import Mask
 from protocol.world import World
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Game(mesa.Model):
         self._known = 0
         self.state = genesis(world, {asset: float(self.fair[0, i]) for asset, i in self.column.items()})
         self._listings = {(m.house.name, m.name): m for ms in self.state.listings for m in ms}
+        self._masked: tuple[World | None, dict[str, Mask]] = (None, {})
         self.mempools = [Mempool() for _ in world.chains]
         self.players: list[Player] = []
         self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "outside")}
@@ -133,6 +135,13 @@ class Game(mesa.Model):
             ledger.move(listing.house.token, WORLD, account, units, Reason.GENESIS)
             ledger.move(listing.base, WORLD, account, to_units_down(base, int(listing.size_scale)), Reason.GENESIS)
         return first
+
+    def masks(self, state: State) -> dict[str, Mask]:
+        """Tables that no player sees as they are, under the rules in force in a state."""
+        if self._masked[0] is not state.rules:
+            found = {p: mask for m in state.markets for p, mask in state.market(m).venue.masks(m).items()}
+            self._masked = state.rules, found
+        return self._masked[1]
 
     # ------------------------------------------------------------------ time
 
@@ -224,7 +233,7 @@ class Game(mesa.Model):
         if seen < state.time - GRID:
             state = next((old for old in reversed(self._seen) if old.time <= seen + GRID), self._seen[0])
         arrival = min(seal_time - self._leads[chain], max(tick * self.tick, state.time) + player.role.latency)
-        return View(self, state, max(seen, 0.0), tick, arrival, seal_time, chain)
+        return View(self, state, max(seen, 0.0), tick, arrival, seal_time, chain, player.account)
 
     def _let_read(self, chain: int, seal_time: float) -> None:
         """Ask those who read the mempool, moment by moment, once everybody else has sent what they send for this block.

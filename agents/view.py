@@ -1,20 +1,24 @@
 """What a player may know, and when: the chain as of the last block it has seen, its mempool, and the reference venues' mids.
 
 There is no fair in it. A view is as old as its player's latency; `simulate` plays a transaction on the state it shows and
-takes it back. It must never be written to.
+takes it back. It must never be written to. What venues seal or hide is not in `state` (`agents.glimpse`); a simulation runs on
+the whole of it, as a node of the chain would run it, but only for one's own accounts: its outcome tells whether one's own order
+would be taken, and at what price where that is not sealed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from agents.builders import builder
+from agents.glimpse import Glimpse
 from agents.publishing import published
-from protocol.errors import Revert
-from protocol.ledger import Floats, Ints
+from protocol.errors import NotAllowed, Revert
+from protocol.ledger import WORLD, Floats, Ints
 from protocol.mempool import ORDER, Waiting
 from protocol.oracles.base import Reading, Report, read_index
 from protocol.state import House, Listing, State
@@ -27,15 +31,26 @@ if TYPE_CHECKING:
 class View:
     """The world as somebody sees it at `time` seconds; `seal` is when the next block is due."""
 
-    __slots__ = ("_chain", "_game", "_tick", "arrival", "seal", "state", "time")
+    __slots__ = ("_account", "_chain", "_game", "_tick", "_whole", "arrival", "seal", "state", "time")
 
     def __init__(
-        self, game: Game, state: State, time: float, tick: int, arrival: float, seal: float, chain: int = 0
+        self,
+        game: Game,
+        state: State,
+        time: float,
+        tick: int,
+        arrival: float,
+        seal: float,
+        chain: int = 0,
+        account: int = WORLD,
     ) -> None:
         self._game = game
         self._chain = chain
         self._tick = tick
-        self.state = state
+        self._whole = state
+        self._account = account
+        masks = game.masks(state)
+        self.state = Glimpse(state, masks, account) if masks else state
         self.time = time
         self.arrival = arrival
         self.seal = seal
@@ -132,14 +147,27 @@ class View:
     def simulate(self, transaction: Transaction, time: float = -math.inf) -> tuple[Any, Revert | None]:
         """Outcome of a transaction on the state in view, with the Revert if it failed. Leaves no trace.
 
-        On its clock, or on one set forward to `time`: the seal to come knows reports that the last one did not.
+        On its clock, or on one set forward to `time`: the seal to come knows reports that the last one did not. Where anything is
+        sealed or hidden, NotAllowed for what would act for another account: that would tell what it has waiting.
         """
-        mark, now = self.state.mark(), self.state.time
-        self.state.time = max(now, time)
+        if self._game.masks(self._whole):
+            for account in senders(transaction):
+                if account != self._account:
+                    return None, NotAllowed(account=self._account, acts_for=account)
+        state = self._whole
+        mark, now = state.mark(), state.time
+        state.time = max(now, time)
         try:
-            return transaction.apply(self.state), None
+            return transaction.apply(state), None
         except Revert as revert:
             return None, revert
         finally:
-            self.state.rewind(mark)
-            self.state.time = now
+            state.rewind(mark)
+            state.time = now
+
+
+def senders(transaction: Transaction) -> Iterator[int]:
+    """Accounts that a transaction acts for: its own, and those of its parts."""
+    yield transaction.account
+    for part in getattr(transaction, "transactions", ()):
+        yield from senders(part)

@@ -20,10 +20,10 @@ from agents.nature.gbm import GeometricBrownian
 from agents.roles.keeper import Keeper
 from experiments.scenario import Scenario
 from protocol.funding.premium import Premium, premium_rate
+from protocol.gas import GAS
 from protocol.liquidations.full import Full
 from protocol.margins.cross import Cross
 from protocol.oracles.ema import Ema
-from protocol.transactions import GAS
 from protocol.units import SECONDS_PER_YEAR
 from protocol.venues.virtual_amm import VirtualAmm
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agents.game import Game
-from protocol.appraisal import token_price
+from protocol.appraisal import account_total, token_price
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
@@ -22,7 +22,9 @@ from protocol.issuing import index_now, riskiest, supply_of
 from protocol.ledger import WORLD, Floats
 from protocol.lending import RAY, accrued, book
 from protocol.margins.base import Threshold
-from protocol.state import House, Issue, Lender, Listing, State
+from protocol.oracles.base import read_index
+from protocol.state import House, Issue, Lender, Listing, Mandate, State
+from protocol.strategies.base import share_value, shares_of
 
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding", "lender")
@@ -190,6 +192,7 @@ def _settle(game: Game, state: State, issue: Issue, total: Floats) -> float:
 def _shares(state: State, house: House) -> list[tuple[int, int]]:
     """(share row, account whose wealth it divides)."""
     pairs = [(house.share, house.vault)] if house.share >= 0 else []
+    pairs += [(m.share, m.account) for m in state.mandates[house.index]]
     return pairs + [(m.share, m.desk) for m in state.listings[house.index] if m.share >= 0]
 
 
@@ -233,6 +236,8 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
                 row |= _settlement(game.state, listing)
         for lender in game.state.lenders[house.index]:
             row |= _lender(game.state, lender)
+        for mandate in game.state.mandates[house.index]:
+            row |= _strategy(start, game.state, mandate)
         for issue in game.state.issues[house.index]:
             owed, safety = riskiest(game.state, issue)
             row |= {
@@ -264,6 +269,29 @@ def _lender(state: State, lender: Lender) -> dict[str, float]:
         f"{lender.path}.utilisation": pool.utilisation,
         f"{lender.path}.earned": (kept.earned + pool.interest) / lender.scale,
         f"{lender.path}.lost": kept.lost / lender.scale,
+    }
+
+
+def _strategy(start: State, end: State, mandate: Mandate) -> dict[str, float]:
+    """What a share of a strategy has returned at the index, beside holding the asset; coins it ends with, and epochs it began.
+
+    Returns are nan where nobody is left who holds a share.
+    """
+    listing = end.find(mandate.house, end.exchange(mandate.house).strategies[mandate.index].underlying)
+    grown, held = (
+        after / before - 1.0
+        for before, after in (
+            (share_value(start, mandate), share_value(end, mandate)),
+            (read_index(start, listing).value, read_index(end, listing).value),
+        )
+    )
+    grown = grown if shares_of(end, mandate) else math.nan
+    return {
+        f"{mandate.path}.equity": account_total(end, mandate.house, mandate.account) / mandate.house.cash_scale,
+        f"{mandate.path}.return": grown,
+        f"{mandate.path}.holding": held,
+        f"{mandate.path}.against_holding": grown - held,
+        f"{mandate.path}.epochs": float(end.tables[mandate.path].number),
     }
 
 

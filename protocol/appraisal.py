@@ -109,5 +109,15 @@ def vault_total(state: State, house: House) -> int:
 
     Its cash is counted in integers apart from its positions, so that what one investor brings changes nothing else.
     """
-    weight, held = values(state, house), state.ledger.balance[house.first : house.last, house.vault]
-    return int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
+    return account_total(state, house, house.vault)
+
+
+def account_total(state: State, house: House, account: int) -> int:
+    """Cash units an account is worth at the index, pledged tokens without haircut; below zero when it owes more than it has."""
+    weight, held = values(state, house), state.ledger.balance[house.first : house.last, account]
+    total = int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
+    for pledge in state.pledges[house.index]:
+        if units := int(held[pledge.claim - house.first]):
+            coins = units / pledge.scale * token_price(state, house, pledge.token).value
+            total += math.floor(coins * house.cash_scale)
+    return total

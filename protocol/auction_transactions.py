@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.state import Listing, State
-from protocol.transactions import GAS
 
 
 class Bark(NamedTuple):

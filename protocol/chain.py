@@ -18,12 +18,13 @@ from protocol import exchange
 from protocol.clearing import Batch
 from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice
+from protocol.gas import GAS
 from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason, shift
 from protocol.loan_transactions import FlashLoan
 from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Transaction
+from protocol.transactions import Bundle, Transaction
 from protocol.world import Chain
 
 QUIET = Outside(0.0, 1.0)

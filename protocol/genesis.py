@@ -13,7 +13,16 @@ from protocol import surface as surfaces_of
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Asset, Ledger, Reason
 from protocol.limits.base import start_limits
-from protocol.opening import SHARE_DECIMALS, fund_lender, open_issues, open_lenders, open_pledges, seed_issue
+from protocol.opening import (
+    SHARE_DECIMALS,
+    fund_lender,
+    fund_mandate,
+    open_issues,
+    open_lenders,
+    open_mandates,
+    open_pledges,
+    seed_issue,
+)
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
 from protocol.world import Exchange, World
@@ -40,6 +49,10 @@ def _assets(world: World) -> list[Asset]:
             tokens[market.instrument.token] = Asset(market.instrument.token, market.instrument.decimals)
             if not market.instrument.claims():
                 tokens[f"{name}.share"] = Asset(f"{name}.share", SHARE_DECIMALS)
+        for strategy in exchange.strategies:
+            tokens[f"{exchange.name}.{strategy.name}.share"] = Asset(
+                f"{exchange.name}.{strategy.name}.share", SHARE_DECIMALS
+            )
         for pool in exchange.loans:
             tokens[f"{exchange.name}.{pool.asset}.supply"] = Asset(
                 f"{exchange.name}.{pool.asset}.supply", SHARE_DECIMALS
@@ -63,7 +76,7 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
     houses: list[House] = []
     listings: list[tuple[Listing, ...]] = []
-    pledges, lenders, issues = [], [], []
+    pledges, lenders, issues, mandates = [], [], [], []
     for number, exchange in enumerate(world.exchanges):
         house, markets = _open_exchange(
             ledger, number, exchange, chains[exchange.chain], sum(len(row) for row in listings)
@@ -73,7 +86,9 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
         pledges.append(open_pledges(ledger, house, exchange.collateral))
         lenders.append(open_lenders(ledger, house, exchange.loans))
         issues.append(open_issues(ledger, markets, [market.instrument for market in exchange.markets]))
-    state = State(ledger, tuple(houses), tuple(listings), tuple(pledges), tuple(lenders), tuple(issues))
+        mandates.append(open_mandates(ledger, house, exchange.strategies))
+    seats = tuple(pledges), tuple(lenders), tuple(issues), tuple(mandates)
+    state = State(ledger, tuple(houses), tuple(listings), *seats)
     state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
@@ -177,4 +192,6 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
         start_limits(state, listing)
     for lender in state.lenders[house.index]:
         fund_lender(state, lender, exchange.loans[lender.index])
+    for mandate in state.mandates[house.index]:
+        fund_mandate(state, mandate, exchange.strategies[mandate.index])
     exchange.margin.start(state, house)

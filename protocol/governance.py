@@ -2,9 +2,9 @@
 
 A change is a dotted path below an exchange and a value: `margin.initial = 0.2`, or a whole rule at `margin`. The rules are
 frozen and are built again, so that what could not be built at the start cannot be voted in either. What the ledger and the
-tables were laid out for stays: names, instruments, kinds of venue, collateral, loan assets, surfaces, whether bids are locked,
-whole numbers. Execution and clearing are apart: another margin leaves a pool as it stands, and another spread leaves the
-margin's memory alone.
+tables were laid out for stays: names, instruments, who is on the other side of a venue, collateral, loan assets, surfaces,
+whether bids are locked, whole numbers. Execution and clearing are apart: another margin leaves a pool as it stands, and another
+spread, or another venue, leaves the margin's memory alone.
 Attack surface: whoever holds the governor's account holds the parameters, and the delay is all the warning that there is.
 """
 
@@ -63,7 +63,10 @@ def changed(exchange: Exchange, path: str, value: Any) -> Exchange:
     except ValueError as error:
         raise SenselessChange(path=path, value=str(value), why="; ".join(str(error).splitlines())) from error
     if _layout(fresh) != _layout(exchange):
-        why = "names, instruments, kinds of venue, the vault, collateral, loans, surfaces and escrow are laid out at the start"
+        fixed = (
+            "names, instruments, the other side of a venue, the vault, collateral, loans, surfaces, escrow, strategies"
+        )
+        why = f"{fixed} are laid out at the start"
         raise SenselessChange(path=path, value=str(value), why=why)
     return fresh
 
@@ -79,6 +82,13 @@ def kinds(rule: Any) -> tuple[str, ...]:
     """The kind of a rule, and those of the rules that it is wrapped around."""
     inner = getattr(rule, "inner", None)
     return type(rule).__name__, *(kinds(inner) if inner is not None else ())
+
+
+def memories(rule: Any, at: str) -> list[tuple[Any, str]]:
+    """(rule, where it remembers) of an oracle, or of those that it is wrapped around."""
+    inner = [(name, getattr(rule, name, None)) for name in ("inner", "second")]
+    found = [pair for name, part in inner if part is not None for pair in memories(part, f"{at}.{name}")]
+    return found or [(rule, at)]
 
 
 def changed_part(old: Rule, new: Rule) -> Rule | None:
@@ -134,13 +144,19 @@ def _family(rule: Any) -> type:
 
 
 def _layout(exchange: Exchange) -> tuple[Any, ...]:
-    """What ledger rows and tables were laid out for. A venue with reserves or orders of its own stays as it opened."""
+    """What ledger rows and tables were laid out for.
+
+    A venue whose own account is the other side stays as it opened: its reserves are its side of everybody's position. Where the
+    vault, or other traders, are the other side, nobody's claim is on the venue, and it may make room for another such.
+    """
     markets = [
-        (m.name, m.instrument, m.venue if m.venue.counterparty != "vault" else type(m.venue)) for m in exchange.markets
+        (m.name, m.instrument, m.venue if m.venue.counterparty == "venue" else m.venue.counterparty)
+        for m in exchange.markets
     ]
     shares = exchange.vault and (exchange.vault.virtual_assets, exchange.vault.virtual_shares)
     tokens = [c.token for c in exchange.collateral], [p.asset for p in exchange.loans]
     bases, bids = [surface.base for surface in exchange.surfaces], exchange.liquidation.takes_bids
+    pooled = [(s.name, type(s), s.legs(), s.liquidity, s.virtual_assets, s.virtual_shares) for s in exchange.strategies]
     return (
         exchange.name,
         exchange.chain,
@@ -151,5 +167,6 @@ def _layout(exchange: Exchange) -> tuple[Any, ...]:
         *tokens,
         bases,
         bids,
+        pooled,
         *markets,
     )

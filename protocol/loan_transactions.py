@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.state import House, Issue, Lender, Pledgeable, State
-from protocol.transactions import GAS, Transaction
+from protocol.transactions import Transaction
 
 
 class Pledge(NamedTuple):

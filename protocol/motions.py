@@ -8,17 +8,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.governance import Proposal
 from protocol.state import House, State
-
-GAS = {
-    "Propose": 150_000,
-    "Execute": 200_000,
-    "Retract": 60_000,
-    "Grant": 60_000,
-    "Revoke": 60_000,
-    "Hedge": 250_000,
-}  # units
 
 
 class Propose(NamedTuple):

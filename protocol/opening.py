@@ -1,4 +1,4 @@
-"""Where collateral, loan pools and synthetics live: their seats in the ledger, and what they open with.
+"""Where collateral, loan pools, synthetics and strategies live: their seats in the ledger, and what they open with.
 
 Rows are named after what they are claims on; each loan pool has an account of its own, a synthetic is owed to custody. The
 tokens that a synthetic's pool opens with are owed by the founders, so that nothing is there that nobody owes.
@@ -14,7 +14,8 @@ from protocol.instruments.synthetic import Synthetic
 from protocol.issuing import SEED_RATIO, IssueBook
 from protocol.ledger import WORLD, Ledger, Reason
 from protocol.lending import RAY, Book, LoanPool
-from protocol.state import House, Issue, Lender, Listing, Pledgeable, State
+from protocol.state import House, Issue, Lender, Listing, Mandate, Pledgeable, State
+from protocol.strategies.base import BEFORE, Strategy
 from protocol.units import to_units_down
 
 SHARE_DECIMALS = 9  # a share starts at a thousandth of a cash coin's unit: virtual shares need the room
@@ -81,3 +82,24 @@ def fund_lender(state: State, lender: Lender, rules: LoanPool) -> None:
     ledger.move(lender.token, WORLD, lender.account, units, Reason.GENESIS)
     ledger.move(lender.share, WORLD, ledger.open("founders"), units * lender.virtual, Reason.GENESIS)
     state.put(lender.path, Book(RAY, rules.rate.yearly(0.0), state.time, units, 0, 0))
+
+
+def open_mandates(ledger: Ledger, house: House, strategies: Sequence[Strategy]) -> tuple[Mandate, ...]:
+    """A seat for each strategy, and an account that is a trader's like any other."""
+    found = []
+    for index, rule in enumerate(strategies):
+        path = f"{house.name}.{rule.name}"
+        account = ledger.open(rule.name, chain=house.chain)
+        found.append(Mandate(house, index, rule.name, path, ledger.row[f"{path}.share"], account))
+    return tuple(found)
+
+
+def fund_mandate(state: State, mandate: Mandate, rule: Strategy) -> None:
+    """What the founders have in it, and the table: no epoch yet."""
+    house, ledger = mandate.house, state.ledger
+    units = to_units_down(rule.liquidity, int(house.cash_scale))
+    ledger.move(house.token, WORLD, house.custody, units, Reason.GENESIS)
+    ledger.move(house.cash, house.custody, mandate.account, units, Reason.GENESIS)
+    shares = units * 10**SHARE_DECIMALS // int(house.cash_scale)
+    ledger.move(mandate.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+    state.put(mandate.path, BEFORE)

@@ -102,6 +102,17 @@ class Issue(NamedTuple):
     scale: float  # units per coin of collateral
 
 
+class Mandate(NamedTuple):
+    """Where a strategy lives."""
+
+    house: House
+    index: int  # type: ignore[assignment]  # which of the exchange's strategies
+    name: str
+    path: str  # of its table
+    share: int  # row: its shares
+    account: int  # holds what it has; margined as any trader's
+
+
 class Mark(NamedTuple):
     """A point in the journal."""
 
@@ -125,6 +136,7 @@ class State:
         pledges: tuple[tuple[Pledgeable, ...], ...] = (),
         lenders: tuple[tuple[Lender, ...], ...] = (),
         issues: tuple[tuple[Issue, ...], ...] = (),
+        mandates: tuple[tuple[Mandate, ...], ...] = (),
     ) -> None:
         self.ledger = ledger
         self.houses = houses
@@ -139,6 +151,7 @@ class State:
         self.pledges = pledges or tuple(() for _ in houses)  # [exchange][collateral]
         self.lenders = lenders or tuple(() for _ in houses)  # [exchange][loan pool]
         self.issues = issues or tuple(() for _ in houses)  # [exchange][synthetic]
+        self.mandates = mandates or tuple(() for _ in houses)  # [exchange][strategy]
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed

@@ -11,49 +11,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.oracles.base import Report
 from protocol.state import House, Listing, State
-
-GAS = {  # units, orders of magnitude of the mainnet contracts; only their ratios matter here
-    "Deposit": 80_000,
-    "Withdraw": 90_000,
-    "Trade": 150_000,
-    "Liquidate": 400_000,
-    "Invest": 150_000,
-    "Divest": 180_000,
-    "Provide": 160_000,
-    "Remove": 160_000,
-    "ProvideRange": 350_000,
-    "RemoveRange": 250_000,
-    "Publish": 70_000,
-    "Post": 120_000,
-    "Cancel": 60_000,
-    "CancelAll": 90_000,
-    "Bark": 200_000,
-    "Redo": 120_000,
-    "Lift": 60_000,
-    "Take": 400_000,
-    "Bid": 150_000,
-    "Deal": 350_000,
-    "PostSurface": 110_000,
-    "TradeSeries": 160_000,
-    "Pledge": 90_000,
-    "Release": 110_000,
-    "Supply": 180_000,
-    "Redeem": 200_000,
-    "Borrow": 280_000,
-    "Repay": 180_000,
-    "Seize": 450_000,
-    "Lock": 120_000,
-    "Unlock": 140_000,
-    "Mint": 200_000,
-    "Burn": 160_000,
-    "Convert": 350_000,
-    "Bite": 300_000,
-    "FlashLoan": 200_000,
-    "Transfer": 50_000,
-    "Donate": 60_000,
-}
 
 
 class Transaction(Protocol):

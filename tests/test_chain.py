@@ -9,6 +9,7 @@ from protocol import exchange, laws
 from protocol.chain import seal
 from protocol.clearing import Batch
 from protocol.errors import StalePrice
+from protocol.gas import GAS
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Pending, orders
@@ -18,7 +19,7 @@ from protocol.orderings.base import Outside
 from protocol.orderings.fifo import Fifo
 from protocol.orderings.priority_fee import PriorityFee
 from protocol.state import State
-from protocol.transactions import GAS, Bundle, Deposit, Trade, Withdraw
+from protocol.transactions import Bundle, Deposit, Trade, Withdraw
 from protocol.world import Chain, Exchange, Market, World
 
 CASH = 10**6

@@ -12,11 +12,12 @@ from agents.view import View
 from protocol import chain, errors, exchange, laws
 from protocol.appraisal import Collateral, token_price, vault_total
 from protocol.flash import Flash, available, out
+from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.lending import LoanPool, accrued, owed, worth_of
 from protocol.loan_transactions import Borrow, FlashLoan, Pledge, Redeem, Repay, Supply
 from protocol.mempool import Mempool, Pending
-from protocol.transactions import GAS, Bundle, Deposit, Divest, Invest, Trade, Withdraw
+from protocol.transactions import Bundle, Deposit, Divest, Invest, Trade, Withdraw
 from protocol.vault import Vault
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool

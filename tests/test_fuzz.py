@@ -16,6 +16,7 @@ from machine import CASH, COIN, PRICE, Told, Witness, open_world, tell
 
 from protocol import errors, exchange, laws, surface
 from protocol.access import Credentialed
+from protocol.appraisal import Collateral
 from protocol.funding.adaptive import Adaptive
 from protocol.funding.averaged import AveragedPremium
 from protocol.funding.imbalance import Imbalance
@@ -54,6 +55,10 @@ from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.oracles.base import Report, read_mark
 from protocol.oracles.spot import Spot
 from protocol.state import House, Listing, State
+from protocol.strategies.collar import Collar
+from protocol.strategies.covered_call import CoveredCall
+from protocol.strategies.delta_neutral import DeltaNeutral
+from protocol.strategies.protective_put import ProtectivePut
 from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.batch_auction import BatchAuction
@@ -182,6 +187,21 @@ WORLDS = {
         hedging=DeltaBand(("amm",), slippage=0.05, band=5.0, most=50.0),
     ),
 }
+WORLDS["portfolio, full, insurance then all, with strategies"] = Exchange(
+    markets=(POOL, *DATED, SPOT, replace(DATED[2], name="put2", venue=OraclePool())),
+    vault=Vault(liquidity=1e6),
+    margin=Portfolio(),
+    insurance=500.0,
+    losses=(Insurance(), Socialise()),
+    surfaces=(Surface(),),
+    collateral=(Collateral("ETH"),),
+    strategies=(
+        CoveredCall("calls", "spot", slippage=0.1),
+        ProtectivePut("puts", "pool", premium_slippage=0.9),
+        Collar("collar", "pool", premium_slippage=0.9, liquidity=5_000.0),
+        DeltaNeutral("neutral", "spot", short="pool", slippage=0.1),
+    ),
+)
 CHANGES = (
     ("margin.initial", 0.2),
     ("margin.maintenance", 0.04),
@@ -302,6 +322,21 @@ class Walk(Witness):
         else:
             account = self.among([account, account, self.founders])
             self.does(exchange.divest, account, self.house, account, self.amount(self.has(self.house.share, account)))
+
+    def retail(self) -> None:
+        """Into a strategy, out of it, or its plan carried out."""
+        account, mandate = self.among(self.traders), self.among(self.state.mandates[0])
+        kind = self.rng.random()
+        if kind < 0.3:
+            units = self.amount(min(self.has(self.house.token, account), 30_000 * CASH))
+            self.does(exchange.join, account, mandate, account, units)
+        elif kind < 0.7:
+            self.does(exchange.rebalance, account, mandate, account)
+        else:
+            holders = [one for one in self.traders if self.has(mandate.share, one)]
+            account = self.among(holders or self.traders)
+            shares = self.amount(self.has(mandate.share, account))
+            self.does(exchange.leave, account, mandate, account, shares, self.among([0, 0, 10**12]))
 
     def pool(self) -> None:
         account = self.among(self.traders)
@@ -498,6 +533,9 @@ class Walk(Witness):
         if self.dated:
             deeds[self.trade] -= 0.06
             deeds[self.options] = 0.06
+        if self.state.mandates[0]:
+            deeds[self.trade] -= 0.12
+            deeds[self.retail] = 0.12
         if self.state.exchange(self.house).governance is not None:
             deeds |= {self.office: 0.20, self.trade: 0.27, self.quote: 0.0, self.cash: 0.13}
         for _ in range(steps):
@@ -527,6 +565,7 @@ MEANT = [
     *("post", "cancel", "cancel_all", "post_surface", "trade_series"),
     *("settled accounts", "settled dust"),
     *("propose", "execute", "retract", "grant", "revoke", "hedge"),
+    *("join", "leave", "rebalance"),
     *(reason.__name__ for reason in errors.reasons().values() if reason not in ELSEWHERE),
 ]
 

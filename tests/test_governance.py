@@ -14,7 +14,7 @@ from protocol.access import Credentialed
 from protocol.appraisal import Collateral
 from protocol.errors import NotAllowed, NothingToDo, Revert, SenselessChange, Timelocked, UnderMargined, UnknownProposal
 from protocol.funding.velocity import Velocity
-from protocol.governance import Governance, changed, structure
+from protocol.governance import Governance, Proposal, changed, structure
 from protocol.hedging import DeltaBand
 from protocol.instruments.token import Token
 from protocol.lending import LoanPool, accrued, book
@@ -30,6 +30,7 @@ from protocol.margins.isolated import Isolated
 from protocol.margins.portfolio import Portfolio
 from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.motions import Execute, Propose, Retract
+from protocol.oracles.base import read_index
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
@@ -40,7 +41,13 @@ from protocol.state import House, State
 from protocol.surface import Surface
 from protocol.units import SECONDS_PER_YEAR
 from protocol.vault import Vault
+from protocol.venues.base import Venue
+from protocol.venues.batch_auction import BatchAuction
+from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.impact_pool import ImpactPool
 from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.order_book import OrderBook
+from protocol.venues.synth_pool import SynthPool
 from protocol.venues.virtual_amm import VirtualAmm
 
 DELAY, GRACE = 600.0, 1_000.0
@@ -227,6 +234,31 @@ def test_an_oracle_of_more_reporters_begins_anew_and_one_of_another_window_goes_
     assert structure(Guarded(inner=Pull())) != structure(Guarded(inner=Spot()))
 
 
+def test_a_guard_put_around_an_oracle_and_taken_off_again_leaves_what_it_remembers() -> None:
+    """A TWAP that has seen half an hour of prices does not begin anew because a vote bounds how far it may move."""
+    rules = exchange_for(ConstantProduct(), VirtualAmm(), governance=Governance(delay=DELAY, grace=DELAY))
+    twap = ArithmeticTwap(source="m0", window=1_800.0)
+    rules = replace(rules, markets=(rules.markets[0], replace(rules.markets[1], oracle=twap)))
+    state, (governor, trader, *_) = open_world(rules)
+    house, (spot, perp) = state.houses[0], state.listings[0]
+    exchange.appoint(state, house, governor)
+    for _ in range(30):
+        state.time += 60.0
+        exchange.trade(state, spot, trader, 10 * COIN)
+        exchange.close_block(state)
+    assert PRICE < read_index(state, perp).value < state.market(spot).venue.mid(state, spot)
+    for oracle in (
+        Guarded(inner=twap, max_move=1.0),
+        Guarded(inner=twap, second=Spot("m0"), max_move=1.0, max_gap=1.0),
+        twap,
+    ):
+        control = state.save()
+        enact(state, house, governor, "markets.m1.oracle", oracle)
+        control.time = state.time
+        assert read_index(state, perp).value == read_index(control, perp).value
+        exchange.close_block(state)
+
+
 def test_a_vault_may_learn_to_hedge() -> None:
     state, house, governor, (trader, *_) = governed()
     exchange.trade(state, state.listings[0][0], trader, 60 * COIN)
@@ -309,6 +341,74 @@ def test_another_reserve_factor_and_rate_hold_from_their_execution_on() -> None:
     assert book(state, lender).rate == pytest.approx(rate + 0.2, abs=0.01)
     state.time += 3_600.0
     assert accrued(state, lender).fresh > 0
+
+
+# ---------------------------------------------------------------------- another venue under a running market
+
+
+def enacted(state: State, house: House, governor: int, venue: Venue) -> Any:
+    """The first market's venue, voted for: by the laws, as everything."""
+    witness = Witness(state)
+    number = witness.does(exchange.propose, governor, house, governor, "markets.m0.venue", venue)
+    state.time += DELAY
+    tell(state, PRICE)
+    return number if isinstance(number, Revert) else witness.does(exchange.execute, governor, house, governor, number)
+
+
+@pytest.mark.parametrize(
+    "venue", [ImpactPool(), SynthPool(), OraclePool(spread=0.01)], ids=lambda one: type(one).__name__
+)
+def test_a_pool_of_the_vault_makes_room_for_another_and_positions_stay_as_they_are(venue: Venue) -> None:
+    state, house, governor, (trader, other, *_) = governed()
+    listing, witness = state.listings[0][0], Witness(state)
+    exchange.trade(state, listing, trader, 20 * COIN)
+    held = state.ledger.balance.copy()
+    standing = state.exchange(house).margin.standing(state, house, 0, trader)  # type: ignore[arg-type]
+    assert isinstance(enacted(state, house, governor, venue), Proposal)
+    assert np.array_equal(state.ledger.balance, held)
+    assert state.exchange(house).margin.standing(state, house, 0, trader) == standing  # type: ignore[arg-type]
+    for account, size in ((other, 5), (trader, -20), (other, -5)):
+        assert isinstance(witness.does(exchange.trade, account, listing, account, size * COIN), exchange.Fill)
+    assert state.ledger.balance[listing.size, house.vault] == 0
+
+
+def test_a_book_makes_room_for_an_auction_and_back_and_what_rested_is_gone() -> None:
+    rules = replace(exchange_for(OrderBook()), liquidation=Partial(), governance=Governance(DELAY, GRACE))
+    state, (governor, maker, taker, *_) = open_world(rules)
+    house, listing, witness = state.houses[0], state.listings[0][0], Witness(state)
+    exchange.appoint(state, house, governor)
+    exchange.post(state, listing, maker, -5 * COIN, PRICE)
+    exchange.trade(state, listing, taker, 2 * COIN)
+    assert isinstance(enacted(state, house, governor, BatchAuction(interval=6.0)), Proposal)
+    assert len(state.tables[listing.path + ".book"]) == 0
+    assert state.market(listing).venue.mid(state, listing) == PRICE
+    witness.does(exchange.post, maker, listing, maker, -3 * COIN, PRICE)
+    assert isinstance(witness.does(exchange.trade, taker, listing, taker, COIN), exchange.Queued)
+    state.time += 6.0
+    (cleared,) = exchange.close_block(state)
+    laws.check(state)
+    assert sorted(cleared.size.tolist()) == [-COIN, COIN]
+    assert isinstance(enacted(state, house, governor, OrderBook(tick=0.5)), Proposal)
+    assert len(state.tables[listing.path + ".bids"]) == 0
+    witness.does(exchange.post, maker, listing, maker, 3 * COIN, PRICE)
+    assert isinstance(witness.does(exchange.trade, taker, listing, taker, -3 * COIN), exchange.Fill)
+    assert state.ledger.balance[listing.size, [maker, taker, listing.desk]].tolist() == [0, 0, 0]
+
+
+def test_a_venue_leaves_neither_its_own_side_of_a_position_nor_a_fill_to_be_settled() -> None:
+    state, house, governor, (trader, *_) = governed()
+    assert isinstance(enacted(state, house, governor, OrderBook()), SenselessChange)  # the vault is on the other side
+    number = Witness(state).does(exchange.propose, governor, house, governor, "markets.m1.venue", OrderBook())
+    assert isinstance(number, SenselessChange)  # it is on the other side itself
+    assert isinstance(enacted(state, house, governor, SynthPool(wait=10 * DELAY)), Proposal)
+    exchange.trade(state, state.listings[0][0], trader, COIN)
+    refused = enacted(state, house, governor, OraclePool())
+    assert isinstance(refused, SenselessChange) and "still to be settled" in str(refused)
+    for _ in range(12):
+        state.time += DELAY
+        tell(state, PRICE)
+        exchange.close_block(state)
+    assert isinstance(enacted(state, house, governor, OraclePool()), Proposal)
 
 
 def test_another_funding_rule_opens_its_memory_when_it_comes_into_force() -> None:

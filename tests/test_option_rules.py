@@ -79,6 +79,30 @@ def test_a_call_ten_per_cent_out_of_the_money_needs_what_deribit_says() -> None:
     assert short_option(CALL, 2_000.0, 2_200.0, 40.0, Standard()) == pytest.approx((240.0, 190.0))
 
 
+@pytest.mark.parametrize(
+    ("rule", "needs"),
+    [(Standard(maintenance=0.10), (0.12, 0.12)), (Standard(initial=0.20, maintenance=0.10), (0.12, 0.12))],
+)
+def test_aevo_asks_a_tenth_to_keep_and_so_did_an_older_page_of_deribit_which_asked_a_fifth_to_open(
+    rule: Standard, needs: tuple[float, float]
+) -> None:
+    assert short_option(CALL, 1.0, 1.1, 0.02, rule) == pytest.approx(needs)
+    assert short_option(CALL, 1.0, 1.0, 0.02, rule).initial == pytest.approx(rule.initial + 0.02)
+
+
+@pytest.mark.parametrize("mark", [5.0, 60.0, 400.0, 2_000.0])
+@pytest.mark.parametrize("strike", [1_000.0, 1_500.0, 1_900.0, 3_400.0])
+def test_a_short_put_alone_needs_what_the_published_formulas_say(strike: float, mark: float) -> None:
+    """MM = min(mtm + 0.075 S a, 1.075 mtm), IM = min(mtm + max(0.15 - OTM / S, 0.10) S a, 1.05 MM), unless the strike is less."""
+    amount, value = -2.0, -2.0 * mark
+    keep = min(value + 0.075 * SPOT * amount, value + 0.075 * value)
+    share = max(0.15 - max(SPOT - strike, 0.0) / SPOT, 0.10)
+    ask = min(value + share * SPOT * amount, 1.05 * keep)
+    worst = strike * amount  # what two puts pay where all is lost
+    found = standard_manager(SPOT, FORWARD, [PUT], [strike], [mark], [amount])
+    assert found == pytest.approx((max(ask, worst), max(keep, worst)), rel=1e-12)
+
+
 def test_a_put_needs_no_less_to_open_than_to_keep() -> None:
     assert short_option(PUT, 1.0, 0.9, 0.02, Standard()) == pytest.approx((0.12, 0.095))
     deep = short_option(PUT, 100.0, 400.0, 300.0, Standard())

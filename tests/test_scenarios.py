@@ -22,6 +22,7 @@ from protocol.chain import Block
 from protocol.hedging import exposure
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.curves import Exponential, Linear
+from protocol.liquidations.dutch import Dutch
 from protocol.venues.self_trade import CancelMaker, CancelTaker, DecrementBoth, SelfTradePrevention
 
 
@@ -249,27 +250,29 @@ def of_kind(done: list[tuple[float, Any]], kind: type[Any]) -> list[Any]:
     return [outcome for _, outcome in done if isinstance(outcome, kind)]
 
 
-@pytest.mark.parametrize("curve", ["Stairstep", "Linear", "Exponential"])
-def test_dutch_auctions_start_are_taken_in_part_and_start_anew(curve: str) -> None:
-    scenario = find("dutch-auction")
-    curves = {"Linear": Linear(tau=2_400), "Exponential": Exponential(cut=0.9994)}
-    if curve in curves:
-        (rules,) = scenario.world.exchanges
-        assert isinstance(rules.liquidation, Backstop)
-        inner = dataclasses.replace(rules.liquidation.inner, curve=curves[curve])
-        rules = dataclasses.replace(rules, liquidation=dataclasses.replace(rules.liquidation, inner=inner))
-        scenario = dataclasses.replace(scenario, world=dataclasses.replace(scenario.world, exchanges=(rules,)))
-    done, game = played(scenario)
+def test_dutch_auctions_start_are_taken_in_part_and_start_anew() -> None:
+    done, game = played(find("dutch-auction"))
     started, closed = of_kind(done, exchange.Started), of_kind(done, exchange.Liquidated)
     groups = {game.state.ledger.groups[game.state.ledger.group[one.taker]] for one in closed}
     first = {one.account: abs(one.size) for one in reversed(started)}
     assert sum(one.rounds == 1 for one in started) > 10
     assert len(closed) > 5
-    if curve == "Stairstep":
-        assert {"small", "large"} <= groups
-        assert sum(one.taken < first[one.account] for one in closed) > 5
-        assert sum(one.rounds > 1 for one in started) > 5
+    assert {"small", "large"} <= groups
+    assert sum(one.taken < first[one.account] for one in closed) > 5
+    assert sum(one.rounds > 1 for one in started) > 5
     assert all(one.opened <= one.started <= time for time, one in done if isinstance(one, exchange.Liquidated))
+    assert any(event.kind == "take put off" for event in game.recorder.events)
+
+
+def test_both_curves_of_two_exchanges_side_by_side_end_in_takings() -> None:
+    done, game = played(find("dutch-curves"))
+    for name, curve in (("linear", Linear), ("exponential", Exponential)):
+        rules = game.state.exchange(game.house(name)).liquidation
+        assert isinstance(rules, Backstop) and isinstance(rules.inner, Dutch) and isinstance(rules.inner.curve, curve)
+        started = [one for one in of_kind(done, exchange.Started) if one.listing.house.name == name]
+        taken = [one for one in of_kind(done, exchange.Liquidated) if one.listing.house.name == name and one.taken]
+        assert sum(one.rounds == 1 for one in started) > 10
+        assert len(taken) > 5
     assert any(event.kind == "take put off" for event in game.recorder.events)
 
 

@@ -23,13 +23,14 @@ from agents.roles.taking import worth_to
 from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol.auction_transactions import Bark, Bid, Deal
+from protocol.gas import GAS
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.cases import Case, case_of, cases
 from protocol.liquidations.english import English
 from protocol.liquidations.lots import lot_of, mirrored
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Spin, Transaction, Withdraw
+from protocol.transactions import Bundle, Spin, Transaction, Withdraw
 
 if TYPE_CHECKING:
     from agents.game import Game

@@ -14,10 +14,11 @@ from agents.view import View
 from protocol import exchange
 from protocol.errors import NothingToDo
 from protocol.flash import Flash, available
+from protocol.gas import GAS
 from protocol.loan_transactions import FlashLoan
 from protocol.margins.base import Threshold
 from protocol.state import House, Lender, State
-from protocol.transactions import GAS, Bundle, Transaction
+from protocol.transactions import Bundle, Transaction
 from protocol.vesting import unvested
 
 

@@ -20,11 +20,12 @@ from agents.attacks.surrounding import fees, funded, money, position
 from agents.player import Action, Player
 from agents.roles.reporter import innermost
 from agents.view import View
+from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.oracles.pull import Pull
 from protocol.orderings.base import Ordering
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.venues.base import AT_THE_CLOSE
 
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ from protocol import exchange
 from protocol.funding.base import open_interest
 from protocol.funding.sampled import SampledSkew
 from protocol.funding.skew import skew_rate
+from protocol.gas import GAS
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.units import SECONDS_PER_DAY, to_units_down
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from agents.attacks.clusters import cluster, sells_on_venue
 from agents.attacks.sizing import largest
 from agents.player import Action, Player
 from agents.view import View
+from protocol.gas import GAS
 from protocol.ledger import Floats
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Oracle, Status
@@ -31,7 +32,7 @@ from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
+from protocol.transactions import Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
 from protocol.venues.virtual_amm import VirtualAmm
 
 if TYPE_CHECKING:

@@ -23,10 +23,11 @@ from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, u
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.gas import GAS
 from protocol.ledger import Ints
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Deposit, Trade, Transaction, Withdraw
+from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 

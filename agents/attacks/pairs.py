@@ -16,6 +16,7 @@ import numpy as np
 from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.gas import GAS
 from protocol.ledger import Floats, Reason
 from protocol.losses.deleverage import Deleverage
 from protocol.margins.base import Threshold
@@ -24,7 +25,7 @@ from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
 from protocol.state import House, Listing, State
-from protocol.transactions import GAS, Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
+from protocol.transactions import Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
 
 if TYPE_CHECKING:
     from agents.game import Game

@@ -19,9 +19,10 @@ from agents.attacks.base import Attack
 from agents.attacks.surrounding import trades
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.gas import GAS
 from protocol.mempool import RAISE
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.order_book import OrderBook
 

@@ -24,12 +24,13 @@ from agents.player import Action, Player
 from agents.roles.reporter import innermost
 from agents.view import View
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.instruments.option import Option
 from protocol.ledger import Floats
 from protocol.oracles.base import Report
 from protocol.oracles.pull import Pull
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Publish, Trade
+from protocol.transactions import Bundle, Publish, Trade
 from protocol.units import to_units_down
 from protocol.venues.base import AT_ONCE
 

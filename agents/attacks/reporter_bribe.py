@@ -24,12 +24,13 @@ from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Bribe, Player
 from agents.roles.reporter import innermost
 from agents.view import View
+from protocol.gas import GAS
 from protocol.instruments.option import Option
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import ACCOUNT, TIME, Median
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Trade
+from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
 
 if TYPE_CHECKING:

@@ -24,12 +24,13 @@ from agents.player import Action, Player
 from agents.roles.reporter import innermost
 from agents.view import View
 from protocol.chain import Built, Offer
+from protocol.gas import GAS
 from protocol.mempool import Pending, Waiting
 from protocol.oracles.base import Status
 from protocol.oracles.pull import Pull
 from protocol.orderings.builders_choice import BuildersChoice
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Trade, Transaction
+from protocol.transactions import Bundle, Trade, Transaction
 from protocol.venues.base import AT_THE_CLOSE
 
 if TYPE_CHECKING:

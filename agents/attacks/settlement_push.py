@@ -24,12 +24,13 @@ from agents.attacks.pushing import PUSHES, judged, push_costs, renewal, settled_
 from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.gas import GAS
 from protocol.instruments.future import Future
 from protocol.instruments.option import Option
 from protocol.ledger import Floats
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Trade
+from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
 from protocol.venues.constant_product import ConstantProduct
 

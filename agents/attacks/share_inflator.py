@@ -24,10 +24,11 @@ from agents.player import Action, Player
 from agents.view import View
 from protocol import vault as vaults
 from protocol.access import Permissionless
+from protocol.gas import GAS
 from protocol.ledger import WORLD, Ints
 from protocol.loan_transactions import Donate
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Divest, Invest
+from protocol.transactions import Bundle, Divest, Invest
 from protocol.vault import Vault
 
 if TYPE_CHECKING:

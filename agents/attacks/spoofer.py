@@ -25,10 +25,11 @@ from agents.attacks.pushing import judged, reach
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.gas import GAS
 from protocol.instruments.option import Option
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, CancelAll, Post, Trade, Transaction
+from protocol.transactions import Bundle, CancelAll, Post, Trade, Transaction
 from protocol.venues.base import AT_ONCE
 from protocol.venues.order_book import OrderBook
 

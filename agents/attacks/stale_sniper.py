@@ -18,9 +18,10 @@ from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player
 from agents.view import View
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:

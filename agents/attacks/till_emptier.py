@@ -27,11 +27,12 @@ from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
+from protocol.gas import GAS
 from protocol.loan_transactions import Transfer
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Deposit, Post, Trade, Transaction
+from protocol.transactions import Bundle, Deposit, Post, Trade, Transaction
 from protocol.venues.base import AT_THE_CLOSE
 from protocol.venues.order_book import OrderBook
 

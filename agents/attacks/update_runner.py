@@ -21,12 +21,13 @@ from agents.attacks.sizing import largest
 from agents.attacks.surrounding import after, before, closed, fees, funded, money
 from agents.player import Action, Player
 from agents.view import View
+from protocol.gas import GAS
 from protocol.oracles.base import Status
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.oracles.pull import Pull
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Publish, Trade
+from protocol.transactions import Bundle, Publish, Trade
 
 if TYPE_CHECKING:
     from agents.game import Game

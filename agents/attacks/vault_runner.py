@@ -18,10 +18,11 @@ from agents.attacks.base import Attack
 from agents.player import Action, Player
 from agents.view import View
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Divest, Invest
+from protocol.transactions import Divest, Invest
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:

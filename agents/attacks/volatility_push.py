@@ -20,10 +20,11 @@ from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
 from agents.player import Action, Player
 from agents.view import View
+from protocol.gas import GAS
 from protocol.instruments.option import Option
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
-from protocol.transactions import GAS, Bundle, Trade, Transaction
+from protocol.transactions import Bundle, Trade, Transaction
 from protocol.venues.oracle_pool import OraclePool
 
 if TYPE_CHECKING:

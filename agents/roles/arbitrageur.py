@@ -18,9 +18,10 @@ import numpy as np
 
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
+from protocol.gas import GAS
 from protocol.instruments.synthetic import Synthetic
 from protocol.state import Listing
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.venues.concentrated import ConcentratedPool
 from protocol.venues.constant_product import ConstantProduct
 

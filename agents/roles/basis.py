@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
 from protocol import exchange
+from protocol.gas import GAS
 from protocol.margins.base import Threshold
 from protocol.state import Listing
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.units import to_units_down
 from protocol.venues.virtual_amm import VirtualAmm
 

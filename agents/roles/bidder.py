@@ -18,13 +18,13 @@ from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol import exchange
 from protocol.auction_transactions import Bark, Bid, Deal, Lift
+from protocol.gas import GAS
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.cases import Case, cases
 from protocol.liquidations.english import English
 from protocol.liquidations.lots import lot_of, mirrored
 from protocol.margins.base import Threshold
 from protocol.state import Listing
-from protocol.transactions import GAS
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
 from agents.view import View
+from protocol.gas import GAS
 from protocol.loan_transactions import Pledge
 from protocol.state import Listing, Pledgeable
-from protocol.transactions import GAS, Trade
+from protocol.transactions import Trade
 from protocol.units import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
 from agents.view import View
+from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.loan_transactions import Pledge
 from protocol.state import Listing, Pledgeable
-from protocol.transactions import GAS, Invest, Trade
+from protocol.transactions import Invest, Trade
 
 if TYPE_CHECKING:
     from agents.game import Game

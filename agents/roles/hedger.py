@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
+from agents.roles.errand import run_errand
 from agents.view import View
-from protocol.motions import GAS, Hedge
+from protocol.motions import Hedge
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -43,15 +44,8 @@ class Hedger(Role):
         rules = view.state.exchange(house).hedging
         if rules is None or view.state.time < me.memory["until"] or not rules.plan(view.state, house):
             return ()
-        transaction = Hedge(house, me.account)
-        _, revert = view.simulate(transaction)
-        if revert is not None:
-            me.note(view, "hedge impossible", why=type(revert).__name__)
-            return ()
-        cost = GAS["Hedge"] * view.fee(view.state.listings[house.index][0])
-        profit = rules.reward - cost
-        if profit <= self.least_profit:
-            me.note(view, "hedge declined", reward=rules.reward, gas=cost)
-            return ()
-        me.memory["until"] = view.seal
-        return (me.send(transaction, max(self.tip, self.bid_share * profit / GAS["Hedge"])),)
+        listing = view.state.listings[house.index][0]
+        sent = run_errand(self, me, view, listing, "hedge", Hedge(house, me.account), rules.reward)
+        if sent:
+            me.memory["until"] = view.seal
+        return sent

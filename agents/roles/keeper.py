@@ -20,12 +20,13 @@ from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol import exchange
 from protocol.auction_transactions import Bark, Redo
+from protocol.gas import GAS
 from protocol.ledger import Ints
 from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_mark
 from protocol.state import House, Listing
-from protocol.transactions import GAS, Liquidate, Transaction
+from protocol.transactions import Liquidate, Transaction
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:

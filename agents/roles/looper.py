@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from agents.player import Action, Player, Role
 from agents.streams import uniform_at
 from agents.view import View
+from protocol.gas import GAS
 from protocol.lending import book, owed
 from protocol.loan_transactions import Borrow, Pledge, Release, Repay
 from protocol.margins.base import Threshold
 from protocol.state import Lender, Listing, Pledgeable, State
-from protocol.transactions import GAS, Bundle, Trade, Transaction
+from protocol.transactions import Bundle, Trade, Transaction
 from protocol.units import SECONDS_PER_YEAR
 from protocol.venues.constant_product import ConstantProduct
 

@@ -17,9 +17,10 @@ from agents.roles.peg_trader import issue_of, outlet
 from agents.streams import uniform_at
 from agents.view import View
 from protocol import issuing
+from protocol.gas import GAS
 from protocol.loan_transactions import Lock, Mint
 from protocol.state import Issue, Listing
-from protocol.transactions import GAS, Bundle, Trade, Transaction
+from protocol.transactions import Bundle, Trade, Transaction
 from protocol.units import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ import pandas as pd
 from experiments.figures.generations import draw
 from experiments.metrics import Standing, slippage
 from experiments.parallel import spread
+from experiments.record import Record
 from experiments.run import build, play, run
 from experiments.scenario import Scenario, find, without
 from experiments.statistics import estimate
@@ -39,7 +40,13 @@ MEASURES = {  # column: (what it is, unit it is printed in, its size)
     "wait": ("time below maintenance", "s", 1.0),
     "liquidity": ("return of who stands behind, attacked", "%", 1e-2),
     "calm": ("the same, unattacked", "%", 1e-2),
+    "cost": ("what a trade costs, fee and slippage, unattacked", "bp", 1e-4),
+    "gas": ("gas of all players for each trade, unattacked", "thousand", 1e3),
+    "refused": ("orders refused, unattacked", "%", 1e-2),
+    "served": ("traded for each coin of stakes, unattacked", "times", 1.0),
+    "stray": ("how far the venue's price strays from fair, unattacked", "bp", 1e-4),
 }
+MARKET = "dex.ETH-PERP"
 
 
 class Point(NamedTuple):
@@ -70,17 +77,36 @@ def measure(point: Point) -> dict[str, Any]:
         "bad_debt": numbers["dex.deficit"] + numbers["dex.underwater"],
         "attack": sum(numbers[f"gain.{name}"] for name in ATTACKERS),
         "attacks": int(attacks),
-        "slippage": slippage(record.blocks, "dex.ETH-PERP"),
-        "efficiency": numbers["dex.ETH-PERP.open_interest"] / (CAPITAL + STAKES),
+        "slippage": slippage(record.blocks, MARKET),
+        "efficiency": numbers[f"{MARKET}.open_interest"] / (CAPITAL + STAKES),
         "wait": watch.time_to_close(),
         "below": len(watch.waits) + len(watch.since),
         "liquidations": numbers["dex.liquidations"],
         "liquidity": sum(numbers.get(f"gain.{name}", 0.0) for name in BEHIND) / CAPITAL,
         "calm": sum(calm.get(f"gain.{name}", 0.0) for name in BEHIND) / CAPITAL,
         "traders": traders / STAKES,
-        "fall": record.blocks["dex.ETH-PERP.fair"].min() / record.blocks["dex.ETH-PERP.fair"].iloc[0] - 1.0,
+        "fall": record.blocks[f"{MARKET}.fair"].min() / record.blocks[f"{MARKET}.fair"].iloc[0] - 1.0,
+        **upkeep(twin),
         "digest": record.digest,
         "twin": twin.digest,
+    }
+
+
+def upkeep(record: Record) -> dict[str, float]:
+    """What trading costs and takes where nobody attacks: for the traders, for the chain, and in how far the price can be relied on.
+
+    Fees are the traders' own, over what they traded; gas is that of everybody who plays (traders, makers, reporters, keepers), in
+    units a fill; the price is the venue's mid, by the root of its mean squared log distance from fair.
+    """
+    numbers, blocks, flows = record.metrics, record.blocks, record.flows
+    fills, rejected = numbers[f"{MARKET}.fills"], numbers[f"{MARKET}.rejected"]
+    fees = flows.loc[(flows["reason"] == "fee") & flows["source"].isin(TRADERS), "cash"].sum()
+    return {
+        "cost": slippage(blocks, MARKET) + float(fees / blocks[f"{MARKET}.run_volume"].sum()),
+        "gas": float(blocks["gas_used"].sum() / fills),
+        "refused": rejected / (fills + rejected),
+        "served": numbers[f"{MARKET}.volume"] / STAKES,
+        "stray": numbers[f"{MARKET}.mid_gap_rms"],
     }
 
 

@@ -22,10 +22,10 @@ from experiments.parallel import spread
 from experiments.run import build, play
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
+from protocol.gas import GAS
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
 from protocol.state import State
-from protocol.transactions import GAS
 
 NAME = "keepers-under-congestion"
 QUESTION = "Which liquidations survive a full chain: Dutch auctions or a fixed spread?"

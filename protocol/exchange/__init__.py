@@ -24,6 +24,7 @@ from protocol.exchange.resting import cancel, cancel_all, post
 from protocol.exchange.sealing import close_block, report
 from protocol.exchange.seizing import Seized, seize
 from protocol.exchange.series import Series, find_series, post_surface
+from protocol.exchange.strategies import join, leave, rebalance
 from protocol.exchange.trading import fill, is_live, trade
 
 __all__ = [
@@ -63,6 +64,8 @@ __all__ = [
     "invest",
     "is_live",
     "leaving",
+    "join",
+    "leave",
     "lift",
     "liquidate",
     "lock",
@@ -74,6 +77,7 @@ __all__ = [
     "propose",
     "provide",
     "provide_range",
+    "rebalance",
     "redeem",
     "redo",
     "release",

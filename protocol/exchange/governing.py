@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 from protocol.errors import NotAllowed, SenselessChange, Timelocked, UnknownProposal
 from protocol.exchange.cases import end_cases
 from protocol.exchange.lending import accrue, reprice
-from protocol.governance import Proposal, changed, changed_part, kinds, structure
+from protocol.governance import Proposal, changed, changed_part, kinds, memories, structure
 from protocol.limits.base import start_limits
 from protocol.losses.base import players
-from protocol.oracles.base import read_index
+from protocol.oracles.base import read_index, read_mark
 from protocol.state import House, State
 from protocol.world import Exchange, World
 
@@ -64,6 +65,7 @@ def execute(state: State, house: House, account: int, number: int) -> Proposal:
     before, world = state.exchange(house), _renewed(state, house, proposal.path, proposal.value)
     after = world.exchanges[house.index]
     _need_room_for_all(state, house, after, proposal)
+    _need_settled(state, house, after, proposal)
 
     for lender in state.lenders[house.index]:
         accrue(state, lender)  # what has been earned so far, by the rules it was earned under
@@ -119,14 +121,32 @@ def _need_room_for_all(state: State, house: House, after: Exchange, proposal: Pr
         raise SenselessChange(path=proposal.path, value=str(proposal.value), why=why)
 
 
+def _need_settled(state: State, house: House, after: Exchange, proposal: Proposal) -> None:
+    """No venue leaves while fills of its own are still to be settled."""
+    for listing in state.listings[house.index]:
+        old, new = state.market(listing).venue, after.markets[listing.index].venue
+        if type(new) is type(old) or old.settlement() == 0:
+            continue
+        if any(old.is_pending(state, listing, account) for account in players(state).tolist()):
+            why = f"fills in {listing.name} are still to be settled"
+            raise SenselessChange(path=proposal.path, value=str(proposal.value), why=why)
+
+
 def _open_memories(state: State, house: House, before: Exchange, after: Exchange) -> None:
-    """Rules of another kind begin to remember now, at the index that stood; the others go on."""
+    """Rules of another kind begin to remember now, at the index that stood; the others go on, wrapped or not."""
     for listing in state.listings[house.index]:
         old, new = before.markets[listing.index], after.markets[listing.index]
+        if type(new.venue) is not type(old.venue) or (new.venue != old.venue and new.venue.counterparty == "makers"):
+            old.venue.clear(state, listing)  # orders that rest were made for another book: all of them go
+            new.venue.start(state, listing, read_mark(state, listing).value)
         at = listing.path + ".oracle"
         price = old.oracle.read(state, listing, at).value
         if structure(new.oracle) != structure(old.oracle):
+            known = {structure(rule): _memory(state, where) for rule, where in memories(old.oracle, at)}
             new.oracle.start(state, listing, at, price)
+            for rule, where in memories(new.oracle, at):
+                for tail, value in known.get(structure(rule), {}).items():
+                    state.put(where + tail, value)
         if listing.size >= 0 and structure(new.funding) != structure(old.funding):
             new.funding.start(state, listing, read_index(state, listing).value)
         if new.limits != old.limits:
@@ -134,3 +154,9 @@ def _open_memories(state: State, house: House, before: Exchange, after: Exchange
     fresh = changed_part(before.margin, after.margin)
     if fresh is not None:
         fresh.start(state, house)
+
+
+def _memory(state: State, at: str) -> dict[str, Any]:
+    """A copy of all that lies below a path, by what follows it."""
+    found = {path: value for path, value in state.tables.items() if path == at or path.startswith(at + ".")}
+    return {path[len(at) :]: copy.copy(value) for path, value in found.items()}

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from protocol.appraisal import account_total
 from protocol.exchange import vault_total
 from protocol.exchange.investing import pool_supply
 from protocol.laws.of_states import TOLERANCE, claims
@@ -66,6 +67,10 @@ def share_prices(state: State) -> dict[str, tuple[int, int]]:
             supply = -int(balance[house.share, WORLD])
             total = max(0, vault_total(state, house))
             prices[house.name] = total + rules.virtual_assets, supply + rules.virtual_shares
+        for mandate in state.mandates[house.index]:
+            rule, total = state.exchange(house).strategies[mandate.index], account_total(state, house, mandate.account)
+            supply = -int(balance[mandate.share, WORLD])
+            prices[mandate.path] = max(0, total) + rule.virtual_assets, supply + rule.virtual_shares
         for lender in state.lenders[house.index]:
             pool = accrued(state, lender)
             prices[lender.path] = pool.assets + VIRTUAL_ASSETS, pool.shares + lender.virtual
@@ -165,7 +170,7 @@ def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[s
 
 SHARE_VERBS = frozenset(
     {"deposit", "withdraw", "invest", "divest", "provide", "remove"}
-    | {"pledge", "release", "supply", "redeem", "borrow", "repay", "flashloan", "transfer", "donate"}
+    | {"pledge", "release", "supply", "redeem", "borrow", "repay", "flashloan", "transfer", "donate", "join", "leave"}
 )
 
 
@@ -173,11 +178,14 @@ def share_prices_do_not_fall(before: Snapshot, deed: Deed, after: State) -> list
     """No share loses worth because somebody comes or goes: exact, by cross-multiplication.
 
     A vault may hold positions at an index that a pool's reserves set: who provides moves that by a rounding, as a trade would.
+    Who leaves a strategy has it trade, which others gain or lose by: asked of its own shares alone.
     Asked of a bundle only if all of it is such coming and going.
     """
     if not deed.verbs <= SHARE_VERBS:
         return []
     apart = {house.name for house in after.houses} if deed.verbs & {"provide", "remove"} else set()
+    if "leave" in deed.verbs:
+        apart |= {name for name, (_, shares) in share_prices(after).items() if shares == before.shares[name][1]}
     return [
         f"{deed.verb}: {name} went from {before.shares[name]} to {(assets, shares)} assets and shares"
         for name, (assets, shares) in share_prices(after).items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -17,6 +18,8 @@ import numpy as np
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
+
+Mask = Callable[[Any, int], Any]  # (a table's value, the account that looks) to what that account may know of it
 
 QUEUED = -1  # an order's code where nothing is traded yet: what becomes of it is told at the close of a block
 ENDLESS = 1e15  # cash coins of depth: more than there is
@@ -90,6 +93,10 @@ class Venue(ABC):
     def belongs(self, state: State, listing: Listing) -> tuple[tuple[int, int, int], ...]:
         """(account, base units, cash units) of what lies with the venue and is somebody's by name rather than by share."""
         return ()
+
+    def masks(self, listing: Listing) -> Mapping[str, Mask]:
+        """Tables that players may not see as they are, by path, and what an account may know of each. Most hide nothing."""
+        return {}
 
     @property
     def moves_marks(self) -> bool:

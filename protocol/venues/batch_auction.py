@@ -10,6 +10,7 @@ thin batch is priced by whoever is alone on a side; forced sales find no depth h
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
 from protocol.state import Listing, State
-from protocol.venues.base import AT_THE_CLOSE, QUEUED, Resting, Venue, whole_ticks
+from protocol.venues.base import AT_THE_CLOSE, QUEUED, Mask, Resting, Venue, whole_ticks
 from protocol.venues.ration import ProRata, Ration
 
 PRICE, SIZE, OWNER, ORDER, STAYS = 0, 1, 2, 3, 4  # columns of the table
@@ -47,6 +48,11 @@ def settle_claims(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: F
 def settle_tokens(pool: Floats, till: Till, batch: Batch, fills: Fills) -> None:
     """The same for tokens."""
     _tokens_loop(pool, till, batch, fills)
+
+
+def _own(rows: Ints, viewer: int) -> Ints:
+    found: Ints = rows[rows[:, OWNER] == viewer]
+    return found
 
 
 @dataclass
@@ -99,7 +105,7 @@ class BatchAuction(Venue):
         """Nobody has bid; `price` stands in for the last."""
         state.put(listing.path + ".bids", np.empty((0, 5), np.int64))
         state.put(listing.path + ".orders", 1)
-        state.put(listing.path + ".due", self.interval)
+        state.put(listing.path + ".due", state.time + self.interval)
         state.put(listing.path + ".last", float(price))
 
     def mid(self, state: State, listing: Listing) -> float:
@@ -150,9 +156,17 @@ class BatchAuction(Venue):
                 pool.number += 1
             fills.code[row] = code
 
+    def clear(self, state: State, listing: Listing) -> None:
+        """All bids out; the last price stays."""
+        state.put(listing.path + ".bids", np.empty((0, 5), np.int64))
+
     def price(self, pool: Tray, sizes: Ints, owed: Floats) -> None:
         """Nobody knows before the auction: nan."""
         owed[:] = np.nan
+
+    def masks(self, listing: Listing) -> Mapping[str, Mask]:
+        """Of the bids an account sees its own. How many there have been is no secret: the next order's number tells."""
+        return {listing.path + ".bids": _own}
 
     # ------------------------------------------------------------------ views of what waits: one's own
 

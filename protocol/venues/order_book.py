@@ -12,6 +12,7 @@ across markets; a forced trade takes any price within `reach`.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,7 +21,7 @@ import numpy as np
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
-from protocol.venues.base import Resting, Venue, whole_ticks
+from protocol.venues.base import Mask, Resting, Venue, whole_ticks
 from protocol.venues.matching import (
     ORDER,
     OWNER,
@@ -124,6 +125,16 @@ class OrderBook(Venue):
     def clear(self, state: State, listing: Listing) -> None:
         """All orders off; the last mid stays."""
         state.put(listing.path + ".book", np.empty((0, 4), np.int64))
+
+    def masks(self, listing: Listing) -> Mapping[str, Mask]:
+        """Whose the orders are, where the rule does not tell everybody."""
+
+        def told(rows: Ints, viewer: int) -> Ints:
+            seen = rows.copy()
+            seen[:, OWNER] = self.owners.seen_by(viewer, rows[:, OWNER])
+            return seen
+
+        return {} if self.owners.tell_all else {listing.path + ".book": told}
 
     # ------------------------------------------------------------------ views of what rests
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ NOBODY = -1
 class Owners(ABC):
     """A rule for what a viewer is told about whose an order is."""
 
+    tell_all: ClassVar[bool] = False  # whether everybody is told everything
+
     @abstractmethod
     def seen_by(self, viewer: int, owners: Ints) -> Ints:
         """The accounts as `viewer` sees them, NOBODY where it is not told. Shapes [n]."""
@@ -29,6 +32,8 @@ class Owners(ABC):
 @dataclass(frozen=True)
 class Shown(Owners):
     """Everybody sees whose each order is."""
+
+    tell_all: ClassVar[bool] = True
 
     def seen_by(self, viewer: int, owners: Ints) -> Ints:
         """As they are."""
