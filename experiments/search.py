@@ -170,7 +170,7 @@ def search(
     rows = [trial.parameters for trial in finalists]
     frame = profits("finalists", rows if own in rows else [*rows, own], CHOOSING, held_out)
     means = frame.groupby("point")[column].mean()
-    chosen = int(means.idxmax()) if means.notna().any() else 0
+    chosen = int(str(means.idxmax())) if means.notna().any() else 0
     best = finalists[chosen] if chosen < len(rows) else trials[0]._replace(parameters=own)
     frame = profits("held-out", [best.parameters, own], HELD_OUT, held_out)
     held, plain = (frame[frame["point"] == point][column].dropna().tolist() for point in (0, 1))
@@ -204,9 +204,8 @@ def _given(role: Role, text: str, wrong: list[str]) -> Bound | None:
         return None
     try:
         whole = isinstance(getattr(role, name), int)
-        return Bound(
-            f"cast.{role.label}.{name}", float(low), float(high), scale or ("whole" if whole else "linear"), name
-        )  # type: ignore[arg-type]
+        kind: Any = scale or ("whole" if whole else "linear")  # what is none, Bound refuses
+        return Bound(f"cast.{role.label}.{name}", float(low), float(high), kind, name)
     except ValueError as error:
         lines, usage = str(error).splitlines(), "must be FIELD=LOW:HIGH, with :log or :whole if you like"
         wrong += [f"--over {text}: {line if 'low' in line else usage}" for line in lines]

@@ -204,7 +204,7 @@ class SettlementPush(Attack):
         gas = (view.fee(listing) + self.tip) * (GAS["Deposit"] + GAS["Withdraw"] + GAS["Trade"] * (2.0 + blocks))
         cost = again + trading + gas
         score = np.where(affordable & (sizes > 0.0), gain - self.caution * cost, -math.inf)
-        row, column = np.unravel_index(int(np.argmax(score)), score.shape)
+        row, column = map(int, np.unravel_index(int(np.argmax(score)), score.shape))
         if score[row, column] == -math.inf:
             return None
         size = float(sizes[row, column] * direction[row, column])

@@ -38,4 +38,5 @@ class Bribed(Fault):
         deal: Bribe | None = me.memory.get("deal")
         if deal is None or view.time >= deal.until:
             return honest
-        return honest * deal.factor ** min(1.0, max(0.0, view.time - deal.since) / deal.ramp if deal.ramp > 0 else 1.0)
+        grown = min(1.0, max(0.0, view.time - deal.since) / deal.ramp if deal.ramp > 0 else 1.0)
+        return float(honest * deal.factor**grown)
