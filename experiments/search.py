@@ -146,7 +146,8 @@ def search(
     study = _study(sampler, seed)
     study.enqueue_trial({bound.name: _within(bound, own[bound.name]) for bound in bounds})
     trials: list[Trial] = []
-    for number in range(math.ceil(budget / (seeds * GENERATION))):
+    generations = math.ceil(budget / (seeds * GENERATION))
+    for number in range(generations):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # optuna calls parts of its samplers experimental
             asked = [study.ask(_distributions(bounds)) for _ in range(GENERATION)]
@@ -168,14 +169,14 @@ def search(
     ranked = sorted(played, key=lambda trial: -trial.profit)
     finalists = [t for n, t in enumerate(ranked) if t.parameters not in [s.parameters for s in ranked[:n]]][:FINALISTS]
     rows = [trial.parameters for trial in finalists]
-    frame = profits("finalists", rows if own in rows else [*rows, own], CHOOSING, held_out)
+    frame = profits(f"finalists-of-{generations:04d}", rows if own in rows else [*rows, own], CHOOSING, held_out)
     means = frame.groupby("point")[column].mean()
     chosen = int(str(means.idxmax())) if means.notna().any() else 0
     best = finalists[chosen] if chosen < len(rows) else trials[0]._replace(parameters=own)
-    frame = profits("held-out", [best.parameters, own], HELD_OUT, held_out)
+    frame = profits(f"held-out-of-{generations:04d}", [best.parameters, own], HELD_OUT, held_out)
     held, plain = (frame[frame["point"] == point][column].dropna().tolist() for point in (0, 1))
     if len(held) != held_out or len(plain) != held_out:
-        raise Mistakes([f"{role.label}: runs on held-out seeds went wrong; {home}/held-out/failures says why"])
+        raise Mistakes([f"{role.label}: runs on held-out seeds went wrong; {home}/held-out-of-{generations:04d}/failures says why"])
     values = {bound.path: _typed(bound, best.parameters[bound.name]) for bound in bounds}
     recipe = varied(scenario, values, plugins=plugins)
     return Found(trials, best, estimate(held), estimate(plain), difference(held, plain), recipe)

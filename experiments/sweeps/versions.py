@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from functools import cache
 
 OF_NUMBERS = ("undertow", "numpy", "scipy", "numba", "mesa", "pandas", "pyarrow")
 
 
+@cache
 def versions() -> dict[str, str]:
     """Versions that numbers may depend on, by name."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
     return found | {name: importlib.metadata.version(name) for name in OF_NUMBERS}
 
 
+@cache
 def frozen() -> str:
     """Every installed distribution, one a line, as pip reads them."""
     names = {
