@@ -30,6 +30,6 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_xlabel("gas of one liquidation (cash coins)")
         panel.set_ylabel(label)
         panel.set_title(title)
-        panel.set_ylim(bottom=0, top=(1.5 - 0.45 * place) * float(table[f"{what}_high"].max()))
+        panel.set_ylim(bottom=0, top=(1.5 - 0.45 * place) * float(table[f"{what}_high"].max()) / 1e3)
     axes[0][0].legend(loc="upper left")
     return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")

@@ -35,7 +35,7 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
     panel.set_xticks(places)
     panel.set_xticklabels([f"{rule}" for rule in table["rule"]])
     panel.set_ylabel("cash coins an hour (95 % interval)")
-    panel.set_title("Speed keeps the rent, fees eat into it, batches end it")
+    panel.set_title("Speed takes it, fees tax it, batches end it")
     panel.set_ylim(top=1.3 * float(table[[f"{what}_high" for what in NAMES]].to_numpy().max()))
     panel.legend(loc="upper right")
     return save(figure, out, name, f"seeds a bar: {int(table['seeds'].max())}")
