@@ -107,7 +107,7 @@ def need_vested(state: State, house: House, account: int) -> None:
     young = unvested(state, house, account)
     if young > 0.0:
         worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, account)
-        if worth - young < needs:
+        if worth - young < needs - 0.5 / house.cash_scale:  # less than a unit is rounding
             raise Unvested(account=account, equity=worth, unvested=young, required=needs)
 
 
