@@ -13,6 +13,7 @@ from experiments.defences.cap_by_depth import CapByDepth
 from experiments.defences.continuous_funding import ContinuousFunding
 from experiments.defences.exit_delay import ExitDelay
 from experiments.defences.exit_fee import ExitFee
+from experiments.defences.halts import Halts
 from experiments.defences.keepers_take_over import KeepersTakeOver
 from experiments.defences.liquidator_vault import LiquidatorVault
 from experiments.defences.longer_window import LongerWindow
@@ -52,7 +53,9 @@ def test_a_hunter_pushes_a_self_marked_amm_to_the_cluster_and_buys_what_must_be_
     assert all(one.gain("leveraged") < -100_000.0 for one in pairs)
 
 
-@pytest.mark.parametrize("defence", [OutsideIndex(), LongerWindow(), KeepersTakeOver()], ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize(
+    "defence", [OutsideIndex(), LongerWindow(), KeepersTakeOver(), Halts()], ids=lambda d: type(d).__name__
+)
 def test_a_hunter_stays_at_home_where_its_trades_do_not_make_the_mark_or_nothing_is_sold(defence: Defence) -> None:
     harmless("hunted-longs", defence, "dex.ETH-PERP")
 

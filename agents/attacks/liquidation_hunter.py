@@ -5,8 +5,8 @@ mid on, and the short is bought back below where it was sold. With nobody in bet
 coin sold by force in between is a gain. Where a trade moves the index at once, push, liquidations and exit are one bundle;
 else the push is held until a mean has followed. XPL, August 2025: 16 million through one book marked by an average of its
 own trades, while the price elsewhere stood still, and 46 million for four accounts.
-What stops it: an index that outside reporters make, a slow average, sales that do not go through the venue; and whoever
-trades the mid back in between.
+What stops it: an index that outside reporters make, a slow average, sales that do not go through the venue, a pause of
+liquidations after a fast move; and whoever trades the mid back in between.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from agents.player import Action, Player
 from agents.view import View
 from protocol.gas import GAS
 from protocol.ledger import Floats
+from protocol.limits.liquidation_pause import LiquidationPause
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.ema import Ema
@@ -226,6 +227,10 @@ class LiquidationHunter(Attack):
         sold = np.concatenate([[0.0], np.cumsum(prey.size)])
         again = index + share * (self._mid(base, cash, size + side * sold[reached]) - index)  # what the sales add
         reached = np.where(blocks > 1, np.maximum(reached, prey.within(again, side)), reached)
+        for limit in market.limits:
+            if isinstance(limit, LiquidationPause):  # nobody falls before the pause is over
+                held = (np.abs(carried / index - 1.0) <= limit.bound) | (blocks * interval > limit.pause)
+                reached = np.where(held, reached, 0)
         forced = sold[reached]
         between = side * forced - size * (1.0 - left)  # sold by force, less what others have traded back
         last = owed(base - size - between, cash + first + owed(base - size, cash + first, between), -size)

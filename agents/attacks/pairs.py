@@ -62,6 +62,14 @@ def reported(oracle: Oracle) -> bool:
     return isinstance(oracle, Median | Pull)
 
 
+def largest_step(oracle: Oracle) -> float:
+    """Relative move of the index in a block beyond which guards pass nothing on."""
+    step = math.inf
+    while isinstance(oracle, Guarded):
+        step, oracle = min(step, oracle.max_move), oracle.inner
+    return step
+
+
 def second_account(me: Player, game: Game, listing: Listing, share: float) -> int:
     """Another account of the same owner, with `share` of its money."""
     ledger = game.state.ledger
@@ -123,9 +131,7 @@ def weigh(
     drag = market.fee + 0.5 * spread
     units = np.maximum(1, size[:, 0] / PARTS * listing.size_scale).astype(np.int64)
     sold = np.array([float(view.cost(listing, np.array([-one]))[0]) for one in units])
-    lean = np.maximum(0.0, 1.0 + sold / (units * listing.price_scale * index))[
-        :, None
-    ]  # what a turn is sold below the index
+    lean = np.maximum(0.0, 1.0 + sold / (units * listing.price_scale * index))[:, None]  # of a turn's own skew
     money = value * (1.02 * (share + slope * size) + 1.5 * drag + lean)
     rise = np.expm1(push * np.exp2(-1.5 * interval / healing))
     till = max(0.0, view.balance(house.token, house.custody) / house.cash_scale)
@@ -135,8 +141,10 @@ def weigh(
     )
     cost = value * drag * (2.0 + rise) + push_loss(depth, push, np.asarray(waits), healing) + gas
     deficit = value * rise - money
+    step = np.expm1(np.maximum(push - first, first))
     able = (
         (deficit <= 0.9 * paid_for_winners(state, house))
+        & (step < largest_step(market.oracle))
         & (spend + money <= purse)
         & (money <= other)
         & (deficit > 0.0)
