@@ -28,29 +28,31 @@ def leave(stage: Stage) -> list[Deed]:
     if _waits(stage):
         done += _close_at_the_close(stage)
     busy = [account for account, idle in zip(stage.own, stage.idle(), strict=True) if not idle]
+    held = stage.profit()
     for ways in WAYS:
         for account in busy:
-            done += _best(stage, ways, account)
+            deeds, held = _best(stage, ways, account, held)
+            done += deeds
     return done
 
 
-def _best(stage: Stage, ways: tuple[Way, ...], account: int) -> list[Deed]:
-    """Leave by the way that brings most, or not at all."""
-    before, best, kept = stage.profit(), 0.0, None
+def _best(stage: Stage, ways: tuple[Way, ...], account: int, held: float) -> tuple[list[Deed], float]:
+    """Leave by the way that brings most, or not at all; returns what was done, and the profit by then. `held`: the one before."""
+    best, kept = held, None
     for way in ways:
         mark = stage.state.mark()
         deeds = _go(stage, way, account)
-        gain = stage.profit() - before
-        if way is ways[-1] and gain > best:
-            return deeds
+        if not deeds:
+            continue
+        now = stage.profit()
+        if way is ways[-1] and now > best:
+            return deeds, now
         stage.state.rewind(mark)
-        if gain > best:
-            best, kept = gain, deeds
-    if kept is None:
-        return []
-    for deed in kept:
+        if now > best:
+            best, kept = now, deeds
+    for deed in kept or ():
         stage.do(deed)
-    return kept
+    return kept or [], best
 
 
 def _go(stage: Stage, way: Way, account: int) -> list[Deed]:

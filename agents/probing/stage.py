@@ -65,6 +65,7 @@ class Stage:
         self.low, self.high = bounds(state, self.prices)
         self.tokens = np.flatnonzero(self.high > 0.0)
         self._where = np.ix_(self.tokens, self.wallets)
+        self._tills = tuple((house, int(np.flatnonzero(self.tokens == house.token)[0])) for house in state.houses)
         self._then = state.ledger.balance[:, self.wallets].copy()
         self.start = self._held()
         self.time, self.height = state.time, state.height
@@ -76,9 +77,10 @@ class Stage:
         balance = self.state.ledger.balance
         held: Ints = balance[self._where].sum(axis=1)
         idle = self.idle()
-        for house in self.state.houses:
-            left = int(self._then[house.cash, idle].sum())
-            held[self.tokens == house.token] += min(left, int(balance[house.token, house.custody]))
+        if idle.any():
+            for house, place in self._tills:
+                left = int(self._then[house.cash, idle].sum())
+                held[place] += min(left, int(balance[house.token, house.custody]))
         return held
 
     def idle(self) -> NDArray[np.bool_]:
