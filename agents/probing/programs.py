@@ -27,7 +27,6 @@ FACTORS = (1.0, 1.0, 1.0, 0.99, 0.9, 0.5, 0.5, 0.25, 0.1, 0.1, 0.01, 2.0, 1e-4)
 PRICES = (1.0, 0.999, 1.001, 0.99, 1.01, 0.9, 1.1, 0.5, 2.0)
 TIMES = (1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 8, 32)
 WAITS = (1, 1, 2, 5, 10)
-MOST_BLOCKS = 12  # of one program
 SCALES = (0.5, 0.8, 1.25, 2.0, 0.95, 1.05)
 
 
@@ -41,8 +40,8 @@ class Outcome(NamedTuple):
     done: Program  # the steps that went through
 
 
-def run(stage: Stage, verbs: dict[str, Verb], program: Program) -> Outcome:
-    """Play a program and take it back."""
+def run(stage: Stage, verbs: dict[str, Verb], program: Program, most: int) -> Outcome:
+    """Play a program and take it back. It may last `most` blocks."""
     features: set[tuple[object, ...]] = set()
     deeds: list[Deed] = []
     done: list[Step] = []
@@ -52,7 +51,7 @@ def run(stage: Stage, verbs: dict[str, Verb], program: Program) -> Outcome:
         for _ in range(step.times):
             deed: Deed
             if step.verb == SEAL:
-                deed = Seal(min(step.times, MOST_BLOCKS - blocks))
+                deed = Seal(min(step.times, most - blocks))
                 blocks += deed.blocks
                 if deed.blocks == 0:
                     break
@@ -123,9 +122,9 @@ def _standing(stage: Stage) -> set[tuple[object, ...]]:
 class Arms:
     """How often each verb went through at each place: what never does is tried less."""
 
-    def __init__(self, verbs: dict[str, Verb]) -> None:
+    def __init__(self, verbs: dict[str, Verb], blocks: int) -> None:
         self.arms = [(name, place) for name, verb in verbs.items() for place in range(len(verb.places))]
-        self.arms.append((SEAL, 0))
+        self.arms += [(SEAL, 0)] * min(1, blocks)
         self.tried = dict.fromkeys(self.arms, 0)
         self.went = dict.fromkeys(self.arms, 0)
 
@@ -138,8 +137,9 @@ class Arms:
 
     def draw(self, dice: Dice) -> tuple[str, int]:
         """A verb and a place."""
-        weights = [max(0.03, min(1.0, 2.0 * (self.went[arm] + 1.0) / (self.tried[arm] + 1.0))) for arm in self.arms]
-        weights[-1] = 0.3  # time always passes
+        weights = [max(0.03, min(1.0, 1.5 * (self.went[arm] + 0.4) / (self.tried[arm] + 0.4))) for arm in self.arms]
+        if self.arms[-1][0] == SEAL:
+            weights[-1] = 0.3  # time always passes
         return self.arms[dice.weighed(weights)]
 
 
@@ -210,3 +210,11 @@ def mutated(dice: Dice, arms: Arms, program: Program, other: Program, accounts: 
         else:
             steps = [step._replace(who=(step.who + 1) % accounts) if i >= at else step for i, step in enumerate(steps)]
     return tuple(steps[:LONGEST])
+
+
+def scaled(dice: Dice, program: Program) -> Program:
+    """The same with one step larger, smaller, or oftener."""
+    at = dice.below(len(program))
+    step = program[at]
+    times = min(64, dice.among((step.times, step.times, 2 * step.times))) if step.verb != SEAL else step.times
+    return (*program[:at], step._replace(factor=step.factor * dice.among(SCALES), times=times), *program[at + 1 :])

@@ -148,4 +148,5 @@ def stage_of(
     quiet = Stage(state, own, others, prices, interval)
     for _ in range(2):  # oracles have looked at what the residents did
         quiet.seal()
+    state.finalise()
     return Stage(state, own, others, prices, interval, newcomer, brings)

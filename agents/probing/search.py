@@ -8,15 +8,20 @@ a flaw looks like.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from agents.probing.dice import Dice
-from agents.probing.programs import SCALES, Arms, Outcome, Program, canonical, fresh, mutated, run
+from agents.probing.programs import Arms, Outcome, Program, canonical, fresh, mutated, run, scaled
 from agents.probing.stage import YEAR, Deed, Seal, Stage
 from agents.probing.verbs import verbs
+from protocol.state import State
+
+T = TypeVar("T")
 
 NEWEST = 40  # programs of the corpus that half of all parents are drawn from
+POLISHING = 1 << 40  # where the draws begin that make a find larger
 
 
 @dataclass(frozen=True)
@@ -24,7 +29,7 @@ class Search:
     """`budget` probes, from `seed`. What counts as a find earns more than `least` cash coins.
 
     `carry` is what a year of waiting may earn in funding or interest, per cash coin of capital, and be no flaw. A find is made
-    larger over `polish` probes.
+    larger over `polish` probes. A sequence may last `blocks` blocks; 0: it is one bundle.
     """
 
     budget: int = 3_000
@@ -32,6 +37,7 @@ class Search:
     least: float = 0.001
     carry: float = 10.0
     polish: int = 150
+    blocks: int = 12
 
     def __post_init__(self) -> None:
         """Refuse searches that are none."""
@@ -42,6 +48,7 @@ class Search:
                 ("seed", self.seed, self.seed >= 0, "0 or more"),
                 ("least", self.least, self.least > 0 and math.isfinite(self.least), "above 0 cash coins"),
                 ("carry", self.carry, self.carry >= 0 and math.isfinite(self.carry), "0 or more per year"),
+                ("blocks", self.blocks, self.blocks >= 0, "0 or more"),
                 ("polish", self.polish, self.polish >= 0, "0 probes or more"),
             )
             if not good
@@ -75,73 +82,81 @@ class Find(NamedTuple):
     most: tuple[Deed, ...]  # the one that earned most
 
 
+class Corpus:
+    """What a search has learned so far: programs that were new or good, and which verbs go through. Good for other states, too."""
+
+    def __init__(self, state: State, how: Search, accounts: int) -> None:
+        self.verbs = {verb.name: verb for verb in verbs(state)}
+        self.arms = Arms(self.verbs, how.blocks)
+        self.dice = Dice(how.seed)
+        self.accounts = accounts
+        self.elite: dict[frozenset[tuple[str, int, int]], Entry] = {}  # by (verb, place, who) that went through
+        self.newest: list[Program] = []
+        self.seen: set[tuple[object, ...]] = set()
+        self.probes = 0
+
+    def next(self) -> Program:
+        """A program to try."""
+        self.probes += 1
+        dice = self.dice
+        dice.begin(self.probes)
+        if not self.newest or dice.uniform() < 0.1:
+            program = tuple(fresh(dice, self.arms, self.accounts) for _ in range(1 + dice.below(4)))
+        else:
+            program = mutated(dice, self.arms, self._parent(), self._parent(), self.accounts)
+        return canonical(program, self.accounts)
+
+    def _parent(self) -> Program:
+        """A program of the less used of two cells, or one of the newest that showed something new."""
+        dice, cells = self.dice, list(self.elite.values())
+        if cells and dice.uniform() < 0.5:
+            entry = min((dice.among(cells), dice.among(cells)), key=lambda one: one.chosen)
+            entry.chosen += 1
+            return entry.program
+        return dice.among(self.newest[-NEWEST:]) if dice.uniform() < 0.7 else dice.among(self.newest)
+
+    def learn(self, program: Program, outcome: Outcome) -> None:
+        """Keep what went through of a program, if it is new or better than its like."""
+        self.arms.learn(program, outcome)
+        is_new = not outcome.features <= self.seen
+        self.seen |= outcome.features
+        if not outcome.done:
+            return
+        if is_new:
+            self.newest.append(outcome.done)
+        cell = frozenset((step.verb, step.place, step.who) for step in outcome.done)
+        entry = self.elite.setdefault(cell, Entry(outcome.profit, outcome.done))
+        if entry.profit < outcome.profit:
+            entry.profit, entry.program = outcome.profit, outcome.done
+
+
 class Report(NamedTuple):
     """What a search came to."""
 
     find: Find | None
     probes: int
     features: int  # of behaviour that were seen
-    corpus: int
     best: float  # the most that anything earned, cash coins: what does nothing earns 0
     reached: tuple[str, ...]  # verbs that went through at least once
     untouched: tuple[str, ...]  # verbs that never did
 
 
-def search(stage: Stage, how: Search) -> Report:
-    """Look for a sequence that pays on a stage."""
-    known = {verb.name: verb for verb in verbs(stage.state)}
-    dice, arms, accounts = Dice(how.seed), Arms(known), len(stage.own)
-    elite: dict[frozenset[tuple[str, int, int]], Entry] = {}  # by (verb, place, who) that went through
-    newest: list[Program] = []
-    seen: set[tuple[object, ...]] = set()
-    best, find, probe = 0.0, None, 0
-    for probe in range(1, how.budget + 1):
-        dice.begin(probe)
-        program = canonical(_next(dice, arms, newest, list(elite.values()), accounts), accounts)
-        outcome = run(stage, known, program)
-        arms.learn(program, outcome)
+def search(stage: Stage, how: Search, corpus: Corpus | None = None) -> Report:
+    """Look for a sequence that pays on a stage, with what was learned elsewhere if there is any."""
+    known = corpus or Corpus(stage.state, how, len(stage.own))
+    best, find = 0.0, None
+    for _ in range(how.budget):
+        program = known.next()
+        outcome = run(stage, known.verbs, program, how.blocks)
+        known.learn(program, outcome)
         best = max(best, outcome.profit)
         if outcome.profit > how.floor(stage, outcome.seconds):
-            find = _refined(stage, known, how, dice, program, probe)
+            find = _refined(stage, known, how, outcome.done)
             break
-        fresh_ones = not outcome.features <= seen
-        seen |= outcome.features
-        if not outcome.done:
-            continue
-        if fresh_ones:
-            newest.append(outcome.done)
-        cell = frozenset((step.verb, step.place, step.who) for step in outcome.done)
-        if cell not in elite:
-            elite[cell] = Entry(outcome.profit, outcome.done)
-        elif elite[cell].profit < outcome.profit:
-            elite[cell].profit, elite[cell].program = outcome.profit, outcome.done
-    went = {name for (name, _), count in arms.went.items() if count}
-    names = sorted({name for name, _ in arms.arms})
-    return Report(
-        find,
-        probe,
-        len(seen),
-        len(elite),
-        best,
-        tuple(name for name in names if name in went),
-        tuple(name for name in names if name not in went),
-    )
-
-
-def _next(
-    dice: Dice, arms: Arms, newest: list[Program], elite: list[Entry], accounts: int
-) -> Program:
-    if not newest or dice.uniform() < 0.1:
-        return tuple(fresh(dice, arms, accounts) for _ in range(1 + dice.below(4)))
-    parents = []
-    for _ in range(2):
-        if elite and dice.uniform() < 0.5:
-            chosen = min((dice.among(elite), dice.among(elite)), key=lambda one: one.chosen)
-            chosen.chosen += 1
-            parents.append(chosen.program)
-        else:
-            parents.append(dice.among(newest[-NEWEST:]) if dice.uniform() < 0.7 else dice.among(newest))
-    return mutated(dice, arms, parents[0], parents[1], accounts)
+    went = {name for (name, _), count in known.arms.went.items() if count}
+    names = sorted({name for name, _ in known.arms.arms})
+    reached, untouched = (tuple(n for n in names if (n in went) is wanted) for wanted in (True, False))
+    return Report(find, known.probes, len(known.seen), best, reached, untouched)
 
 
 def pays(stage: Stage, how: Search, deeds: tuple[Deed, ...]) -> tuple[float, tuple[Deed, ...]] | None:
@@ -152,34 +167,31 @@ def pays(stage: Stage, how: Search, deeds: tuple[Deed, ...]) -> tuple[float, tup
     return (profit, done) if profit > how.floor(stage, seconds) else None
 
 
-def _refined(stage: Stage, known: dict, how: Search, dice: Dice, program: Program, probe: int) -> Find:  # type: ignore[type-arg]
+def _refined(stage: Stage, known: Corpus, how: Search, program: Program) -> Find:
     """The shortest program that still pays, the shortest sequence of deeds, and how much more it may be scaled to earn."""
 
     def earns(candidate: Program) -> Outcome | None:
-        outcome = run(stage, known, candidate)
+        outcome = run(stage, known.verbs, candidate, how.blocks)
         return outcome if outcome.profit > how.floor(stage, outcome.seconds) else None
 
-    steps = _shrunk(program, lambda candidate: earns(candidate) is not None)
-    steps = _shrunk_times(steps, lambda candidate: earns(candidate) is not None)
-    outcome = run(stage, known, steps)
-    deeds = _shrunk(outcome.deeds, lambda candidate: pays(stage, how, candidate) is not None)
+    steps = shortest(program, lambda candidate: earns(candidate) is not None)
+    steps = _fewest_times(steps, lambda candidate: earns(candidate) is not None)
+    outcome = run(stage, known.verbs, steps, how.blocks)
+    deeds = shortest(outcome.deeds, lambda candidate: pays(stage, how, candidate) is not None)
     profit, deeds = pays(stage, how, deeds) or (outcome.profit, outcome.deeds)
     largest, most, best = profit, deeds, steps
     for number in range(how.polish):
-        dice.begin(how.budget + 1 + number)
-        at = dice.below(len(best))
-        step = best[at]
-        grown = step._replace(factor=step.factor * dice.among(SCALES), times=max(1, min(64, dice.among((step.times, 2 * step.times)))))
-        candidate = (*best[:at], grown, *best[at + 1 :])
+        known.dice.begin(POLISHING + number)
+        candidate = scaled(known.dice, best)
         found = earns(candidate)
         if found is not None and found.profit > largest:
             largest, most, best = found.profit, found.deeds, candidate
     seconds = stage.interval * sum(deed.blocks for deed in deeds if isinstance(deed, Seal))
-    return Find(profit, largest, probe, seconds, steps, deeds, most)
+    return Find(profit, largest, known.probes, seconds, steps, deeds, most)
 
 
-def _shrunk(items, holds):  # type: ignore[no-untyped-def]
-    """The sequence with everything left out that may be, one at a time, until nothing may."""
+def shortest(items: tuple[T, ...], holds: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
+    """A sequence with everything left out that may be, one at a time, until nothing may."""
     changed = True
     while changed:
         changed = False
@@ -190,7 +202,7 @@ def _shrunk(items, holds):  # type: ignore[no-untyped-def]
     return items
 
 
-def _shrunk_times(program: Program, holds) -> Program:  # type: ignore[no-untyped-def]
+def _fewest_times(program: Program, holds: Callable[[Program], bool]) -> Program:
     for at, step in enumerate(program):
         for times in range(1, step.times):
             fewer = (*program[:at], step._replace(times=times), *program[at + 1 :])

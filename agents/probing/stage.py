@@ -22,7 +22,10 @@ from protocol.oracles.median import ACCOUNT, Median
 from protocol.oracles.pull import Pull, sign
 from protocol.state import State
 from protocol.transactions import Transaction
+from protocol.venues.base import AT_THE_CLOSE
 
+NEAR = 1e-4  # relative distance from the outside price that is not worth a trade
+STEPS = 24  # halvings
 YEAR = 365 * 86_400.0  # seconds
 
 
@@ -39,8 +42,8 @@ class Stage:
     """A state to search on, left as it was found by every probe.
 
     `own`: the accounts of the searcher. `others`: accounts that its deeds may name. `prices`: outside, cash coins per base coin.
-    `interval`: seconds a block. `newcomer`: an account that brings `brings` cash coins to each vault and loan pool with every
-    block, as strangers do; -1: nobody comes.
+    `interval`: seconds a block. `newcomer`: a stranger, who brings `brings` cash coins to each vault and loan pool with every
+    block, and trades pools back to the outside price before it closes; -1: nobody comes.
     """
 
     def __init__(
@@ -69,7 +72,6 @@ class Stage:
         self._then = state.ledger.balance[:, self.wallets].copy()
         self.start = self._held()
         self.time, self.height = state.time, state.height
-        state.finalise()
         self.mark = state.mark()
 
     def _held(self) -> Ints:
@@ -94,8 +96,8 @@ class Stage:
 
     @property
     def capital(self) -> float:
-        """What the own wallets hold at the start, cash coins."""
-        return float(self.start @ self.high[self.tokens])
+        """What the own accounts have at the start, wallets and margin, cash coins at the outside price."""
+        return float(self.start @ outside(self.state, self.prices)[self.tokens])
 
     def profit(self) -> float:
         """What the own wallets hold beyond the start, cash coins."""
@@ -122,17 +124,19 @@ class Stage:
         return None
 
     def seal(self) -> None:
-        """One block at an unchanged outside price: a stranger comes, reporters report it, and the exchanges close the block."""
+        """One block at an unchanged outside price: a stranger brings money and trades pools back to it, reporters report it, and the
+        exchanges close the block.
+        """
         state = self.state
         state.time += self.interval
         state.height += 1
-        self._welcome()
+        if self.newcomer >= 0:
+            self._welcome()
+            self._arbitrage()
         report_unmoved(state, self.prices)
         exchange.close_block(state)
 
     def _welcome(self) -> None:
-        if self.newcomer < 0:
-            return
         for house in self.state.houses:
             units = int(self.brings * house.cash_scale)
             if house.vault >= 0:
@@ -140,6 +144,28 @@ class Stage:
             for lender in self.state.lenders[house.index]:
                 if lender.token == house.token:
                     attempt(self.state, exchange.supply, lender, self.newcomer, units)
+
+    def _arbitrage(self) -> None:
+        """Trade every pool of tokens that somebody has moved back to the outside price, by halving the size that does it."""
+        state = self.state
+        for listing in state.markets:
+            venue, price = state.market(listing).venue, self.prices[state.market(listing).instrument.base]
+            if listing.size >= 0 or venue.counterparty != "venue" or venue.settles == AT_THE_CLOSE:
+                continue
+            off = venue.mid(state, listing) / price - 1.0
+            if abs(off) < NEAR:
+                continue
+            size = int(state.ledger.balance[listing.base, listing.desk]) // 2
+            for _ in range(STEPS):
+                before, mark = venue.mid(state, listing), state.mark()
+                side = 1 if before < price else -1
+                if not attempt(state, exchange.trade, listing, self.newcomer, side * size):
+                    size //= 2
+                elif (venue.mid(state, listing) - price) * side > 0.0:  # too far
+                    state.rewind(mark)
+                    size //= 2
+                if size == 0:
+                    break
 
 
 def attempt(state: State, verb: object, *arguments: object) -> bool:
@@ -156,32 +182,41 @@ def attempt(state: State, verb: object, *arguments: object) -> bool:
 def enter(state: State, count: int, capital: float, prices: Mapping[str, float], group: str) -> tuple[int, ...]:
     """Open accounts with `capital` cash coins each, and as much again in every token that nobody has to mint."""
     ledger, first = state.ledger, state.ledger.open(group, count)
-    priced = bounds(state, prices)[1]
+    priced = outside(state, prices)
     for account in range(first, first + count):
         for row in np.flatnonzero(priced).tolist():
             ledger.move(row, WORLD, account, int(capital / priced[row]), Reason.GENESIS)
     return tuple(range(first, first + count))
 
 
-def bounds(state: State, prices: Mapping[str, float]) -> tuple[Floats, Floats]:
-    """Lowest and highest cash coins per unit of each row that anybody names now; 0: not counted. Shapes [rows]."""
-    low, high = np.zeros(len(state.ledger.assets)), np.zeros(len(state.ledger.assets))
+def outside(state: State, prices: Mapping[str, float]) -> Floats:
+    """Cash coins per unit of each row at the outside price; 0 of claims, shares, and tokens that are minted. Shape [rows]."""
+    found = np.zeros(len(state.ledger.assets))
     minted = {issue.listing.base for issues in state.issues for issue in issues}
     for house in state.houses:
-        low[house.token] = high[house.token] = 1.0 / house.cash_scale
+        found[house.token] = 1.0 / house.cash_scale
     for listing in state.markets:
-        if listing.base in minted:
+        if listing.base not in minted:
+            found[listing.base] = prices[state.market(listing).instrument.base] / listing.size_scale
+    return found
+
+
+def bounds(state: State, prices: Mapping[str, float]) -> tuple[Floats, Floats]:
+    """Lowest and highest cash coins per unit of each row that anybody names now; 0: not counted. Shapes [rows]."""
+    low, high = outside(state, prices), outside(state, prices)
+    for listing in state.markets:
+        if high[listing.base] == 0.0:
             continue
-        named = [prices[state.market(listing).instrument.base]]
+        named = []
         reading = read_index(state, listing)
         if reading.status == Status.FRESH:
             named.append(reading.value)
         if listing.size < 0:
             named.append(state.market(listing).venue.mid(state, listing))
-        named = [price / listing.size_scale for price in named if np.isfinite(price) and price > 0.0]
-        known = low[listing.base] > 0.0
-        low[listing.base] = min([*named, low[listing.base]] if known else named)
-        high[listing.base] = max(*named, high[listing.base])
+        for price in named:
+            if np.isfinite(price) and price > 0.0:
+                low[listing.base] = min(low[listing.base], price / listing.size_scale)
+                high[listing.base] = max(high[listing.base], price / listing.size_scale)
     return low, high
 
 
