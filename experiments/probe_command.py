@@ -26,12 +26,22 @@ def probe(
     *,
     budget: Annotated[int, Parameter(help="Probes: sequences of verbs that are tried.")] = 5_000,
     seed: Annotated[int, Parameter(help="Seed of the search.")] = 1,
-    after: Annotated[float, Parameter(help="Seconds of the scenario's play before the search; prices stand still from then.")] = 0.0,
-    capital: Annotated[float, Parameter(help="Cash coins to begin with, in three accounts, and as much again in every token.")] = 300_000.0,
+    after: Annotated[
+        float, Parameter(help="Seconds of the scenario's play before the search; prices stand still from then.")
+    ] = 0.0,
+    capital: Annotated[
+        float, Parameter(help="Cash coins to begin with, in three accounts, and as much again in every token.")
+    ] = 300_000.0,
     least: Annotated[float, Parameter(help="Cash coins that a sequence must earn to be a find.")] = 0.001,
-    carry: Annotated[float, Parameter(help="What waiting may earn and be no find: per year and cash coin of capital.")] = 10.0,
-    set_: Annotated[tuple[str, ...], Parameter(name="--set", help="PATH=VALUE, as in exchange.market.oracle.window=600.")] = (),
-    plugin: Annotated[tuple[Path, ...], Parameter(help="Python file with rules or roles of your own. It is executed.")] = (),
+    carry: Annotated[
+        float, Parameter(help="What waiting may earn and be no find: per year and cash coin of capital.")
+    ] = 10.0,
+    set_: Annotated[
+        tuple[str, ...], Parameter(name="--set", help="PATH=VALUE, as in exchange.market.oracle.window=600.")
+    ] = (),
+    plugin: Annotated[
+        tuple[Path, ...], Parameter(help="Python file with rules or roles of your own. It is executed.")
+    ] = (),
     json: Annotated[bool, Parameter(help="Print the find, and how to play it again, as one JSON object.")] = False,
 ) -> None:
     """Search a scenario's protocol for a sequence of verbs that pays, whatever happens outside."""
@@ -74,10 +84,16 @@ def _told(stage: Stage, how: Any, report: Report) -> list[str]:
     find = report.find
     lines = []
     if find is None:
-        lines.append(f"Nothing found in {report.probes:,} probes from seed {how.seed}: no sequence of verbs left its sender richer.")
-        lines.append(f"The best earned {report.best:,.6f} cash coins; a find earns more than {how.least:g}, and than waiting may.")
+        lines.append(
+            f"Nothing found in {report.probes:,} probes from seed {how.seed}: no sequence of verbs left its sender richer."
+        )
+        lines.append(
+            f"The best earned {report.best:,.6f} cash coins; a find earns more than {how.least:g}, and than waiting may."
+        )
     else:
-        lines.append(f"FOUND after {report.probes:,} probes from seed {how.seed}: {find.profit:,.6f} cash coins, at unmoved prices.")
+        lines.append(
+            f"FOUND after {report.probes:,} probes from seed {how.seed}: {find.profit:,.6f} cash coins, at unmoved prices."
+        )
         lines += [f"Before: {starts_with(stage)}.", *recipe(stage, find.deeds)]
         if find.largest > find.profit:
             lines += [f"Scaled, it was seen to earn {find.largest:,.6f}:", *recipe(stage, find.most)]

@@ -1,4 +1,7 @@
-"""Probing a scenario: its world as it is, or after some of its play, with residents in it, at prices that stand still from then on."""
+"""Probing a scenario: its world at the start, or after some of its play, with residents in it.
+
+Prices stand still from then on, so that whatever is earned is taken from somebody, and from no move of the market.
+"""
 
 from __future__ import annotations
 

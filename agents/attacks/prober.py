@@ -51,7 +51,11 @@ class Prober(Attack):
         """Counts are counts."""
         return super().mistakes() + [
             f"{name} = {value}: must be {least} or more"
-            for name, value, least in (("accounts", self.accounts, 1), ("budget", self.budget, 1), ("seed", self.seed, 0))
+            for name, value, least in (
+                ("accounts", self.accounts, 1),
+                ("budget", self.budget, 1),
+                ("seed", self.seed, 0),
+            )
             if value < least
         ]
 
@@ -109,7 +113,9 @@ class Prober(Attack):
             return ()
         verbs = "+".join(type(deed).__name__ for deed in found.most)
         memory["stake"] = (view.seal, found.largest - cost, stage.capital, prices)
-        self.launch(me, view, estimate=found.largest - cost, cost=cost, stake=stage.capital, verbs=verbs, probes=report.probes)
+        self.launch(
+            me, view, estimate=found.largest - cost, cost=cost, stake=stage.capital, verbs=verbs, probes=report.probes
+        )
         return (me.send(bundle),)
 
     def _others(self, state: State, own: tuple[int, ...]) -> tuple[int, ...]:

@@ -1,7 +1,8 @@
 """Going home: what every search ends with, so that only what was really taken out counts.
 
-Account by account and kind by kind, there are two ways to leave: to settle (close, repay, burn, then take what is one's own) and to
-walk away with whatever may be taken without settling. Each is tried, the better kept, and neither if the wallets hold no more for it.
+Account by account and kind by kind, there are two ways to leave: to settle (close, repay, burn, then take what is one's own)
+and to walk away with whatever may be taken without settling. Each is tried, the better kept, and neither if the wallets hold
+no more for it.
 """
 
 from __future__ import annotations

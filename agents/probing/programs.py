@@ -104,7 +104,8 @@ def _flows(stage: Stage) -> set[tuple[object, ...]]:
 
 def _standing(stage: Stage) -> set[tuple[object, ...]]:
     """Where one stands before going home: excess margin of each account, paper profit, and what shares are worth."""
-    state, found = stage.state, set()
+    state = stage.state
+    found: set[tuple[object, ...]] = set()
     for house in state.houses:
         paper = 0.0
         for number, account in enumerate(stage.own):
@@ -199,7 +200,9 @@ def mutated(dice: Dice, arms: Arms, program: Program, other: Program, accounts: 
             steps[here] = altered(dice, steps[here], accounts)
         elif what == 6:  # the same again by somebody else, or the other way
             twin = steps[here]
-            twin = twin._replace(who=dice.below(accounts)) if dice.uniform() < 0.5 else twin._replace(factor=-twin.factor)
+            twin = (
+                twin._replace(who=dice.below(accounts)) if dice.uniform() < 0.5 else twin._replace(factor=-twin.factor)
+            )
             steps.insert(at, twin)
         elif what == 7:
             cut = dice.below(len(other) + 1)

@@ -68,7 +68,9 @@ def _parts(state: State, deed: Any, place: Any, called: dict[int, str]) -> list[
 
 
 def _row(deed: Any, field: str, place: Any) -> int:
-    name = "base" if field in ("base", "most") else "token" if field == "cash" else ROWS.get(type(deed).__name__, "token")
+    name = (
+        "base" if field in ("base", "most") else "token" if field == "cash" else ROWS.get(type(deed).__name__, "token")
+    )
     return row_of(place, name) if place is not None else -1
 
 
@@ -79,14 +81,14 @@ def _coins(state: State, row: int, units: int, sign: str = "") -> str:
 
 def plain(stage: Stage, deeds: Sequence[Deed]) -> list[dict[str, Any]]:
     """Each deed as {verb, arguments}: places by their path, amounts in smallest units, accounts by number."""
-    return [
-        {"verb": type(deed).__name__}
-        | {
-            field: _where(value) if isinstance(value, PLACES) else None if value != value else _plain(value)
-            for field, value in zip(deed._fields, deed, strict=True)  # type: ignore[attr-defined]
-        }
-        for deed in deeds
-    ]
+    return [_as_plain(deed) for deed in deeds]
+
+
+def _as_plain(deed: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"verb": type(deed).__name__}
+    for field, value in zip(deed._fields, deed, strict=True):
+        found[field] = _where(value) if isinstance(value, PLACES) else None if value != value else _plain(value)
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -104,7 +106,9 @@ def starts_with(stage: Stage) -> str:
             parts.append(_coins(state, row, stage.held(row, account)))
     for house in state.houses:
         if stage.held(house.cash, account):
-            parts.append(f"{stage.held(house.cash, account) / house.cash_scale:,.10g} {_cash_name(state, house)} deposited in {house.name}")
+            parts.append(
+                f"{stage.held(house.cash, account) / house.cash_scale:,.10g} {_cash_name(state, house)} deposited in {house.name}"
+            )
     return f"{', '.join(chr(ord('A') + n) for n in range(len(stage.own)))}: {', '.join(parts)} each"
 
 

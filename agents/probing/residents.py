@@ -10,8 +10,10 @@ import math
 from collections.abc import Mapping
 
 from agents.probing import sizes
-from agents.probing.stage import Stage, attempt, enter, innermost
+from agents.probing.stage import Stage, attempt, enter
+from agents.roles.reporter import innermost
 from protocol import exchange
+from protocol.appraisal import token_price
 from protocol.ledger import WORLD, Reason
 from protocol.oracles.median import ACCOUNT, Median
 from protocol.state import House, Listing, State
@@ -75,7 +77,7 @@ def _lend(state: State, house: House, supplier: int, borrower: int, part: float)
         attempt(state, exchange.pledge, seat, borrower, int(balance[seat.token, borrower]) // 10)
     for lender in state.lenders[house.index]:
         free = 0.5 * max(0.0, min(sizes.excess(state, house, borrower), part)) / len(state.lenders[house.index])
-        price = sizes.token_price(state, house, lender.token).value
+        price = token_price(state, house, lender.token).value
         attempt(state, exchange.borrow, lender, borrower, math.floor(free / price * lender.scale))
 
 

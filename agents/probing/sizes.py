@@ -152,7 +152,9 @@ def _power(state: State, lender: Lender, account: int) -> float:
 def _room(state: State, issue: Issue, account: int) -> float:
     """Units of a synthetic that what is locked carries."""
     rate = exchange_rate(state, issue)
-    return float(state.ledger.balance[issue.locked, account]) / rate / float(rules(state, issue).opening) if rate else 0.0
+    return (
+        float(state.ledger.balance[issue.locked, account]) / rate / float(rules(state, issue).opening) if rate else 0.0
+    )
 
 
 def _owed(state: State, lender: Lender, account: int) -> float:

@@ -124,9 +124,7 @@ class Stage:
         return None
 
     def seal(self) -> None:
-        """One block at an unchanged outside price: a stranger brings money and trades pools back to it, reporters report it, and the
-        exchanges close the block.
-        """
+        """One block at an unchanged outside price: strangers come, reporters report, and the exchanges close the block."""
         state = self.state
         state.time += self.interval
         state.height += 1

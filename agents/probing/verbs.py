@@ -190,7 +190,12 @@ def classes() -> tuple[tuple[str, Any, tuple[str, ...], tuple[Any, ...]], ...]:
     found = []
     for module in MODULES:
         for name, kind in vars(module).items():
-            if isinstance(kind, type) and kind.__module__ == module.__name__ and hasattr(kind, "_fields") and hasattr(kind, "apply"):
+            if (
+                isinstance(kind, type)
+                and kind.__module__ == module.__name__
+                and hasattr(kind, "_fields")
+                and hasattr(kind, "apply")
+            ):
                 hints = get_type_hints(kind)
                 found.append((name, kind, kind._fields, tuple(hints[field] for field in kind._fields)))
     return tuple(found)
@@ -202,7 +207,10 @@ def left_out() -> tuple[str, ...]:
 
 
 def _fillable(name: str, fields: tuple[str, ...], hints: tuple[Any, ...]) -> bool:
-    return all(hint in PLACES or field in FILLERS or (name, field) in PARTICULAR for field, hint in zip(fields, hints, strict=True))
+    return all(
+        hint in PLACES or field in FILLERS or (name, field) in PARTICULAR
+        for field, hint in zip(fields, hints, strict=True)
+    )
 
 
 def verbs(state: State) -> tuple[Verb, ...]:

@@ -1,7 +1,7 @@
 """A withdrawal looks at cash and forgets the loss on what is open: the winner is paid, and the loser takes the stake back as well.
 
-Two accounts of one owner on both sides of a trade turn any such mistake into money; Hyperliquid's vault was left with a position so,
-in March 2025, when margin could be withdrawn from under one.
+Two accounts of one owner on both sides of a trade turn any such mistake into money; Hyperliquid's vault was left with a position
+so, in March 2025, when margin could be withdrawn from under one.
 """
 
 from __future__ import annotations
