@@ -209,6 +209,9 @@ def figures(*, out: Out = Path("results"), workers: Workers = None, quick: Quick
         print()
 
 
+app.command("experiments.probe_command:probe", name="probe")
+
+
 def studies() -> dict[str, ModuleType]:
     """Modules of `experiments.studies` that ask a question, by name; the demonstration first."""
     import importlib
