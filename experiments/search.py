@@ -176,7 +176,9 @@ def search(
     frame = profits(f"held-out-of-{generations:04d}", [best.parameters, own], HELD_OUT, held_out)
     held, plain = (frame[frame["point"] == point][column].dropna().tolist() for point in (0, 1))
     if len(held) != held_out or len(plain) != held_out:
-        raise Mistakes([f"{role.label}: runs on held-out seeds went wrong; {home}/held-out-of-{generations:04d}/failures says why"])
+        raise Mistakes(
+            [f"{role.label}: runs on held-out seeds went wrong; {home}/held-out-of-{generations:04d}/failures says why"]
+        )
     values = {bound.path: _typed(bound, best.parameters[bound.name]) for bound in bounds}
     recipe = varied(scenario, values, plugins=plugins)
     return Found(trials, best, estimate(held), estimate(plain), difference(held, plain), recipe)
@@ -241,7 +243,8 @@ def _allowed(role: Role, name: str, value: float, factor: float) -> float:
 
 def _stands(role: Role, name: str, value: float) -> bool:
     try:
-        dataclasses.replace(role, **{name: round(value) if isinstance(getattr(role, name), int) else value})
+        changed: dict[str, Any] = {name: round(value) if isinstance(getattr(role, name), int) else value}
+        dataclasses.replace(role, **changed)
     except ValueError:
         return False
     return True
