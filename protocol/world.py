@@ -22,7 +22,6 @@ from protocol.instruments.base import NEVER, Instrument
 from protocol.instruments.option import Option
 from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.synthetic import Synthetic
-from protocol.instruments.token import Token
 from protocol.lending import LoanPool
 from protocol.limits.base import Limit
 from protocol.liquidations.base import Liquidation
@@ -37,7 +36,7 @@ from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
-from protocol.strategies.base import Strategy, usable
+from protocol.strategies.base import Strategy, misfits
 from protocol.surface import Surface
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
@@ -182,7 +181,7 @@ class Exchange:
         ]
         if self.liquidation.needs_vault and self.vault is None:
             wrong.append(f"liquidation = {type(self.liquidation).__name__}: needs a vault")
-        wrong += self._hedging_mistakes() + self._strategy_mistakes()
+        wrong += self._hedging_mistakes() + misfits(self)
         if self.flash is not None and self.vault is None and not self.loans:
             wrong.append("flash = Flash: needs a vault or a loan pool to lend from")
         wrong += [
@@ -259,38 +258,6 @@ class Exchange:
             wrong.append(
                 f"hedging = {type(self.hedging).__name__}: {type(self.margin).__name__} allows one position only"
             )
-        return wrong
-
-    def _strategy_mistakes(self) -> list[str]:
-        """A strategy needs a name of its own, markets that it may trade in, room for two positions, and options that are listed."""
-        wrong, names = [], [s.name for s in self.strategies] + [m.name for m in self.markets]
-        pledged = {collateral.token for collateral in self.collateral}
-        open_ = {market.name: market for market in self.markets if usable(market)}
-        claims = {n for n, m in open_.items() if m.instrument.claims() and not isinstance(m.instrument, Option)}
-        tokens = {n for n, m in open_.items() if isinstance(m.instrument, Token) and m.instrument.token in pledged}
-        if self.strategies and self.margin.most() < 2:
-            wrong.append(f"strategies: {type(self.margin).__name__} allows one position only")
-        for strategy in self.strategies:
-            at = f"strategies.{strategy.name}"
-            if names.count(strategy.name) > 1:
-                wrong.append(f"{at}: the name stands twice")
-            first, *others = strategy.legs()
-            for leg, may in [(first, claims | tokens), *((other, claims) for other in others)]:
-                if leg not in may:
-                    wrong.append(
-                        f"{at}: {leg!r} is no market it can hold; there are {', '.join(sorted(may)) or 'none'}"
-                    )
-            bases = {open_[leg].instrument.base for leg in strategy.legs() if leg in open_}
-            if len(bases) > 1:
-                wrong.append(f"{at}: its markets are of {', '.join(sorted(bases))}, and must be of one")
-            wrong += [
-                f"{at}: no {right} is listed on {', '.join(bases)}"
-                for right in strategy.rights()
-                if not any(
-                    isinstance(m.instrument, Option) and m.instrument.right == right and m.instrument.base in bases
-                    for m in open_.values()
-                )
-            ]
         return wrong
 
     def priced(self) -> set[str]:

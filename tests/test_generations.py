@@ -12,8 +12,10 @@ from machine import CASH, COIN, PRICE, exchange_for, open_world, tell
 
 from agents.recorder import off_fair
 from experiments.metrics import Standing, slippage
+from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import find
+from experiments.studies.generations import MARKET, upkeep
 from protocol import exchange
 from protocol.generations import GENERATIONS
 from protocol.liquidations.full import Full
@@ -94,3 +96,16 @@ def test_auctions_are_told_from_their_start_over_their_bids_to_who_took_the_lot(
     assert all(one["held"] >= 0 and math.isfinite(one["price"]) for one in told["bid stands"])
     assert any(one["held"] > 0 for one in told["bid stands"])
     assert all(one["taker"] and one["since"] > 0 and one["rounds"] >= 1 for one in told["liquidation"])
+
+
+def test_upkeep_is_fees_and_slippage_gas_a_fill_refusals_and_how_far_the_mid_strays() -> None:
+    blocks = pd.DataFrame(
+        {f"{MARKET}.run_volume": [4e5, 6e5], f"{MARKET}.run_off": [700.0, 300.0], "gas_used": [2e6, 4e6]}
+    )
+    flows = pd.DataFrame(
+        {"reason": ["fee", "fee", "gas"], "source": ["noise", "maker", "noise"], "cash": [500.0, 90.0, 70.0]}
+    )
+    numbers = {"fills": 30.0, "rejected": 10.0, "volume": 3e6, "mid_gap_rms": 0.002}
+    named = {f"{MARKET}.{name}": value for name, value in numbers.items()}
+    record = Record(find("gen-zero"), blocks, pd.DataFrame(), flows, named, "")
+    assert upkeep(record) == pytest.approx({"cost": 0.0015, "gas": 2e5, "refused": 0.25, "served": 2.0, "stray": 0.002})

@@ -76,7 +76,9 @@ def search(
     )
     for bound in bounds:
         found_at = found.best.parameters[bound.name]
-        print(f"    {bound.name:<16} {found_at:>14,.6g}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}")
+        print(
+            f"    {bound.name:<16} {found_at:>14,.6g}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}"
+        )
     print(f"best, on the search's own seeds: {found.best.profit:,.4g} (flattered by the search)")
     print(f"best, on held-out seeds:         {found.held}")
     print(f"as in the scenario:              {found.plain}")

@@ -21,13 +21,14 @@ from protocol.access import Permissionless
 from protocol.appraisal import account_total
 from protocol.hedging import HedgeOrder, within
 from protocol.instruments.option import Option
+from protocol.instruments.token import Token
 from protocol.ledger import WORLD
 from protocol.oracles.base import read_index
 from protocol.state import Listing, Mandate, State
 from protocol.venues.base import AT_THE_CLOSE
 
 if TYPE_CHECKING:
-    from protocol.world import Market
+    from protocol.world import Exchange, Market
 
 
 class Epoch(NamedTuple):
@@ -144,6 +145,35 @@ class Strategy(ABC):
         slippage = self.premium_slippage if option else self.slippage
         size = within(state, listing, gap, slippage)
         return (HedgeOrder(listing, size, slippage),) if size else ()
+
+
+def misfits(exchange: Exchange) -> list[str]:
+    """One line for each strategy without a name of its own, markets to trade in, room for two positions, or options to deal in."""
+    wrong, names = [], [s.name for s in exchange.strategies] + [m.name for m in exchange.markets]
+    pledged = {collateral.token for collateral in exchange.collateral}
+    open_ = {market.name: market for market in exchange.markets if usable(market)}
+    claims = {n for n, m in open_.items() if m.instrument.claims() and not isinstance(m.instrument, Option)}
+    tokens = {n for n, m in open_.items() if isinstance(m.instrument, Token) and m.instrument.token in pledged}
+    listed = [m.instrument for m in open_.values() if isinstance(m.instrument, Option)]
+    if exchange.strategies and exchange.margin.most() < 2:
+        wrong.append(f"strategies: {type(exchange.margin).__name__} allows one position only")
+    for strategy in exchange.strategies:
+        at = f"strategies.{strategy.name}"
+        if names.count(strategy.name) > 1:
+            wrong.append(f"{at}: the name stands twice")
+        first, *others = strategy.legs()
+        for leg, may in [(first, claims | tokens), *((other, claims) for other in others)]:
+            if leg not in may:
+                wrong.append(f"{at}: {leg!r} is no market it can hold; there are {', '.join(sorted(may)) or 'none'}")
+        bases = {open_[leg].instrument.base for leg in strategy.legs() if leg in open_}
+        if len(bases) > 1:
+            wrong.append(f"{at}: its markets are of {', '.join(sorted(bases))}, and must be of one")
+        wrong += [
+            f"{at}: no {right} is listed on {', '.join(bases)}"
+            for right in strategy.rights()
+            if not any(option.right == right and option.base in bases for option in listed)
+        ]
+    return wrong
 
 
 def shares_of(state: State, mandate: Mandate) -> int:
