@@ -200,7 +200,7 @@ class SelfLiquidator(Attack):
         (seat, lender), house, other = where, where[0].house, me.memory["other"]
         need = one.collateral + one.sold
         fee = 0 if offer is None else offer.rules.charge(need)
-        parts = (
+        parts: tuple[Transaction, ...] = (
             Transfer(seat.token, me.account, other, one.collateral),
             Pledge(seat, other, one.collateral),
             Borrow(lender, other, one.borrowed),

@@ -223,7 +223,8 @@ class TillEmptier(Attack):
 
     def _pairs(self, me: Player, view: View, listing: Listing, lot: int) -> list[Transaction]:
         """Long and short in turn, slice by slice; on a book the one rests what the other takes."""
-        other, found = me.memory["other"], []
+        other = me.memory["other"]
+        found: list[Transaction] = []
         for _ in range(self.slices):
             if isinstance(view.state.market(listing).venue, OrderBook):
                 found.append(Post(listing, other, -lot, view.mid(listing)))
