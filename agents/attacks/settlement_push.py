@@ -195,9 +195,8 @@ class SettlementPush(Attack):
         direction = np.where(worth >= 0.0, 1.0, -1.0)
         sizes = np.zeros(money.shape)
         cells = np.argwhere(affordable & (np.abs(worth) > 0.0))
-        for row, column in cells.tolist():
-            way = int(direction[row, column])
-            sizes[row, column] = self._most(view, listing, way, float(money[row, column]), reading.value, mark)
+        for cell in map(tuple, cells.tolist()):
+            sizes[cell] = self._most(view, listing, int(direction[cell]), float(money[cell]), reading.value, mark)
         gain = np.minimum(sizes * np.abs(worth), 0.9 * pot(view, house))
         spread = float(getattr(market.venue, "spread", 0.0))
         trading = sizes * mark * (market.fee + 0.5 * spread)

@@ -38,5 +38,6 @@ class Bribed(Fault):
         deal: Bribe | None = me.memory.get("deal")
         if deal is None or view.time >= deal.until:
             return honest
-        grown = min(1.0, max(0.0, view.time - deal.since) / deal.ramp if deal.ramp > 0 else 1.0)
-        return float(honest * deal.factor**grown)
+        there = min(1.0, max(0.0, view.time - deal.since) / deal.ramp) if deal.ramp > 0 else 1.0
+        value: float = honest * deal.factor**there
+        return value

@@ -23,5 +23,5 @@ class Stuck(Fault):
 
     def bent(self, me: Player, view: View, listing: Listing, honest: float) -> float | None:
         """The first value."""
-        value: float = me.memory.setdefault(f"stuck.{self.onset}", honest)
+        value: float = me.memory.setdefault(f"stuck since {self.onset}", honest)
         return value
