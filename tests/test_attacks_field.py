@@ -256,6 +256,7 @@ def test_a_batch_auction_leaves_nothing_to_snipe_and_a_sniper_learns_it(quotes):
         (FlowHunter, "large", 0.0),
         (FlowHunter, "run", 1),
         (FlowHunter, "push", 1.0),
+        (FlowHunter, "trials", -1),
         (QuoteSniper, "edge", 1.0),
         (QuoteSniper, "lot", 0.0),
         (QuoteSniper, "most_share", 1.0),

@@ -49,7 +49,10 @@ def keeps_order(ordering: Ordering) -> bool:
 
 @dataclass(frozen=True)
 class FlowHunter(Attack):
-    """Follows trades of `large` cash coins and more, after `run` of them one way; moves its victim's price by `push` at most."""
+    """Follows trades of `large` cash coins and more, after `run` of them one way; moves its victim's price by `push` at most.
+
+    Its first `trials` guesses it only watches.
+    """
 
     capital: float = 1_000_000.0
     base: float = 0.0
@@ -60,6 +63,7 @@ class FlowHunter(Attack):
     large: float = 20_000.0
     run: int = 3
     push: float = 0.005
+    trials: int = 3
 
     def mistakes(self) -> list[str]:
         """Shares are shares, and a pace has two ends."""
@@ -69,6 +73,7 @@ class FlowHunter(Attack):
                 ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
                 ("large", self.large, self.large > 0, "above 0 cash coins"),
                 ("run", self.run, self.run >= 2, "2 or more trades"),
+                ("trials", self.trials, self.trials >= 0, "0 or more guesses"),
                 ("push", self.push, 0 < self.push < 1, "above 0 to below 1, a share of the price"),
             )
             if not good
@@ -109,7 +114,12 @@ class FlowHunter(Attack):
             memory["out"] = 0
             self.over(me, view, realised=money(view, me, listing) - memory["money"], estimate=memory["estimate"])
         memory["guess"] = self._guess(me, view, memory["book"])
-        return () if memory["guess"] is None else self._early(me, view, listing, memory["guess"])
+        if memory["guess"] is None:
+            return ()
+        if memory["guesses"] < self.trials:
+            self.decline(me, view, "no record yet")
+            return ()
+        return self._early(me, view, listing, memory["guess"])
 
     # ------------------------------------------------------------------ what it knows
 
