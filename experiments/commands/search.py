@@ -75,8 +75,9 @@ def search(
         f"{role.label} ({type(role).__name__}) in {base.name}: {len(found.trials)} candidates on {seeds} seeds each; cash coins"
     )
     for bound in bounds:
-        value = found.best.parameters[bound.name]
-        print(f"    {bound.name:<16} {value:>14,.6g}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}")
+        print(
+            f"    {bound.name:<16} {found.best.parameters[bound.name]:>14,.6g}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}"
+        )
     print(f"best, on the search's own seeds: {found.best.profit:,.4g} (flattered by the search)")
     print(f"best, on held-out seeds:         {found.held}")
     print(f"as in the scenario:              {found.plain}")
