@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from agents.player import Role
@@ -171,7 +172,7 @@ def search(
     rows = [trial.parameters for trial in finalists]
     frame = profits(f"finalists-of-{generations:04d}", rows if own in rows else [*rows, own], CHOOSING, held_out)
     means = frame.groupby("point")[column].mean()
-    chosen = int(str(means.idxmax())) if means.notna().any() else 0
+    chosen = int(np.argmax(means.fillna(-math.inf).to_numpy(float)))
     best = finalists[chosen] if chosen < len(rows) else trials[0]._replace(parameters=own)
     frame = profits(f"held-out-of-{generations:04d}", [best.parameters, own], HELD_OUT, held_out)
     held, plain = (frame[frame["point"] == point][column].dropna().tolist() for point in (0, 1))
@@ -205,10 +206,12 @@ def _given(role: Role, text: str, wrong: list[str]) -> Bound | None:
     if name not in known:
         wrong.append(unknown(f"--over {text}: {role.label} has no such number", name, known))
         return None
+    usual = "whole" if isinstance(getattr(role, name), int) else "linear"
     try:
-        whole = isinstance(getattr(role, name), int)
-        kind: Any = scale or ("whole" if whole else "linear")  # what is none, Bound refuses
-        return Bound(f"cast.{role.label}.{name}", float(low), float(high), kind, name)
+        on: Any = scale or usual
+        if on not in ("linear", "log", "whole"):
+            raise ValueError(f"no such scale: {on}")
+        return Bound(f"cast.{role.label}.{name}", float(low), float(high), on, name)
     except ValueError as error:
         lines, usage = str(error).splitlines(), "must be FIELD=LOW:HIGH, with :log or :whole if you like"
         wrong += [f"--over {text}: {line if 'low' in line else usage}" for line in lines]
@@ -242,9 +245,9 @@ def _allowed(role: Role, name: str, value: float, factor: float) -> float:
 
 
 def _stands(role: Role, name: str, value: float) -> bool:
+    changes: dict[str, Any] = {name: round(value) if isinstance(getattr(role, name), int) else value}
     try:
-        changed: dict[str, Any] = {name: round(value) if isinstance(getattr(role, name), int) else value}
-        dataclasses.replace(role, **changed)
+        dataclasses.replace(role, **changes)
     except ValueError:
         return False
     return True

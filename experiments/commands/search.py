@@ -41,9 +41,9 @@ def search(
     cast = None if one is None else wishes.attempt(lambda: there.attacker(one, attack, classes))
     bounds = None if cast is None else wishes.attempt(lambda: there.space(*cast, over))
     wishes.lines += wrong_workers(workers, scheduler)
-    for name, value, least in (("budget", budget, 1), ("seeds", seeds, 1), ("held-out", held_out, 2)):
-        if value < least:
-            wishes.lines.append(f"--{name} {value}: must be {least} or more")
+    for name, given, least in (("budget", budget, 1), ("seeds", seeds, 1), ("held-out", held_out, 2)):
+        if given < least:
+            wishes.lines.append(f"--{name} {given}: must be {least} or more")
     if seconds is not None and not seconds > 0:
         wishes.lines.append(f"--seconds {seconds:g}: must be above 0")
     if out is not None:
@@ -75,10 +75,8 @@ def search(
         f"{role.label} ({type(role).__name__}) in {base.name}: {len(found.trials)} candidates on {seeds} seeds each; cash coins"
     )
     for bound in bounds:
-        found_at = found.best.parameters[bound.name]
-        print(
-            f"    {bound.name:<16} {found_at:>14,.6g}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}"
-        )
+        value = f"{found.best.parameters[bound.name]:,.6g}"
+        print(f"    {bound.name:<16} {value:>14}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}")
     print(f"best, on the search's own seeds: {found.best.profit:,.4g} (flattered by the search)")
     print(f"best, on held-out seeds:         {found.held}")
     print(f"as in the scenario:              {found.plain}")
