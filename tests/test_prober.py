@@ -26,7 +26,8 @@ from experiments.flaws.live_index import LiveIndex
 from experiments.flaws.negative_fee import NegativeFee
 from experiments.overrides import vary
 from experiments.probing import stage_for
-from experiments.scenario import find
+from experiments.run import run as run_scenario
+from experiments.scenario import find, without
 from experiments.shapes import variants
 from experiments.studies import prober as study
 from experiments.twins import twin_without
@@ -312,9 +313,18 @@ def test_a_prober_empties_a_vault_with_a_live_index_and_stays_at_home_where_the_
     strong = twin_without(vary(scenario, "exchange.markets.ETH-PERP.oracle", slow), "attacker")
     assert strong.gain("attacker") <= Prober().least_profit
     assert abs(strong.gain("founders")) < 1.0
-    for what in ("open_interest", "volume"):  # a defence that stops trade is none
-        name = f"dex.ETH-PERP.{what}"
-        assert strong.twin.metrics[name] >= 0.8 * weak.twin.metrics[name]
+
+
+def test_a_mean_as_index_keeps_those_who_trade() -> None:
+    honest = without(find("live-index"), "attacker")
+    slow = {"kind": "ArithmeticTwap", "source": "ETH-USD", "window": 1_800.0}
+    defended = vary(honest, "exchange.markets.ETH-PERP.oracle", slow)
+    for what in ("open_interest", "volume"):
+        weak, strong = (
+            sum(run_scenario(dataclasses.replace(one, seed=seed)).metrics[f"dex.ETH-PERP.{what}"] for seed in (2, 3))
+            for one in (honest, defended)
+        )
+        assert strong >= 0.8 * weak > 0.0
 
 
 @pytest.mark.parametrize(("field", "value"), [("accounts", 0), ("budget", 0), ("seed", -1)])
