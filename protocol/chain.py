@@ -17,7 +17,7 @@ from protocol import exchange
 from protocol.clearing import Batch
 from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice
-from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason, shift
+from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
@@ -219,14 +219,15 @@ def _charge(state: State, token: int, queue: Rows, run: Ints, fee: float, scale:
     """Collect the gas of a run of plain orders; the batch of those who could pay it."""
     state.ledger.reserve(len(run))
     batch = Batch(np.empty(len(run), np.int64), np.empty(len(run), np.int64), np.empty(len(run)))
-    count = _collect_gas(state.ledger.arrays, token, queue, run, TRADE_GAS, fee, float(scale), batch)
+    count = _collect_gas(state.ledger.bare, token, queue, run, TRADE_GAS, fee, float(scale), batch)
     return batch if count == len(run) else Batch(batch.account[:count], batch.size[:count], batch.limit[:count])
 
 
 @compiled
 def _collect_gas(
-    arrays: Arrays, token: int, queue: Rows, run: Ints, gas: int, fee: float, scale: float, batch: Batch
+    bare: Bare, token: int, queue: Rows, run: Ints, gas: int, fee: float, scale: float, batch: Batch
 ) -> int:
+    arrays = Arrays(*bare)
     count = 0
     for place in range(len(run)):
         row = queue[run[place]]

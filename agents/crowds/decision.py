@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from agents.streams import normal_quantile, splitmix64, uniform_of
 from protocol.compiled import compiled
-from protocol.ledger import Arrays, Floats, Ints
+from protocol.ledger import Arrays, Bare, Floats, Ints
 from protocol.mempool import Rows
 
 
@@ -55,12 +55,14 @@ class Sight(NamedTuple):
 
 @compiled
 def decide(
-    keys: Any, tick: int, seats: Seats, sight: Sight, columns: Columns, arrays: Arrays, rows: Rows, ruined: Ints
+    keys: Any, tick: int, bare_seats: Any, bare_columns: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
 ) -> tuple[int, int]:
     """Fill `rows` with the orders of members who act, and `ruined` with members left with next to nothing and no debt.
 
-    Returns how many of each. `keys`: of the streams for acting, signal and arrival.
+    Returns how many of each. `keys`: of the streams for acting, signal and arrival. Seats, sight, columns and the ledger's
+    arrays come without names (see `compiled`).
     """
+    seats, sight, columns, arrays = Seats(*bare_seats), Sight(*bare_sight), Columns(*bare_columns), Arrays(*bare)
     acts, signals, arrivals = splitmix64(keys[0], tick), splitmix64(keys[1], tick), splitmix64(keys[2], tick)
     sizes, cashes = arrays.balance[seats.size], arrays.balance[seats.cash]
     spot = seats.quote < 0

@@ -57,7 +57,7 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
         fee,
         listing.price_scale,
         interest,
-        np.array([longs, shorts]),
+        (float(longs), float(shorts)),
         least,
     )
 

@@ -80,11 +80,9 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
-        own = (
-            desk.cap < market.open_interest_cap / index.value * listing.size_scale
-        )  # sides that the vault's bound closes
-        if own.any():
-            closed = np.where(batch.size > 0, own[0], own[1])
+        most = market.open_interest_cap / index.value * listing.size_scale
+        if min(desk.cap) < most:  # sides that the vault's bound closes
+            closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
     market.venue.keep(state, listing, pool)

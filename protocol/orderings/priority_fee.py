@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from protocol.ledger import Floats, Ints
 from protocol.orderings.base import Ordering, Outside
+from protocol.orderings.turns import by_tip
 
 
 @dataclass(frozen=True)
@@ -19,9 +18,7 @@ class PriorityFee(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first."""
-        if len(tip) and tip.min() == tip.max():
-            return np.argsort(arrival, kind="stable")
-        return np.lexsort((arrival, -tip))
+        return by_tip(arrival, tip)
 
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
         """Those outside who would tip more."""
