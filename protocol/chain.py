@@ -278,8 +278,8 @@ def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch)
 
 def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:
     """Fill a run of plain orders: in one call, or one by one where a trade may move the index it is margined at."""
-    owed, code = np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64)
     if exchange.is_live(state, listing):
+        owed, code = np.zeros((2, len(batch.size)), np.int64)
         for row in range(len(batch.size)):
             mark = state.mark()
             try:
@@ -294,6 +294,6 @@ def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:
         fills = exchange.fill(state, listing, batch)
     except StalePrice as stale:
         state.rewind(mark)
-        code[:] = stale.code
-        return Filled(listing, batch.account, batch.size, owed, code)
+        nothing = np.zeros(len(batch.size), np.int64)
+        return Filled(listing, batch.account, batch.size, nothing, np.full_like(nothing, stale.code))
     return Filled(listing, batch.account, batch.size, fills.owed, fills.code)

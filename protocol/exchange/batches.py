@@ -36,7 +36,7 @@ class Cleared(NamedTuple):
 def clear_auctions(state: State) -> tuple[Cleared, ...]:
     """Clear every auction that is due now, and drop what waits for an expired contract."""
     found = []
-    for listing in (listing for listings in state.listings for listing in listings):
+    for listing in state.markets:
         venue = state.market(listing).venue
         if not isinstance(venue, BatchAuction):
             continue

@@ -40,9 +40,9 @@ def need_running(state: State, listing: Listing) -> None:
 
 def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
-    house, market = listing.house, state.market(listing)
+    house, market, scale = listing.house, state.market(listing), listing.price_scale
     cap = market.open_interest_cap / index * listing.size_scale
-    longs, shorts = (min(cap, room) for room in vault_room(state, listing, interest, index))
+    longs, shorts = vault_room(state, listing, interest, index)
     return Desk(
         state.ledger.arrays,
         listing.size,
@@ -53,11 +53,11 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
         house.clearing,
         listing.fund,
         listing.fees,
-        float(state.tables[listing.path + ".funding"][0]) * listing.price_scale,
+        state.tables[listing.path + ".funding"].item(0) * scale,
         fee,
-        listing.price_scale,
+        scale,
         interest,
-        (float(longs), float(shorts)),
+        (min(cap, longs), min(cap, shorts)),
         least,
     )
 

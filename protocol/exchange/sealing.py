@@ -8,7 +8,7 @@ from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
-from protocol.oracles.base import Report, read_mark
+from protocol.oracles.base import Report, read_index
 from protocol.state import Listing, State
 
 
@@ -62,8 +62,8 @@ def _settle_due(state: State, listing: Listing) -> None:
 def _accrue(state: State, listing: Listing) -> None:
     index, before, since = state.tables[listing.path + ".funding"].tolist()
     elapsed = state.time - since
-    price = read_mark(state, listing).value
-    rule = state.market(listing).funding
+    market = state.market(listing)
+    price, rule = market.instrument.price(state, listing, read_index(state, listing).value), market.funding
     after = rule.rate(state, listing, price, elapsed)
     index += rule.paid(before, after, elapsed) * price
     state.put(listing.path + ".funding", np.array([index, after, state.time]))

@@ -115,10 +115,10 @@ def is_live(state: State, listing: Listing) -> bool:
     """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
     if listing.size < 0 or state.market(listing).venue.settles == AT_THE_CLOSE:
         return False
-    return any(
-        (market.oracle.live and not market.index) or market.venue.moves_marks
-        for market in state.exchange(listing.house).markets
-    )
+    for market in state.exchange(listing.house).markets:
+        if (market.oracle.live and not market.index) or market.venue.moves_marks:
+            return True
+    return False
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:

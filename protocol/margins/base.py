@@ -88,6 +88,8 @@ class Margin(ABC):
         for lender in state.lenders[house.index]:
             price = token_price(state, house, lender.token).value
             weight[lender.debt - house.first] = price * (accrued(state, lender).index / RAY) / lender.scale
+        if not state.pledges[house.index]:
+            return weight
         full = weight.copy()
         for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
             haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
@@ -111,6 +113,7 @@ class Margin(ABC):
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
         """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        found, needs = np.empty(state.ledger.accounts, np.int64), np.empty(state.ledger.accounts)
+        accounts = state.ledger.accounts
+        found, needs = np.empty(accounts, np.int64), np.empty(accounts)
         count = find_below(state.ledger.bare, tuple(self.terms(state, house, which)), found, needs)
         return found[:count], needs[:count]
