@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from protocol import exchange
 from protocol.errors import Revert
 from protocol.ledger import Floats, Ints
+from protocol.liquidations.base import Plan
 from protocol.oracles.base import Reading, Report, read_index
 from protocol.state import House, Listing, State
 from protocol.transactions import Transaction
@@ -64,6 +66,13 @@ class View:
         chain = self.state.rules.chains[listing.house.chain]
         fee: float = self.state.tables[f"chain.{chain.name}.fee"]
         return fee
+
+    def ways(self, listing: Listing, account: int) -> tuple[Plan, ...]:
+        """What `Liquidate` may do to an account, by number; nothing where it would revert."""
+        try:
+            return exchange.ways(self.state, listing, account)
+        except Revert:
+            return ()
 
     # ------------------------------------------------------------------ the world outside
 

@@ -10,7 +10,7 @@ from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
 from protocol.exchange.cash import deposit, withdraw
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
-from protocol.exchange.forced import liquidate
+from protocol.exchange.forced import foreseen, liquidate, ways
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, invest, provide, remove
@@ -53,6 +53,7 @@ __all__ = [
     "execute",
     "fill",
     "find_series",
+    "foreseen",
     "grant",
     "hedge",
     "invest",
@@ -83,5 +84,6 @@ __all__ = [
     "trade",
     "unlock",
     "vault_total",
+    "ways",
     "withdraw",
 ]

@@ -136,9 +136,13 @@ def doubtful(state: State, house: House, accounts: Ints) -> list[tuple[Doubt, ND
 
 def doubtful_elsewhere(state: State, listing: Listing, accounts: Ints) -> list[tuple[Doubt, NDArray[np.bool_]]]:
     """`doubtful` for orders in a market, whose own index whoever fills them checks: nothing where it is all there is."""
-    house = listing.house
-    alone = len(state.claims[house.index]) == 1 and not state.lenders[house.index] and not state.pledges[house.index]
-    return [] if listing.size < 0 or alone else doubtful(state, house, accounts)
+    return [] if listing.size < 0 or is_all(state, listing) else doubtful(state, listing.house, accounts)
+
+
+def is_all(state: State, listing: Listing) -> bool:
+    """Whether a market of claims is all that an account of its exchange can have beside cash."""
+    at = listing.house.index
+    return len(state.claims[at]) == 1 and not state.lenders[at] and not state.pledges[at]
 
 
 def need_usable(state: State, house: House, account: int) -> None:
@@ -147,6 +151,12 @@ def need_usable(state: State, house: House, account: int) -> None:
         if touched[0]:
             age = state.time - doubt.reading.time
             raise StalePrice(account=account, of=doubt.name, status=doubt.reading.status.name, age=age)
+
+
+def need_usable_elsewhere(state: State, listing: Listing, account: int) -> None:
+    """`need_usable` for an account in a market whose own index has been checked."""
+    if not is_all(state, listing):
+        need_usable(state, listing.house, account)
 
 
 def need_price(state: State, house: House, token: int) -> None:
