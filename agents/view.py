@@ -78,7 +78,7 @@ class View:
 
     def reference(self, asset: str) -> float:
         """The off-chain reference venue's mid, cash coins per base coin."""
-        return float(self._game.mids[self._tick, self._game.column[asset]])
+        return self._game.mids.item(self._tick, self._game.column[asset])
 
     def past(self, asset: str, seconds: float) -> Floats:
         """Reference mids over the last `seconds`, oldest first, on nature's grid."""

@@ -7,6 +7,7 @@ its gas. Attack surface: order and capacity are for sale.
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ from protocol.clearing import Batch
 from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice
 from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
-from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
+from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows, append
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
 from protocol.transactions import GAS, Bundle, Transaction
@@ -129,7 +130,7 @@ def _line_up(pending: list[Pending], rows: Rows) -> Rows:
     queue = np.empty(len(pending) + len(rows), ORDER)
     for row, item in enumerate(pending):
         queue[row] = (-1, item.transaction.account, 0, np.nan, item.tip, item.arrival, item.expires)
-    queue[len(pending) :] = rows
+    append(queue, len(pending), rows)
     return queue
 
 
@@ -165,8 +166,8 @@ def _keep_waiting(mempool: Mempool, queue: Rows, order: Ints, pending: list[Pend
     """Put what was not served back into the mempool; returns how much that is."""
     waits = np.ones(len(queue), bool)
     waits[order] = False
-    mempool.pending += [item for item, wait in zip(pending, waits, strict=False) if wait]
-    mempool.send(Orders(queue[len(pending) :][waits[len(pending) :]]))
+    mempool.pending += [item for item, wait in zip(pending, waits.tolist(), strict=False) if wait]
+    mempool.send(Orders(queue[len(pending) + np.flatnonzero(waits[len(pending) :])]))
     return int(waits.sum())
 
 
@@ -241,7 +242,7 @@ def _collect_gas(
 
 def _run_single(state: State, item: Pending, token: int, scale: int, fee: float, witness: Witness | None) -> Receipt:
     transaction = item.transaction
-    gas = int(np.ceil(transaction.gas * (fee + item.tip) * scale))
+    gas = math.ceil(transaction.gas * (fee + item.tip) * scale)
     try:
         state.ledger.move(token, transaction.account, WORLD, gas, Reason.GAS)
     except InsufficientBalance as poor:

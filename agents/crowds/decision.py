@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.streams import normal_quantile, splitmix64, uniform_of
+from agents.streams import CENTRAL, central_quantile, splitmix64, tail_quantile, uniform_of
 from protocol.compiled import compiled
 from protocol.ledger import Arrays, Bare, Floats, Ints
 from protocol.mempool import Rows
@@ -82,11 +82,18 @@ def decide(
         up += does[member] == _ACTS
         broke += does[member] == _RUINED
 
+    drawn, noise = np.empty(up), np.empty(up)
+    for turn in range(up):
+        drawn[turn] = uniform_of(signals, awake[turn])
+        noise[turn] = central_quantile(drawn[turn] - 0.5)  # of most; the others' is mended below
+
     spot = seats.quote < 0
     count = 0
-    for member in awake[:up]:
+    for turn in range(up):
+        member = awake[turn]
         held = sizes[member]
-        signal = columns.noise[member] * normal_quantile(uniform_of(signals, member))
+        own = noise[turn] if abs(drawn[turn] - 0.5) <= CENTRAL else tail_quantile(drawn[turn])
+        signal = columns.noise[member] * own
         signal += columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
         if abs(signal) <= columns.threshold[member]:
             continue
