@@ -169,7 +169,9 @@ class Recorder:
                 value / scale,
                 off / scale,
             )
-        self._row.pack_into(self.rows, self.blocks * self._row.size, *row)  # numpy would look at each number in turn
+        self._row.pack_into(
+            self.rows.data, self.blocks * self._row.size, *row
+        )  # numpy would look at each number in turn
         self.blocks += 1
 
     def _exchange(self, house: Any) -> list[float]:
