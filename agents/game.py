@@ -172,8 +172,8 @@ class Game(mesa.Model):
 
     def step(self) -> None:
         """Play one block of whichever chain seals next."""
-        chain = min(range(len(self._next)), key=self._next.__getitem__)
-        time = self._next[chain]
+        time = min(self._next)
+        chain = self._next.index(time)
         self._advance(time)
         for player in self._speakers():
             self._submit(player, chain, time)

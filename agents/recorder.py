@@ -7,6 +7,7 @@ business of `experiments`.
 from __future__ import annotations
 
 import math
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
-from protocol.state import Listing
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
@@ -80,30 +80,31 @@ def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, blo
 
 
 @compiled
-def tally(owed: Ints, code: Ints) -> tuple[float, int, int]:
-    """(cash units traded, fills, rejections) of a run of orders; what is queued for an auction is neither."""
-    traded, fills, rejected = 0.0, 0, 0
+def tally(size: Ints, owed: Ints, code: Ints, fair: float) -> tuple[float, int, int, float, float]:
+    """(cash units traded, fills, rejections, value at `fair`, how far from it what was owed lay, either way) of a run of orders.
+
+    `fair` in cash units per size unit, and so are the last two in cash units. What is queued for an auction is neither a fill
+    nor a rejection.
+    """
+    traded, fills, rejected, value, off = 0.0, 0, 0, 0.0, 0.0
     for row in range(len(code)):
         if code[row] == 0:
             traded += abs(owed[row])
             fills += 1
-        elif code[row] > 0:
-            rejected += 1
-    return traded, fills, rejected
-
-
-@compiled
-def off_fair(size: Ints, owed: Ints, code: Ints, fair: float) -> tuple[float, float]:
-    """(value at `fair`, how far from it what was owed lay, either way), both in cash units, of the fills of a run.
-
-    `fair` in cash units per size unit.
-    """
-    value, off = 0.0, 0.0
-    for row in range(len(code)):
-        if code[row] == 0:
             value += abs(size[row]) * fair
             off += abs(owed[row] - size[row] * fair)
-    return value, off
+        elif code[row] > 0:
+            rejected += 1
+    return traded, fills, rejected, value, off
+
+
+Traded = tuple[float, int, int, float, float]
+
+
+def _sum(one: Traded, other: Traded) -> Traded:
+    a, b, c, d, e = one
+    v, w, x, y, z = other
+    return a + v, b + w, c + x, d + y, e + z
 
 
 class Recorder:
@@ -119,6 +120,7 @@ class Recorder:
             for listing in listings:
                 self.columns += [f"{listing.path}.{name}" for name in MARKET_COLUMNS]
         self.rows: Floats = np.empty((256, len(self.columns)))
+        self._row = Struct(f"{len(self.columns)}d")
         self.blocks = 0
         self.events: list[Event] = []
         ledger = state.ledger
@@ -148,26 +150,28 @@ class Recorder:
         row = [block.time, block.height, chain, block.base_fee, block.used, block.outside, block.waiting, failed]
         for house in state.houses:
             row += self._exchange(house)
-        volume = self._volume(block)
-        for listing in state.markets:
-            market = state.market(listing)
+        fairs = [self.game.fair_now(state.market(listing).instrument.base) for listing in state.markets]
+        for listing, fair, done in zip(state.markets, fairs, self._traded(block, fairs), strict=True):
             reading = read_index(state, listing)
             longs, shorts = state.tables[listing.path + ".interest"].tolist() if listing.size >= 0 else (0.0, 0.0)
-            traded, fills, rejected = volume.get(listing.path, (0.0, 0, 0))
-            fair = self.game.fair_now(market.instrument.base)
+            traded, fills, rejected, value, off = done
+            scale = listing.house.cash_scale
             row += (
                 fair,
-                market.venue.mid(state, listing),
+                state.market(listing).venue.mid(state, listing),
                 reading.value,
                 state.time - reading.time,
                 longs / listing.size_scale,
                 shorts / listing.size_scale,
-                traded / listing.house.cash_scale,
+                traded / scale,
                 fills,
                 rejected,
-                *self._off_fair(block, listing, fair),
+                value / scale,
+                off / scale,
             )
-        self.rows[self.blocks] = row
+        self._row.pack_into(
+            self.rows.data, self.blocks * self._row.size, *row
+        )  # numpy would look at each number in turn
         self.blocks += 1
 
     def _exchange(self, house: Any) -> list[float]:
@@ -259,29 +263,22 @@ class Recorder:
             told |= {"held": done.held / scale} | ({"price": done.price} if isinstance(done, Bidden) else {})
         self.note(time, names.groups[names.group[who]], kind, **told)
 
-    def _volume(self, block: Block) -> dict[str, tuple[float, int, int]]:
-        """(cash units traded, fills, rejections) by market path."""
-        found: dict[str, tuple[float, int, int]] = {}
+    def _traded(self, block: Block, fairs: list[float]) -> list[Traded]:
+        """See `tally`, by market: of the crowds' runs and of auctions. Volume and fills are of single trades, too.
+
+        How far an option trades off fair is against its underlying's.
+        """
+        found = [(0.0, 0, 0, 0.0, 0.0)] * len(fairs)
         for run in block.filled:
-            traded, fills, rejected = found.get(run.listing.path, (0.0, 0, 0))
-            units, good, bad = tally(run.owed, run.code)
-            found[run.listing.path] = traded + units, fills + good, rejected + bad
+            listing = run.listing
+            one = tally(run.size, run.owed, run.code, fairs[listing.number] * listing.price_scale)
+            found[listing.number] = _sum(found[listing.number], one)
         for receipt in block.receipts:
             for done in receipt.outcome if type(receipt.outcome) is tuple else (receipt.outcome,):
                 if isinstance(done, Fill):
-                    traded, fills, rejected = found.get(done.listing.path, (0.0, 0, 0))
-                    found[done.listing.path] = (traded + abs(done.owed), fills + 1, rejected)
+                    number = done.listing.number
+                    found[number] = _sum(found[number], (abs(done.owed), 1, 0, 0.0, 0.0))
         return found
-
-    @staticmethod
-    def _off_fair(block: Block, listing: Listing, fair: float) -> tuple[float, float]:
-        """See `off_fair`, in cash coins: of the crowds' runs and of auctions. An option's is against the underlying's fair."""
-        value = off = 0.0
-        for run in block.filled:
-            if run.listing is listing:
-                part = off_fair(run.size, run.owed, run.code, fair * listing.price_scale)
-                value, off = value + part[0], off + part[1]
-        return value / listing.house.cash_scale, off / listing.house.cash_scale
 
     def _flows(self) -> None:
         ledger = self.game.state.ledger

@@ -17,8 +17,10 @@ import numpy as np
 from agents.builders import builder
 from agents.glimpse import Glimpse
 from agents.publishing import published
+from protocol import exchange
 from protocol.errors import NotAllowed, Revert
 from protocol.ledger import WORLD, Floats, Ints
+from protocol.liquidations.base import Plan
 from protocol.mempool import ORDER, Waiting
 from protocol.oracles.base import Reading, Report, read_index
 from protocol.state import House, Listing, State
@@ -87,6 +89,13 @@ class View:
         fee: float = self.state.tables[f"chain.{chain.name}.fee"]
         return fee
 
+    def ways(self, listing: Listing, account: int) -> tuple[Plan, ...]:
+        """What `Liquidate` may do to an account, by number; nothing where it would revert."""
+        try:
+            return exchange.ways(self.state, listing, account)
+        except Revert:
+            return ()
+
     # ------------------------------------------------------------------ what waits
 
     def mempool(self) -> Waiting:
@@ -108,7 +117,7 @@ class View:
 
     def reference(self, asset: str) -> float:
         """The off-chain reference venue's mid, cash coins per base coin."""
-        return float(self._game.mids[self._tick, self._game.column[asset]])
+        return self._game.mids.item(self._tick, self._game.column[asset])
 
     def past(self, asset: str, seconds: float) -> Floats:
         """Reference mids over the last `seconds`, oldest first, on nature's grid."""

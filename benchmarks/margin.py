@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protocol.clearing import examine, examine_one
 from protocol.funding.unfunded import Unfunded
 from protocol.genesis import genesis
 from protocol.instruments.base import Threshold
@@ -25,6 +24,7 @@ from protocol.instruments.option import Option
 from protocol.ledger import Reason
 from protocol.margins.portfolio import Portfolio
 from protocol.oracles.ema import Ema
+from protocol.solvency import examine, examine_one
 from protocol.state import State
 from protocol.surface import Surface
 from protocol.units import SECONDS_PER_DAY
@@ -107,12 +107,12 @@ def measure(accounts: int = 10_000, rounds: int = 200) -> Found:
     claims = state.ledger.balance[house.first : house.last]
     terms = margin.terms(state, house, Threshold.INITIAL)
     room, worth, needs = np.empty_like(claims), np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)
-    examine(state.ledger.arrays, terms, worth, needs)  # compiled by now
+    examine(state.ledger.bare, tuple(terms), worth, needs)  # compiled by now
     for account in (house.vault, state.ledger.accounts - 1):  # and what it says is what one account is told
-        assert examine_one(state.ledger.arrays, terms, account) == (worth[account], needs[account])
+        assert examine_one(state.ledger.bare, tuple(terms), account) == (worth[account], needs[account])
     examined, copied = [], []
     for _ in range(rounds):
-        examined.append(timed(lambda: examine(state.ledger.arrays, terms, worth, needs)))
+        examined.append(timed(lambda: examine(state.ledger.bare, tuple(terms), worth, needs)))
         copied.append(timed(lambda: np.copyto(room, claims)))
     grids = [timed(lambda: margin.grid(state, house, Threshold.INITIAL)) for _ in range(10)]
     middle = statistics.median

@@ -7,6 +7,7 @@ its gas. Attack surface: order and capacity are for sale.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -19,9 +20,9 @@ from protocol.clearing import Batch
 from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice
 from protocol.gas import GAS
-from protocol.ledger import WORLD, Arrays, Floats, Ints, Reason, shift
+from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.loan_transactions import FlashLoan
-from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows
+from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows, append
 from protocol.orderings.base import Outside
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Transaction
@@ -158,7 +159,7 @@ def _line_up(pending: list[Pending], rows: Rows) -> Rows:
     queue = np.empty(len(pending) + len(rows), ORDER)
     for row, item in enumerate(pending):
         queue[row] = (-1, item.transaction.account, 0, np.nan, item.tip, item.arrival, item.expires)
-    queue[len(pending) :] = rows
+    append(queue, len(pending), rows)
     return queue
 
 
@@ -217,8 +218,8 @@ def _keep_waiting(mempool: Mempool, queue: Rows, order: Ints, pending: list[Pend
     """Put what was not served back into the mempool; returns how much that is."""
     waits = np.ones(len(queue), bool)
     waits[order] = False
-    mempool.pending += [item for item, wait in zip(pending, waits, strict=False) if wait]
-    mempool.send(Orders(queue[len(pending) :][waits[len(pending) :]]))
+    mempool.pending += [item for item, wait in zip(pending, waits.tolist(), strict=False) if wait]
+    mempool.send(Orders(queue[len(pending) + np.flatnonzero(waits[len(pending) :])]))
     return int(waits.sum())
 
 
@@ -271,14 +272,15 @@ def _charge(state: State, token: int, queue: Rows, run: Ints, fee: float, scale:
     """Collect the gas of a run of plain orders; the batch of those who could pay it."""
     state.ledger.reserve(len(run))
     batch = Batch(np.empty(len(run), np.int64), np.empty(len(run), np.int64), np.empty(len(run)))
-    count = _collect_gas(state.ledger.arrays, token, queue, run, TRADE_GAS, fee, float(scale), batch)
+    count = _collect_gas(state.ledger.bare, token, queue, run, TRADE_GAS, fee, float(scale), batch)
     return batch if count == len(run) else Batch(batch.account[:count], batch.size[:count], batch.limit[:count])
 
 
 @compiled
 def _collect_gas(
-    arrays: Arrays, token: int, queue: Rows, run: Ints, gas: int, fee: float, scale: float, batch: Batch
+    bare: Bare, token: int, queue: Rows, run: Ints, gas: int, fee: float, scale: float, batch: Batch
 ) -> int:
+    arrays = Arrays(*bare)
     count = 0
     for place in range(len(run)):
         row = queue[run[place]]
@@ -292,7 +294,7 @@ def _collect_gas(
 
 def _run_single(state: State, item: Pending, token: int, scale: int, fee: float, witness: Witness | None) -> Receipt:
     transaction = item.transaction
-    gas = int(np.ceil(transaction.gas * (fee + item.tip) * scale))
+    gas = math.ceil(transaction.gas * (fee + item.tip) * scale)
     try:
         state.ledger.move(token, transaction.account, WORLD, gas, Reason.GAS)
     except InsufficientBalance as poor:
@@ -331,8 +333,8 @@ def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch)
 
 def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:
     """Fill a run of plain orders: in one call, or one by one where a trade may move the index it is margined at."""
-    owed, code = np.zeros(len(batch.size), np.int64), np.zeros(len(batch.size), np.int64)
     if exchange.is_live(state, listing):
+        owed, code = np.zeros((2, len(batch.size)), np.int64)
         for row in range(len(batch.size)):
             mark = state.mark()
             try:
@@ -347,6 +349,6 @@ def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:
         fills = exchange.fill(state, listing, batch)
     except StalePrice as stale:
         state.rewind(mark)
-        code[:] = stale.code
-        return Filled(listing, batch.account, batch.size, owed, code)
+        nothing = np.zeros(len(batch.size), np.int64)
+        return Filled(listing, batch.account, batch.size, nothing, np.full_like(nothing, stale.code))
     return Filled(listing, batch.account, batch.size, fills.owed, fills.code)

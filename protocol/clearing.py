@@ -16,6 +16,7 @@ import numpy as np
 from protocol import errors
 from protocol.compiled import compiled, inner
 from protocol.ledger import Arrays, Floats, Ints, Reason, shift, undo
+from protocol.solvency import Terms, equity, positions, required, valued
 
 Take = Callable[[Floats, float], float]
 MOVES_PER_FILL = 12  # journal entries one fill may need
@@ -42,19 +43,6 @@ class Fills(NamedTuple):
     code: Ints  # [n] 0, or the code of the Revert
 
 
-class Terms(NamedTuple):
-    """What an account is worth and needs, over an exchange's claim rows: sums by row, plus its worst scenario."""
-
-    first: int  # claim rows first..first+len(weight)-1
-    weight: Floats  # [rows] cash coins per unit
-    full: Floats  # [rows] the same without haircuts
-    long: Floats  # [rows] margin in cash coins per unit held
-    short: Floats  # [rows] margin in cash coins per unit owed
-    slope: Floats  # [rows] margin in cash coins per squared unit of size
-    grid: Floats  # [scenarios, rows] gain in cash coins per unit; none: no scenarios
-    most: int  # how many positions one account may hold
-
-
 class Desk(NamedTuple):
     """What the loop needs to know of a market of claims."""
 
@@ -71,69 +59,13 @@ class Desk(NamedTuple):
     fee: float  # of notional
     price_scale: float  # cash units per size unit at price one
     interest: Floats  # [2] open interest long and short of everybody but the venue, size units; updated
-    cap: Floats  # [2] most open interest long and short, size units
+    cap: tuple[float, float]  # most open interest long and short, size units
     least: float  # smallest excess over the requirement a fill may leave; -inf for forced trades
 
 
-@inner
-def valued(arrays: Arrays, first: int, weight: Floats, account: int) -> float:
-    """Cash coins the account's claims come to at so much a unit."""
-    total = 0.0
-    for row in range(len(weight)):
-        total += weight[row] * arrays.balance[first + row, account]
-    return total
-
-
-@inner
-def equity(arrays: Arrays, terms: Terms, account: int) -> float:
-    """Cash coins the account is worth."""
-    return valued(arrays, terms.first, terms.weight, account)
-
-
-@inner
-def needed(units: int, long: float, short: float, slope: float) -> float:
-    """Cash coins of margin that one position needs by itself."""
-    size = abs(units)
-    return size * ((long if units > 0 else short) + slope * size)
-
-
-@inner
-def is_position(terms: Terms, row: int) -> bool:
-    """Whether a row is the size of a position, rather than cash in some form."""
-    return bool(terms.long[row] != 0.0 or terms.short[row] != 0.0)
-
-
-@inner
-def worst_loss(arrays: Arrays, terms: Terms, account: int) -> float:
-    """Cash coins the account loses in the scenario that is worst for it; 0 where none costs it anything."""
-    worst = 0.0
-    for scenario in range(len(terms.grid)):
-        gain = 0.0
-        for row in range(len(terms.weight)):
-            gain += terms.grid[scenario, row] * arrays.balance[terms.first + row, account]
-        worst = max(worst, -gain)
-    return worst
-
-
-@inner
-def required(arrays: Arrays, terms: Terms, account: int) -> float:
-    """Cash coins of margin the account needs."""
-    total = worst_loss(arrays, terms, account)
-    for row in range(len(terms.long)):
-        if is_position(terms, row):
-            units = arrays.balance[terms.first + row, account]
-            total += needed(units, terms.long[row], terms.short[row], terms.slope[row])
-    return total
-
-
-@inner
-def positions(arrays: Arrays, terms: Terms, account: int) -> int:
-    """How many positions the account holds."""
-    count = 0
-    for row in range(len(terms.long)):
-        if is_position(terms, row) and arrays.balance[terms.first + row, account] != 0:
-            count += 1
-    return count
+def bare_desk(desk: Desk | Till) -> Any:
+    """A desk without names, as compiled functions are handed one: see `compiled`."""
+    return (tuple(desk[0]), *desk[1:])
 
 
 @inner
@@ -218,8 +150,10 @@ def claims_loop(take: Take) -> Any:
     """The filling loop of a market of claims for one venue's `take`."""
 
     @inner
-    def loop(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
+    def loop(pool: Floats, where: Any, margin: Any, orders: Any, done: Any) -> None:
         """Fill each order of a market of claims against the venue's own account, in turn."""
+        desk, terms = Desk(Arrays(*where[0]), *where[1:]), Terms(*margin)
+        batch, fills = Batch(*orders), Fills(*done)
         spare = np.empty_like(pool)
         balance = desk.arrays.balance
         for row in range(len(batch.size)):
@@ -276,8 +210,9 @@ def tokens_loop(take: Take) -> Any:
     """The filling loop of a spot market for one venue's `take`."""
 
     @inner
-    def loop(pool: Floats, till: Till, batch: Batch, fills: Fills) -> None:
+    def loop(pool: Floats, where: Any, orders: Any, done: Any) -> None:
         """Fill each order of a spot market against the pool's account, in turn: tokens for tokens, no margin."""
+        till, batch, fills = Till(Arrays(*where[0]), *where[1:]), Batch(*orders), Fills(*done)
         spare = np.empty_like(pool)
         balance = till.arrays.balance
         for row in range(len(batch.size)):
@@ -323,101 +258,14 @@ def pricing_loop(take: Take) -> Any:
     return loop
 
 
-TILE = 1024  # accounts examined at a time: with forty rows they fill 330 kB, and stay in the second-level cache
-
-
-@inner
-def _worst_losses(grid: Floats, held: Floats, gains: Floats, need: Floats) -> None:
-    """`worst_loss` of a tile of accounts. `grid` [scenarios, rows] in threes and fours, `held` [rows, accounts] units.
-
-    Three scenarios and four rows at once, so that what is loaded is used before it is left; each sum is still taken row by row,
-    and so comes out as `worst_loss` has it, to the last bit.
-    """
-    first, second, third = gains[0], gains[1], gains[2]
-    for s in range(0, grid.shape[0], 3):
-        gains[:] = 0.0
-        for r in range(0, grid.shape[1], 4):
-            a, b, c, d = grid[s, r], grid[s, r + 1], grid[s, r + 2], grid[s, r + 3]
-            e, f, g, h = grid[s + 1, r], grid[s + 1, r + 1], grid[s + 1, r + 2], grid[s + 1, r + 3]
-            i, j, k, m = grid[s + 2, r], grid[s + 2, r + 1], grid[s + 2, r + 2], grid[s + 2, r + 3]
-            one, two, three, four = held[r], held[r + 1], held[r + 2], held[r + 3]
-            for n in range(len(need)):
-                w, x, y, z = one[n], two[n], three[n], four[n]
-                first[n] = first[n] + a * w + b * x + c * y + d * z
-                second[n] = second[n] + e * w + f * x + g * y + h * z
-                third[n] = third[n] + i * w + j * x + k * y + m * z
-        for n in range(len(need)):
-            need[n] = max(need[n], max(-first[n], max(-second[n], -third[n])))
-
-
-@compiled
-def examine(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats) -> None:
-    """Equity and requirement of every account, as `examine_one` has them. Shapes [accounts]; cash coins.
-
-    A tile of accounts at a time; each row of the ledger is read once, as it lies in memory.
-    """
-    rows, scenarios, accounts = len(terms.weight), len(terms.grid), len(worth)
-    place = np.full(rows, -1)  # of each row that some scenario moves, among those
-    moved = 0
-    for row in range(rows):
-        if np.any(terms.grid[:, row] != 0.0):
-            place[row] = moved
-            moved += 1
-    grid = np.zeros((3 * ((scenarios + 2) // 3), 4 * ((moved + 3) // 4)))
-    for row in range(rows):
-        if place[row] >= 0:
-            grid[:scenarios, place[row]] = terms.grid[:, row]
-    held, gains = np.zeros((grid.shape[1], TILE)), np.empty((3, TILE))
-    for start in range(0, accounts, TILE):
-        stop = min(start + TILE, accounts)
-        value, need = worth[start:stop], needs[start:stop]
-        value[:], need[:] = 0.0, 0.0
-        for row in range(rows):
-            weight, units = terms.weight[row], arrays.balance[terms.first + row, start:stop]
-            if place[row] < 0:
-                for account in range(len(units)):
-                    value[account] += weight * units[account]
-            else:
-                floats = held[place[row]]
-                for account in range(len(units)):
-                    floats[account] = units[account]
-                    value[account] += weight * floats[account]
-        _worst_losses(grid, held, gains, need)
-        for row in range(rows):
-            if is_position(terms, row):
-                long, short, slope = terms.long[row], terms.short[row], terms.slope[row]
-                units = arrays.balance[terms.first + row, start:stop]
-                for account in range(len(units)):
-                    need[account] += needed(units[account], long, short, slope)
-
-
-@compiled
-def find_below(arrays: Arrays, terms: Terms, worth: Floats, needs: Floats, found: Ints) -> int:
-    """Fill `found` with the accounts worth less than they need, and `worth` and `needs` of all; returns how many there are."""
-    examine(arrays, terms, worth, needs)
-    count = 0
-    for account in range(len(worth)):
-        if worth[account] < needs[account]:
-            found[count] = account
-            count += 1
-    return count
-
-
-@compiled
-def examine_one(arrays: Arrays, terms: Terms, account: int) -> tuple[float, float]:
-    """Equity and requirement of one account, cash coins."""
-    return equity(arrays, terms, account), required(arrays, terms, account)
-
-
-@compiled
-def settle_one(desk: Desk, account: int) -> None:
-    """Settle one account's funding."""
-    settle_funding(desk, account)
-
-
-@compiled
 def transfer(desk: Desk, account: int, other: int, traded: int, owed: int) -> None:
     """Trade `traded` units between two players' accounts for `owed` cash units, outside the venue and without a fee."""
+    _transfer(bare_desk(desk), account, other, traded, owed)
+
+
+@compiled
+def _transfer(where: Any, account: int, other: int, traded: int, owed: int) -> None:
+    desk = Desk(Arrays(*where[0]), *where[1:])
     balance = desk.arrays.balance
     sizes = balance[desk.size, account], balance[desk.size, other]
     quotes = balance[desk.quote, account], balance[desk.quote, other]

@@ -4,6 +4,8 @@
 `inner` functions become part of the compiled function that calls them, and are never cached by themselves: a function that
 receives another compiled function as an argument must be `inner`, or its cache would miss in every new process. It is also
 what keeps a hot loop fast: a call that passes tuples of arrays counts references, which made a fill seven times as slow.
+A tuple with names takes three times as long to hand over to compiled code as a plain one (4.7 us against 1.4 for what a filling
+loop is given), so what is called every block takes its tuples *bare*, `tuple(terms)`, and names them inside, `Terms(*margin)`.
 Numba's cache looks only at the file of the outermost function, so `stale` clears what an edit elsewhere has made out of date.
 """
 

@@ -85,6 +85,9 @@ class Arrays(NamedTuple):
     count: Ints  # type: ignore[assignment]  # [1] entries in use
 
 
+Bare = tuple[Ints, Ints, Ints]  # `Arrays` without its names, as it is handed to compiled functions
+
+
 @inner
 def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: int) -> None:
     """Move `units` (signed: a negative amount moves the other way) and write it down. The caller has checked and made room."""
@@ -100,27 +103,27 @@ def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: in
 
 
 @compiled
-def _shift_one(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: int) -> None:
-    shift(arrays, asset, src, dst, units, reason)
+def _shift_one(bare: Bare, asset: int, src: int, dst: int, units: int, reason: int) -> None:
+    shift(Arrays(*bare), asset, src, dst, units, reason)
 
 
 @compiled
-def _shift_many(arrays: Arrays, asset: int, src: Ints, dst: Ints, units: Ints, reason: int) -> None:
+def _shift_many(bare: Bare, asset: int, src: Ints, dst: Ints, units: Ints, reason: int) -> None:
+    arrays = Arrays(*bare)
     for row in range(len(units)):
         shift(arrays, asset, src[row], dst[row], units[row], reason)
 
 
 @compiled
-def _collect(
-    arrays: Arrays, asset: int, src: Ints, dst: int, units: Ints, reason: int, paid: NDArray[np.bool_]
-) -> None:
+def _collect(bare: Bare, asset: int, src: Ints, dst: int, units: Ints, reason: int, paid: NDArray[np.bool_]) -> None:
+    arrays = Arrays(*bare)
     for row in range(len(units)):
         paid[row] = arrays.balance[asset, src[row]] >= units[row]
         if paid[row]:
             shift(arrays, asset, src[row], dst, units[row], reason)
 
 
-@compiled
+@inner
 def undo(arrays: Arrays, mark: int) -> None:
     """Take back the journal's entries since `mark`."""
     for row in range(arrays.count[0] - 1, mark - 1, -1):
@@ -128,6 +131,11 @@ def undo(arrays: Arrays, mark: int) -> None:
         arrays.balance[asset, src] += units
         arrays.balance[asset, dst] -= units
     arrays.count[0] = mark
+
+
+@compiled
+def _undo(bare: Bare, mark: int) -> None:
+    undo(Arrays(*bare), mark)
 
 
 class Ledger:
@@ -148,7 +156,8 @@ class Ledger:
         self._refresh()
 
     def _refresh(self) -> None:
-        self.arrays = Arrays(self.balance, self.journal, self.count)
+        self.bare: Bare = (self.balance, self.journal, self.count)
+        self.arrays = Arrays(*self.bare)
 
     @property
     def accounts(self) -> int:
@@ -185,7 +194,7 @@ class Ledger:
                 asset=self.assets[asset].name, account=src, has=int(self.balance[asset, src]), needs=int(units)
             )
         self.reserve(1)
-        _shift_one(self.arrays, asset, src, dst, units, int(reason))
+        _shift_one(self.bare, asset, src, dst, units, int(reason))
 
     def move_many(self, asset: int, src: Ints, dst: Ints, units: Ints, reason: Reason) -> None:
         """Move `units[i]` >= 0 from `src[i]` to `dst[i]`, in turn. Shapes [n]. Raises as `move`, before anything has moved."""
@@ -203,13 +212,13 @@ class Ledger:
                     asset=self.assets[asset].name, account=who, has=int(self.balance[asset, who]), needs=int(out[who])
                 )
         self.reserve(len(units))
-        _shift_many(self.arrays, asset, src, dst, units, int(reason))
+        _shift_many(self.bare, asset, src, dst, units, int(reason))
 
     def collect(self, asset: int, src: Ints, dst: int, units: Ints, reason: Reason) -> NDArray[np.bool_]:
         """Move `units[i]` >= 0 from `src[i]` to `dst`, in turn, where it has as much; returns where. Shapes [n]."""
         paid = np.empty(len(units), np.bool_)
         self.reserve(len(units))
-        _collect(self.arrays, asset, src, dst, units, int(reason), paid)
+        _collect(self.bare, asset, src, dst, units, int(reason), paid)
         return paid
 
     def mark(self) -> int:
@@ -218,7 +227,7 @@ class Ledger:
 
     def rewind(self, mark: int) -> None:
         """Undo every move since `mark`."""
-        undo(self.arrays, mark)
+        _undo(self.bare, mark)
 
     def moves_since(self, mark: int) -> Ints:
         """The journal's entries since `mark`: [n, 5] asset, source, destination, units, reason. A view: copy to keep."""

@@ -13,8 +13,8 @@ import pytest
 from benchmarks import margin
 from benchmarks.order_book import MIXES, Mix, installed, same_fills
 from benchmarks.speed import compare
-from protocol.clearing import examine, examine_one
 from protocol.instruments.base import Threshold
+from protocol.solvency import examine, examine_one
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -50,8 +50,8 @@ def test_everybody_is_margined_in_tiles_as_each_is_alone() -> None:
         terms = rule.terms(state, house, Threshold.INITIAL)
         terms = terms._replace(grid=terms.grid[: 3 * len(moves) - (len(moves) > 1)].copy())
         worth, needs = np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)
-        examine(state.ledger.arrays, terms, worth, needs)
-        alone = [examine_one(state.ledger.arrays, terms, account) for account in range(state.ledger.accounts)]
+        examine(state.ledger.bare, tuple(terms), worth, needs)
+        alone = [examine_one(state.ledger.bare, tuple(terms), account) for account in range(state.ledger.accounts)]
         assert [tuple(pair) for pair in zip(worth.tolist(), needs.tolist(), strict=True)] == alone
 
 

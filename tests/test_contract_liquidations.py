@@ -5,6 +5,7 @@ Rules that take time (auctions, grace) are given it: a keeper does whatever the 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -20,7 +21,11 @@ from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
 from protocol.oracles.base import read_index
 from protocol.state import House, Listing, State
+from protocol.venues.base import Venue
+from protocol.venues.impact_pool import ImpactPool
 from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.synth_pool import SynthPool
+from protocol.venues.virtual_amm import VirtualAmm
 
 CASES = [pytest.param(kind, id=name) for name, kind in variants(Liquidation).items()]
 WATERFALLS = [(), (Insurance(), Socialise()), (Deleverage(),)]
@@ -180,3 +185,34 @@ def test_keepers_bring_whoever_is_below_back_to_maintenance_or_out_and_what_is_s
     assert house.escrow < 0 or state.ledger.balance[house.cash, house.escrow] == 0
     timed = any(witness.reached.get(verb) for verb in ("bark", "take", "deal"))
     assert timed == all(one.rounds > 0 and one.opened <= one.started for one in done)
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("losses", [(Insurance(), Socialise()), (Deleverage(),)], ids=["cash", "positions"])
+@pytest.mark.parametrize("move", [0.09, 0.5])
+def test_what_is_foreseen_is_what_the_keeper_gets(kind: type[Any], losses: Any, move: float) -> None:
+    state, listing, traders = leveraged(kind, 1, losses)
+    tell(state, PRICE * (1 - move))
+    until_planned(state, listing, traders[2], traders[0])
+    for way, plan in enumerate(state.exchange(state.houses[0]).liquidation.ways(state, listing, traders[0])):
+        mark = state.mark()
+        told = exchange.foreseen(state, plan)
+        assert state.mark() == mark
+        assert math.isnan(told) == (not math.isnan(plan.price) or losses == (Deleverage(),))
+        if not math.isnan(told):
+            assert exchange.liquidate(state, listing, traders[2], traders[0], way).reward == told > 0
+            state.rewind(mark)
+
+
+@pytest.mark.parametrize("venue", [VirtualAmm(), OraclePool(), ImpactPool(), SynthPool()], ids=repr)
+def test_what_is_foreseen_on_a_venue_is_what_it_asks(venue: Venue) -> None:
+    state, traders = open_world(exchange_for(venue), stake=10_000)
+    listing, (debtor, other, keeper, _) = state.listings[0][0], traders
+    exchange.trade(state, listing, debtor, 40 * COIN)
+    exchange.trade(state, listing, other, -10 * COIN)
+    tell(state, PRICE * 0.85)
+    (plan,) = exchange.ways(state, listing, debtor)
+    told = exchange.foreseen(state, plan)
+    assert exchange.liquidate(state, listing, keeper, debtor).reward == told > 0
+    with pytest.raises(Healthy):
+        exchange.ways(state, listing, debtor)

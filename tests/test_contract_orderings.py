@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from experiments.codec import variants
+from protocol.mempool import ORDER
 from protocol.orderings.base import Ordering, Outside
+from protocol.orderings.turns import by_arrival, by_tip
 
 CASES = [pytest.param(kind, id=name) for name, kind in variants(Ordering).items()]
 COUNTS = [0, 1, 2, 500]
@@ -60,3 +62,16 @@ def test_more_demand_outside_puts_more_ahead_and_a_dearer_block_less(kind: type[
     assert (kind().ahead(Outside(1e7, 4e-8), 1e-8, share, tip) >= base).all()
     assert (kind().ahead(Outside(1e7, 2e-8), 3e-8, share, tip) <= base).all()
     assert (kind().ahead(Outside(0.0, 2e-8), 1e-8, share, tip) == 0).all()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 40, 60, 500, 5_000])
+def test_turns_are_the_one_stable_order_by_tip_and_arrival(count: int) -> None:
+    rng = np.random.Generator(np.random.Philox(count))
+    late, early = 100.0 + rng.random(count), rng.random(count) * 1e-9  # a crowd of now, and a straggler of long ago
+    apart = np.where(rng.random(count) < 0.1, early, late)
+    for arrival in (late, apart, rng.choice(late, count) if count else late, np.zeros(count), -late):
+        assert np.array_equal(by_arrival(arrival), np.argsort(arrival, kind="stable"))
+        for tip in (np.full(count, 2e-9), rng.choice([0.0, 1e-9, 2e-8], count), rng.exponential(1e-9, count)):
+            rows = np.zeros(count, ORDER)
+            rows["arrival"], rows["tip"] = arrival, tip  # as the chain hands them over: columns of a table
+            assert np.array_equal(by_tip(rows["arrival"], rows["tip"]), np.lexsort((arrival, -tip)))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from machine import CASH, COIN, PRICE, exchange_for, open_world, tell
 
-from agents.recorder import off_fair
+from agents.recorder import tally
 from experiments.metrics import Standing, slippage
 from experiments.record import Record
 from experiments.run import run
@@ -66,7 +66,7 @@ def test_time_below_counts_from_the_first_block_below_to_the_block_that_ends_it_
 
 def test_slippage_is_the_volume_weighted_distance_from_fair_of_every_fill() -> None:
     size, owed, code = np.array([100, -300, 50]), np.array([101, -294, 90]), np.array([0, 0, 3])
-    assert off_fair(size, owed, code, 1.0) == (400.0, 7.0)
+    assert tally(size, owed, code, 1.0)[3:] == (400.0, 7.0)
     blocks = pd.DataFrame({"m.run_volume": [400.0, 0.0, 600.0], "m.run_off": [7.0, 0.0, 3.0]})
     assert slippage(blocks, "m") == pytest.approx(0.01)
     assert math.isnan(slippage(blocks.iloc[1:2], "m"))

@@ -77,6 +77,7 @@ class CrowdPlayer(Player):
     seen: float  # seconds, when it last decided
     rows: Rows  # room for everybody's orders
     broke: Ints  # room for who is ruined
+    bare: tuple[Any, Any]  # seats and columns without their names, as `decide` takes them
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class Crowd(Role):
             self.tip,
             0.0 if spot else self.reentry,
         )
+        crowd.bare = tuple(crowd.seats), tuple(crowd.columns)
         crowd.rows, crowd.broke = np.empty(self.count, ORDER), np.empty(self.count, np.int64)
         crowd.keys = np.array([game.streams.key(f"{self.label}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
@@ -176,9 +178,9 @@ class Crowd(Role):
         trend = log_mid - me.average
         me.average += trend * (1.0 - math.exp(-elapsed / self.memory))
         gap = math.log(view.reference(state.market(listing).instrument.base)) - log_mid
-        sight = Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE)
+        sight = tuple(Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE))
         tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
-        wants, ruined = decide(me.keys, tick, me.seats, sight, me.columns, state.ledger.arrays, me.rows, me.broke)
+        wants, ruined = decide(me.keys, tick, *me.bare, sight, state.ledger.bare, me.rows, me.broke)
         if ruined:
             self._bring_again(me, me.broke[:ruined])
         return (Orders(me.rows[:wants]),) if wants else ()

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from agents.streams import normal_quantile, splitmix64, uniform_of
+import numpy as np
+
+from agents.streams import CENTRAL, central_quantile, splitmix64, tail_quantile, uniform_of
 from protocol.compiled import compiled
-from protocol.ledger import Arrays, Floats, Ints
+from protocol.ledger import Arrays, Bare, Floats, Ints
 from protocol.mempool import Rows
 
 
@@ -53,33 +55,50 @@ class Sight(NamedTuple):
     expires: float
 
 
+_NOTHING, _ACTS, _RUINED = 0, 1, 2
+
+
 @compiled
 def decide(
-    keys: Any, tick: int, seats: Seats, sight: Sight, columns: Columns, arrays: Arrays, rows: Rows, ruined: Ints
+    keys: Any, tick: int, bare_seats: Any, bare_columns: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
 ) -> tuple[int, int]:
     """Fill `rows` with the orders of members who act, and `ruined` with members left with next to nothing and no debt.
 
-    Returns how many of each. `keys`: of the streams for acting, signal and arrival.
+    Returns how many of each. `keys`: of the streams for acting, signal and arrival. Seats, sight, columns and the ledger's
+    arrays come without names (see `compiled`).
     """
+    seats, sight, columns, arrays = Seats(*bare_seats), Sight(*bare_sight), Columns(*bare_columns), Arrays(*bare)
     acts, signals, arrivals = splitmix64(keys[0], tick), splitmix64(keys[1], tick), splitmix64(keys[2], tick)
-    sizes, cashes = arrays.balance[seats.size], arrays.balance[seats.cash]
+    last = seats.first + len(columns.stake)
+    sizes, cashes = arrays.balance[seats.size][seats.first : last], arrays.balance[seats.cash][seats.first : last]
+    does, awake = np.empty(len(sizes), np.uint8), np.empty(len(sizes), np.int64)
+    for member in range(len(sizes)):  # most do nothing: a loop without branches, eight members at a time, says who does
+        poor = (sizes[member] == 0) & (cashes[member] >= 0) & (cashes[member] < seats.reentry * columns.stake[member])
+        acting = uniform_of(acts, member) < columns.activity[member] * sight.elapsed
+        does[member] = _RUINED if poor else (_ACTS if acting else _NOTHING)
+    up = broke = 0
+    for member in range(len(sizes)):
+        awake[up], ruined[broke] = member, member
+        up += does[member] == _ACTS
+        broke += does[member] == _RUINED
+
+    drawn, noise = np.empty(up), np.empty(up)
+    for turn in range(up):
+        drawn[turn] = uniform_of(signals, awake[turn])
+        noise[turn] = central_quantile(drawn[turn] - 0.5)  # of most; the others' is mended below
+
     spot = seats.quote < 0
-    count = broke = 0
-    for member in range(len(columns.stake)):
-        account = seats.first + member
-        held = sizes[account]
-        if held == 0 and 0 <= cashes[account] < seats.reentry * columns.stake[member]:
-            ruined[broke] = member
-            broke += 1
-            continue
-        if uniform_of(acts, member) >= columns.activity[member] * sight.elapsed:
-            continue
-        signal = columns.noise[member] * normal_quantile(uniform_of(signals, member))
+    count = 0
+    for turn in range(up):
+        member = awake[turn]
+        held = sizes[member]
+        own = noise[turn] if abs(drawn[turn] - 0.5) <= CENTRAL else tail_quantile(drawn[turn])
+        signal = columns.noise[member] * own
         signal += columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
         if abs(signal) <= columns.threshold[member]:
             continue
         side = 1.0 if signal > 0.0 else -1.0
-        cash = cashes[account] / seats.cash_scale
+        cash = cashes[member] / seats.cash_scale
         if spot:
             coins = cash / sight.mid if side > 0.0 else held / seats.size_scale
             size = side * columns.leverage[member] * coins * seats.size_scale
@@ -93,7 +112,7 @@ def decide(
             continue
         row = rows[count]
         row["market"] = seats.market
-        row["account"] = account
+        row["account"] = seats.first + member
         row["size"] = int(size)
         row["limit"] = sight.mid * (1.0 + side * columns.patience[member])
         row["tip"] = seats.tip

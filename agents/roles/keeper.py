@@ -8,6 +8,7 @@ poor or too dear a chain, and accounts below maintenance stay open: that is how 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -90,18 +91,18 @@ class Keeper(Role):
     def worthwhile(self, me: Player, view: View, house: House) -> Iterator[tuple[Listing, Any, float]]:
         """What pays, and how much before priority fees, cash coins."""
         for listing, account in self._below(view, house):
-            best = max(self._choices(me, view, listing, account), key=self._net(view), default=None)
+            fee, best, most = view.fee(listing), None, -math.inf
+            for choice in self._choices(me, view, listing, account):
+                if (net := choice.prize - choice.transaction.gas * fee) > most:
+                    best, most = choice, net
             if best is None:
                 continue
             transaction, prize = best
-            cost = transaction.gas * view.fee(listing)
+            cost = transaction.gas * fee
             if prize - cost <= self.least_profit:
                 me.note(view, "liquidation declined", account=account, prize=prize, gas=cost)
                 continue
             yield listing, transaction, prize - cost
-
-    def _net(self, view: View) -> Any:
-        return lambda choice: choice.prize - choice.transaction.gas * view.fee(choice.transaction.listing)
 
     def _below(self, view: View, house: House) -> Iterator[tuple[Listing, int]]:
         """Positions of the largest accounts below, and of those that are up for auction."""
@@ -120,10 +121,14 @@ class Keeper(Role):
             yield from ((listing, account) for account in cases(state, listing) if account not in seen)
 
     def _choices(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
-        """All that its simulation says could be done."""
+        """All that could be done, as far as it can see or, where it cannot, as its simulation says."""
         rule, case = view.state.exchange(listing.house).liquidation, case_of(view.state, listing, account)
-        for way in range(len(rule.ways(view.state, listing, account))):
+        for way, plan in enumerate(view.ways(listing, account)):
             closing = Liquidate(listing, me.account, account, way)
+            reward = exchange.foreseen(view.state, plan)
+            if not math.isnan(reward):
+                yield Choice(closing, reward / listing.house.cash_scale)
+                continue
             done, _ = view.simulate(closing)
             if isinstance(done, exchange.Liquidated):
                 yield Choice(closing, self._prize(view, done))

@@ -12,7 +12,7 @@ from protocol.exchange.cash import deposit, transfer, withdraw
 from protocol.exchange.exits import exits, leaving
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.flashing import flashloan
-from protocol.exchange.forced import liquidate
+from protocol.exchange.forced import foreseen, liquidate, ways
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, donate, invest, provide, remove
@@ -59,6 +59,7 @@ __all__ = [
     "fill",
     "find_series",
     "flashloan",
+    "foreseen",
     "grant",
     "hedge",
     "invest",
@@ -94,5 +95,6 @@ __all__ = [
     "transfer",
     "unlock",
     "vault_total",
+    "ways",
     "withdraw",
 ]

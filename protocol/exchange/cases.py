@@ -39,6 +39,11 @@ def give_back(state: State, listing: Listing, case: Case) -> None:
 
 def barred(state: State, house: House, accounts: Ints) -> Ints:
     """Those of `accounts` who are up for auction and may not trade; whoever stands again is let go. Shape [found]."""
+    for listing in state.listings[house.index]:
+        if cases(state, listing):
+            break
+    else:
+        return NOBODY
     up = locked(state, house)
     if not len(up) or not len(found := np.intersect1d(up, accounts)):
         return NOBODY

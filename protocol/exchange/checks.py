@@ -44,9 +44,9 @@ def need_running(state: State, listing: Listing) -> None:
 
 def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
-    house = listing.house
+    house, scale = listing.house, listing.price_scale
     cap = interest_cap(state, listing) / index * listing.size_scale
-    longs, shorts = (min(cap, room) for room in vault_room(state, listing, interest, index))
+    longs, shorts = vault_room(state, listing, interest, index)
     return Desk(
         state.ledger.arrays,
         listing.size,
@@ -57,11 +57,11 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
         house.clearing,
         listing.fund,
         listing.fees,
-        float(state.tables[listing.path + ".funding"][0]) * listing.price_scale,
+        state.tables[listing.path + ".funding"].item(0) * scale,
         fee,
-        listing.price_scale,
+        scale,
         interest,
-        np.array([longs, shorts]),
+        (min(cap, longs), min(cap, shorts)),
         least,
     )
 
@@ -161,9 +161,13 @@ def doubtful(state: State, house: House, accounts: Ints) -> list[tuple[Doubt, ND
 
 def doubtful_elsewhere(state: State, listing: Listing, accounts: Ints) -> list[tuple[Doubt, NDArray[np.bool_]]]:
     """`doubtful` for orders in a market, whose own index whoever fills them checks: nothing where it is all there is."""
-    house = listing.house
-    alone = len(state.claims[house.index]) == 1 and not state.lenders[house.index] and not state.pledges[house.index]
-    return [] if listing.size < 0 or alone else doubtful(state, house, accounts)
+    return [] if listing.size < 0 or is_all(state, listing) else doubtful(state, listing.house, accounts)
+
+
+def is_all(state: State, listing: Listing) -> bool:
+    """Whether a market of claims is all that an account of its exchange can have beside cash."""
+    at = listing.house.index
+    return len(state.claims[at]) == 1 and not state.lenders[at] and not state.pledges[at]
 
 
 def need_usable(state: State, house: House, account: int) -> None:
@@ -172,6 +176,12 @@ def need_usable(state: State, house: House, account: int) -> None:
         if touched[0]:
             age = state.time - doubt.reading.time
             raise StalePrice(account=account, of=doubt.name, status=doubt.reading.status.name, age=age)
+
+
+def need_usable_elsewhere(state: State, listing: Listing, account: int) -> None:
+    """`need_usable` for an account in a market whose own index has been checked."""
+    if not is_all(state, listing):
+        need_usable(state, listing.house, account)
 
 
 def need_price(state: State, house: House, token: int) -> None:

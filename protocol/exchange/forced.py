@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, transfer
+from protocol.clearing import MOVES_PER_FILL, Batch, Fills, transfer
 from protocol.errors import (
     DepthExceeded,
     Healthy,
@@ -25,12 +25,12 @@ from protocol.exchange.checks import (
     need_room,
     need_running,
     need_unspared,
-    need_usable,
+    need_usable_elsewhere,
     usable_index,
 )
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
-from protocol.ledger import Floats, Reason
+from protocol.ledger import Reason
 from protocol.liquidations.base import Plan, below_maintenance
 from protocol.liquidations.cases import case_of
 from protocol.losses.base import Charges
@@ -42,25 +42,45 @@ from protocol.state import Listing, State
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
     """Carry out one of the exchange's plans for an account below maintenance, by its place among them.
 
-    Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, NothingToDo where there is no such way,
-    StalePrice, and what `carry_out` raises.
+    Raises what `ways` raises, NothingToDo where there is no such way, and what `carry_out` raises.
+    """
+    plans = ways(state, listing, account)
+    if not 0 <= way < len(plans):
+        raise NothingToDo(account=account, market=listing.name, way=way)
+
+    return carry_out(state, plans[way], keeper)
+
+
+def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
+    """What may be done to an account now: one plan or more. A view.
+
+    Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, and StalePrice.
     """
     need_running(state, listing)
     usable_index(state, listing)
-    need_usable(state, listing.house, account)
+    need_usable_elsewhere(state, listing, account)
     need_unspared(state, listing)
-    ways = state.exchange(listing.house).liquidation.ways(state, listing, account)
-    if not ways and below_maintenance(state, listing, account) is None:
+    plans = state.exchange(listing.house).liquidation.ways(state, listing, account)
+    if plans:
+        return plans
+    if below_maintenance(state, listing, account) is None:
         raise Healthy(account=account, market=listing.name)
     case = case_of(state, listing, account)
-    if not ways and case is not None and case.locked:
+    if case is not None and case.locked:
         raise InAuction(account=account, market=listing.name)
-    if not ways:
-        raise TooEarly(account=account, market=listing.name, time=state.time)
-    if not 0 <= way < len(ways):
-        raise NothingToDo(account=account, market=listing.name, way=way)
+    raise TooEarly(account=account, market=listing.name, time=state.time)
 
-    return carry_out(state, ways[way], keeper)
+
+def foreseen(state: State, plan: Plan) -> float:
+    """Cash units that a keeper gets for carrying a plan out now, as far as views can tell: nan where somebody has to try.
+
+    They can where all of it is sold on a venue that needs nobody else's margin, and no other player has to take any over.
+    """
+    venue, losses = state.market(plan.listing).venue, state.exchange(plan.listing.house).losses
+    if not math.isnan(plan.price) or venue.counterparty == "makers" or any(loss.takes_positions for loss in losses):
+        return math.nan
+    owed = venue.cost(state, plan.listing, np.array([plan.size])).item(0)
+    return math.nan if math.isnan(owed) else math.floor(abs(int(owed)) * plan.reward)
 
 
 def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
@@ -70,41 +90,50 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     AccountIsolated, VaultCommitted for a taker that cannot carry it.
     """
     account, listing, house = plan.account, plan.listing, plan.listing.house
-    index = usable_index(state, listing)
-    mark = state.market(listing).instrument.price(state, listing, index.value)
+    index, rules, ledger = usable_index(state, listing).value, state.exchange(house), state.ledger
+    mark = rules.markets[listing.index].instrument.price(state, listing, index)
     taker = -1 if math.isnan(plan.price) else keeper if plan.taker < 0 else plan.taker
     if taker == account:
         raise NotAllowed(account=account, market=listing.name)
 
-    inner = state.exchange(house).margin.inner_standing(state, house, Threshold.MAINTENANCE, account)
+    inner = rules.margin.inner_standing(state, house, Threshold.MAINTENANCE, account)
     spare = math.nan if inner is None else inner[0] - inner[1]
-    interest = state.edit(listing.path + ".interest")
-    deleveraged = _deleverage(state, plan, interest, index.value, mark)
-    state.ledger.reserve(
-        state.market(listing).venue.moves(state, listing, 1)
-    )  # before the desk is made: it holds the journal
-    desk = desk_of(state, listing, interest, -math.inf, 0.0, index.value)
+    deleveraged = _deleverage(state, plan, index, mark)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
-    notional = _close(state, plan, desk, taker, rest) if rest else 0
-    notional += math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
+    notional = math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
+    if rest:
+        notional += _sell(state, plan, rest, index) if taker < 0 else _hand_over(state, plan, taker, rest, index)
 
     reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
-    state.ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
-    left = int(state.ledger.balance[house.cash, account])
+    ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
+    left = ledger.balance.item(house.cash, account)
     penalty = max(0, min(penalty, left)) if is_flat(state, house, account) else penalty
-    state.ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
+    ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
     deficit, covered = pass_on(state, house, account)
     settle_loans(state, house, account)
 
     case = close_case(state, listing, account)
     if taker >= 0 and rest:
         _need_carried(state, listing, taker)
-    taken = 0 if taker < 0 else abs(rest)
-    since = (math.nan, math.nan, 0) if case is None else (case.opened, case.started, case.rounds)
-    done = Liquidated(
-        account, keeper, listing, plan.size, notional, reward, penalty, deleveraged, taken, deficit, covered
+    return Liquidated(
+        account=account,
+        keeper=keeper,
+        listing=listing,
+        size=plan.size,
+        notional=notional,
+        reward=reward,
+        penalty=penalty,
+        deleveraged=deleveraged,
+        taken=0 if taker < 0 else abs(rest),
+        deficit=deficit,
+        covered=covered,
+        taker=taker,
+        price=plan.price,
+        opened=math.nan if case is None else case.opened,
+        started=math.nan if case is None else case.started,
+        rounds=0 if case is None else case.rounds,
+        spare=spare,
     )
-    return done._replace(taker=taker, price=plan.price, opened=since[0], started=since[1], rounds=since[2], spare=spare)
 
 
 def _need_carried(state: State, listing: Listing, taker: int) -> None:
@@ -121,28 +150,34 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
         raise VaultCommitted(equity=worth, required=needs)
 
 
-def _close(state: State, plan: Plan, desk: Desk, taker: int, size: int) -> int:
-    """Trade `size` for the account, through the venue or with the taker; returns the notional in cash units."""
-    listing = plan.listing
-    if taker >= 0:
-        exact = size * plan.price * listing.price_scale
-        before = int(state.ledger.balance[listing.size, taker])
-        transfer(desk, plan.account, taker, size, math.ceil(exact))
-        if taker == desk.venue:  # its side is no open interest
-            after = int(state.ledger.balance[listing.size, taker])
-            desk.interest[:] += (max(before, 0) - max(after, 0), max(-before, 0) - max(-after, 0))
-        return abs(math.ceil(exact))
-    market = state.market(listing)
-    pool = market.venue.pool(state, listing)
-    batch = Batch(np.array([plan.account]), np.array([size]), np.array([math.nan]))
-    fills = Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
-    which = Threshold.INITIAL if market.venue.counterparty == "makers" else Threshold.MAINTENANCE  # makers must stand
+def _hand_over(state: State, plan: Plan, taker: int, size: int, index: float) -> int:
+    """Trade `size` for the account with whoever takes it over; returns the notional in cash units."""
+    listing, balance = plan.listing, state.ledger.balance
+    state.ledger.reserve(MOVES_PER_FILL)  # before the desk is made: it holds the journal
+    interest = state.edit(listing.path + ".interest")
+    desk = desk_of(state, listing, interest, -math.inf, 0.0, index)
+    owed = math.ceil(size * plan.price * listing.price_scale)
+    before = int(balance[listing.size, taker])
+    transfer(desk, plan.account, taker, size, owed)
+    if taker == desk.venue:  # its side is no open interest
+        after = int(balance[listing.size, taker])
+        interest[:] += (max(before, 0) - max(after, 0), max(-before, 0) - max(-after, 0))
+    return abs(owed)
+
+
+def _sell(state: State, plan: Plan, size: int, index: float) -> int:
+    """Trade `size` for the account on the venue; returns the notional in cash units."""
+    listing, venue = plan.listing, state.market(plan.listing).venue
+    state.ledger.reserve(venue.moves(state, listing, 1))
+    which = Threshold.INITIAL if venue.counterparty == "makers" else Threshold.MAINTENANCE  # makers must stand
     terms = state.exchange(listing.house).margin.terms(state, listing.house, which)
-    market.venue.fill(pool, desk, terms, batch, fills)
-    if fills.code[0]:
-        raise REVERTS[int(fills.code[0])](account=plan.account, market=listing.name, size=size)
-    market.venue.keep(state, listing, pool)
-    return abs(int(fills.owed[0]))
+    desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)
+    pool, fills = venue.pool(state, listing), Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
+    venue.fill(pool, desk, terms, Batch(np.array([plan.account]), np.array([size]), np.array([math.nan])), fills)
+    if code := fills.code.item():
+        raise REVERTS[code](account=plan.account, market=listing.name, size=size)
+    venue.keep(state, listing, pool)
+    return abs(fills.owed.item())
 
 
 def _projected(state: State, plan: Plan) -> float:
@@ -156,33 +191,33 @@ def _projected(state: State, plan: Plan) -> float:
     return float(worth * house.cash_scale + plan.size * mark * listing.price_scale - owed - abs(owed) * plan.reward)
 
 
-def _deleverage(state: State, plan: Plan, interest: Floats, index: float, mark: float) -> int:
+def _deleverage(state: State, plan: Plan, index: float, mark: float) -> int:
     """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
 
     Returns the size units so closed. Only for plans that would sell on the venue and leave the account below zero.
     """
     listing, house = plan.listing, plan.listing.house
-    if math.isnan(plan.price) is False:
-        return 0
     losses = state.exchange(house).losses
     shortfall = None
-    for loss in losses:
+    for loss in losses if math.isnan(plan.price) else ():
+        if not loss.takes_positions:
+            continue
         targets = loss.take_over(state, listing, plan.account)
         if len(targets.account):
             shortfall = -_projected(state, plan) if shortfall is None else shortfall
             ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
-            return _take_over(state, plan, interest, index, mark, targets) if shortfall > ahead else 0
+            return _take_over(state, plan, index, mark, targets) if shortfall > ahead else 0
     return 0
 
 
-def _take_over(state: State, plan: Plan, interest: Floats, index: float, mark: float, targets: Charges) -> int:
+def _take_over(state: State, plan: Plan, index: float, mark: float, targets: Charges) -> int:
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
     bankrupt = mark - worth * listing.size_scale / size  # equity is zero at this price
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
-    desk = desk_of(state, listing, interest, -math.inf, 0.0, index)
+    desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)
     done = 0
     for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))

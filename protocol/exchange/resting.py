@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from protocol.clearing import Terms, equity, positions, required
 from protocol.compiled import compiled
 from protocol.errors import (
     AccountIsolated,
@@ -23,8 +23,9 @@ from protocol.errors import (
 from protocol.exchange.admission import need_admission
 from protocol.exchange.cases import barred
 from protocol.exchange.checks import need_open, need_running, usable_index
-from protocol.ledger import Arrays
+from protocol.ledger import Arrays, Bare
 from protocol.margins.base import Threshold
+from protocol.solvency import Terms, equity, positions, required
 from protocol.state import Listing, State
 from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.order_book import OrderBook
@@ -111,7 +112,7 @@ def _need_margin_if_filled(state: State, listing: Listing, account: int, size: i
     house = listing.house
     terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
     held = int(state.ledger.balance[listing.size, account])
-    worth, needs, count = _if_filled(state.ledger.arrays, terms, account, listing.size, size)
+    worth, needs, count = _if_filled(state.ledger.bare, tuple(terms), account, listing.size, size)
     if count > terms.most:
         raise AccountIsolated(account=account, market=listing.name)
     shrinks = count > 0 and abs(held + size) < abs(held) and (held + size) * held >= 0
@@ -120,8 +121,9 @@ def _need_margin_if_filled(state: State, listing: Listing, account: int, size: i
 
 
 @compiled
-def _if_filled(arrays: Arrays, terms: Terms, account: int, row: int, size: int) -> tuple[float, float, int]:
+def _if_filled(bare: Bare, margin: Any, account: int, row: int, size: int) -> tuple[float, float, int]:
     """(equity, requirement, positions) of an account, were `size` more of `row` filled at the index. Leaves all as it was."""
+    arrays, terms = Arrays(*bare), Terms(*margin)
     worth = equity(arrays, terms, account)
     arrays.balance[row, account] += size
     needs, count = required(arrays, terms, account), positions(arrays, terms, account)

@@ -11,7 +11,7 @@ from protocol.exchange.settlement import close_dated
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
 from protocol.limits.base import observe_limits
-from protocol.oracles.base import Report, read_mark
+from protocol.oracles.base import Report, read_index
 from protocol.state import Listing, State
 from protocol.vesting import ripen
 
@@ -71,8 +71,8 @@ def _settle_due(state: State, listing: Listing) -> None:
 def _accrue(state: State, listing: Listing) -> None:
     index, before, since = state.tables[listing.path + ".funding"].tolist()
     elapsed = state.time - since
-    price = read_mark(state, listing).value
-    rule = state.market(listing).funding
+    market = state.market(listing)
+    price, rule = market.instrument.price(state, listing, read_index(state, listing).value), market.funding
     after = rule.rate(state, listing, price, elapsed)
     index += rule.paid(before, after, elapsed) * price
     state.put(listing.path + ".funding", np.array([index, after, state.time]))

@@ -16,7 +16,7 @@ from protocol.compiled import compiled
 from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.instruments.settling import Settled, outcome
-from protocol.ledger import Arrays, Reason, shift
+from protocol.ledger import Arrays, Bare, Reason, shift
 from protocol.liquidations.cases import cases
 from protocol.losses.base import players
 from protocol.oracles.base import read_index
@@ -27,8 +27,9 @@ _SETTLEMENT = int(Reason.SETTLEMENT)
 
 
 @compiled
-def _pay(arrays: Arrays, size: int, quote: int, cash: int, clearing: int, rest: int, price: float) -> int:
+def _pay(bare: Bare, size: int, quote: int, cash: int, clearing: int, rest: int, price: float) -> int:
     """Close everybody's position at `price` (cash units per size unit); what rounding leaves goes to `rest`, and is returned."""
+    arrays = Arrays(*bare)
     balance = arrays.balance
     over = 0
     for account in range(balance.shape[1]):
@@ -65,7 +66,7 @@ def settle(state: State, listing: Listing) -> Settled:
 
     ledger.reserve(MOVES_PER_ACCOUNT * ledger.accounts + 1)
     where = listing.size, listing.quote, house.cash, house.clearing, house.insurance
-    dust = _pay(ledger.arrays, *where, price * listing.price_scale)
+    dust = _pay(ledger.bare, *where, price * listing.price_scale)
     state.edit(listing.path + ".interest")[:] = 0.0
     state.market(listing).venue.clear(state, listing)
 

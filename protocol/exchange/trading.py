@@ -85,11 +85,9 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
-        own = (
-            desk.cap < interest_cap(state, listing) / index.value * listing.size_scale
-        )  # sides that the vault's bound closes
-        if own.any():
-            closed = np.where(batch.size > 0, own[0], own[1])
+        most = interest_cap(state, listing) / index.value * listing.size_scale
+        if min(desk.cap) < most:  # sides that the vault's bound closes
+            closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
     market.venue.keep(state, listing, pool)
@@ -122,10 +120,10 @@ def is_live(state: State, listing: Listing) -> bool:
     """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
     if listing.size < 0 or state.market(listing).venue.settles == AT_THE_CLOSE:
         return False
-    return any(
-        (market.oracle.live and not market.index) or market.venue.moves_marks
-        for market in state.exchange(listing.house).markets
-    )
+    for market in state.exchange(listing.house).markets:
+        if (market.oracle.live and not market.index) or market.venue.moves_marks:
+            return True
+    return False
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:

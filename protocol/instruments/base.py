@@ -93,7 +93,7 @@ class Instrument(ABC):
 def cash_weights(state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
     """Weights where profit is `size * price + quote`: size at price less the funding index; the rest is cash already."""
     cash = 1.0 / listing.house.cash_scale
-    index = state.tables[listing.path + ".funding"][0]
+    index = state.tables[listing.path + ".funding"].item(0)
     return (
         (listing.size, (price - index) / listing.size_scale),
         (listing.quote, cash),

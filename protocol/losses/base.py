@@ -31,6 +31,7 @@ class Loss(ABC):  # noqa: B024 - both hooks have a sound default
     """One step of a waterfall. `reason`: the row of the flow table that it pays under."""
 
     reason: ClassVar[Reason] = Reason.LOSS_SOCIALISED
+    takes_positions: ClassVar[bool] = False  # whether it has `take_over`
 
     def capacity(self, state: State, house: House) -> int:
         """Cash units it could pay now."""

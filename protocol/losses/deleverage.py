@@ -8,6 +8,7 @@ price. Production queues over-haircut winners against pro rata (arXiv:2512.01112
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +23,8 @@ class Deleverage(Loss):
     """Closes opposing positions; only those in profit when `least_profit` is 0 (a share of their entry)."""
 
     least_profit: float = 0.0
+
+    takes_positions: ClassVar[bool] = True
 
     def take_over(self, state: State, listing: Listing, debtor: int) -> Charges:
         """The queue, served until the debtor's position is spoken for."""

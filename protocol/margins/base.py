@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from protocol.appraisal import token_price
-from protocol.clearing import Terms, examine, examine_one, find_below
 from protocol.instruments.base import Asked
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
 from protocol.lending import RAY, accrued
 from protocol.oracles.base import read_index
+from protocol.solvency import Terms, examine, examine_one, find_below
 from protocol.state import House, Listing, State
 
 MANY = 1 << 30
@@ -92,6 +92,8 @@ class Margin(ABC):
         for lender in state.lenders[house.index]:
             price = token_price(state, house, lender.token).value
             weight[lender.debt - house.first] = price * (accrued(state, lender).index / RAY) / lender.scale
+        if not state.pledges[house.index]:
+            return weight
         full = weight.copy()
         for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
             haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
@@ -101,7 +103,7 @@ class Margin(ABC):
 
     def standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float]:
         """(equity, requirement) of one account, cash coins."""
-        return examine_one(state.ledger.arrays, self.terms(state, house, which), account)
+        return examine_one(state.ledger.bare, tuple(self.terms(state, house, which)), account)
 
     def inner_standing(self, state: State, house: House, which: Threshold, account: int) -> tuple[float, float] | None:
         """The same under the margin that this one is built around, if it is built around any."""
@@ -110,12 +112,12 @@ class Margin(ABC):
     def standings(self, state: State, house: House, which: Threshold) -> tuple[Floats, Floats]:
         """(equity, requirement) of every account, cash coins. Shapes [accounts]."""
         worth, needs = np.empty(state.ledger.accounts), np.empty(state.ledger.accounts)
-        examine(state.ledger.arrays, self.terms(state, house, which), worth, needs)
+        examine(state.ledger.bare, tuple(self.terms(state, house, which)), worth, needs)
         return worth, needs
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
         """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        worth, needs = np.empty((2, state.ledger.accounts))
-        found = np.empty(len(worth), np.int64)
-        count = find_below(state.ledger.arrays, self.terms(state, house, which), worth, needs, found)
-        return found[:count], needs[found[:count]] if count else needs[:0]
+        accounts = state.ledger.accounts
+        found, needs = np.empty(accounts, np.int64), np.empty(accounts)
+        count = find_below(state.ledger.bare, tuple(self.terms(state, house, which)), found, needs)
+        return found[:count], needs[:count]

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from protocol.clearing import examine_one
 from protocol.ledger import Floats
 from protocol.margins.base import Margin, Threshold
 from protocol.margins.cross import Cross
 from protocol.oracles.base import read_index
 from protocol.oracles.cumulative import begin, extend, mean, require_window
+from protocol.solvency import examine_one
 from protocol.state import House, Listing, State
 
 LEAST = 1.0  # cash coins of depth, where a venue shows none
@@ -93,4 +93,4 @@ class DepthScaled(Margin):
         """(equity, requirement) of one account by the inner rule, cash coins: who meets this is below by size alone."""
         key = (house.index, "inner terms", which)
         terms = state.derived(key, lambda: self.inner._terms(state, house, which))
-        return examine_one(state.ledger.arrays, terms, account)
+        return examine_one(state.ledger.bare, tuple(terms), account)

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from protocol.clearing import examine_one
 from protocol.ledger import Floats
 from protocol.margins.base import Margin, Threshold
 from protocol.margins.cross import Cross
 from protocol.oracles.base import read_index
+from protocol.solvency import examine_one
 from protocol.state import House, Listing, State
 from protocol.units import SECONDS_PER_YEAR
 
@@ -100,7 +100,7 @@ class VolatilityScaled(Margin):
         terms = state.derived(
             key, lambda: self.inner._terms(state, house, which)
         )  # its `terms` would find the scaled ones
-        return examine_one(state.ledger.arrays, terms, account)
+        return examine_one(state.ledger.bare, tuple(terms), account)
 
     def rate(self, state: State, listing: Listing, which: Threshold) -> tuple[float, float]:
         """The inner rates, scaled."""

@@ -90,5 +90,5 @@ def read_index(state: State, listing: Listing) -> Reading:
 
 def read_mark(state: State, listing: Listing) -> Reading:
     """What one base coin of the contract is worth at the index; time, doubt and status are the index's."""
-    reading = read_index(state, listing)
-    return reading._replace(value=state.market(listing).instrument.price(state, listing, reading.value))
+    index, time, confidence, status = read_index(state, listing)
+    return Reading(state.market(listing).instrument.price(state, listing, index), time, confidence, status)

@@ -32,13 +32,6 @@ class Outside(NamedTuple):
         return result
 
 
-def by_fee(arrival: Floats, tip: Floats) -> Ints:
-    """Highest tip first, and of equal tips the earliest. Shapes [n]."""
-    if len(tip) and tip.min() == tip.max():
-        return np.argsort(arrival, kind="stable")
-    return np.lexsort((arrival, -tip))
-
-
 @dataclass(frozen=True)
 class Ordering(ABC):
     """A rule of service."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from protocol.ledger import Floats, Ints
 from protocol.orderings.base import Ordering, Outside
+from protocol.orderings.turns import by_arrival
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Fifo(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Earliest first."""
-        return np.argsort(arrival, kind="stable")
+        return by_arrival(arrival)
 
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
         """Those outside who pay the base fee and came earlier."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.ledger import Floats, Ints
-from protocol.orderings.base import Ordering, Outside, by_fee
+from protocol.orderings.base import Ordering, Outside
+from protocol.orderings.turns import by_tip
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class PriorityFee(Ordering):
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first."""
-        return by_fee(arrival, tip)
+        return by_tip(arrival, tip)
 
     def ahead(self, outside: Outside, base_fee: float, share: Floats, tip: Floats) -> Floats:
         """Those outside who would tip more."""

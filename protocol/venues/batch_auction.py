@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from protocol import errors
-from protocol.clearing import MOST, Batch, Desk, Fills, Terms, Till, claims_loop, tokens_loop
+from protocol.clearing import MOST, Batch, Desk, Fills, claims_loop, tokens_loop
 from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
@@ -39,13 +39,13 @@ _claims_loop, _tokens_loop = claims_loop(take), tokens_loop(take)
 
 
 @compiled
-def settle_claims(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
+def settle_claims(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     """Trade each part with the venue's account, at the one price and under the tests that all claims pass."""
     _claims_loop(pool, desk, terms, batch, fills)
 
 
 @compiled
-def settle_tokens(pool: Floats, till: Till, batch: Batch, fills: Fills) -> None:
+def settle_tokens(pool: Floats, till: Any, batch: Any, fills: Any) -> None:
     """The same for tokens."""
     _tokens_loop(pool, till, batch, fills)
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from protocol.clearing import Batch, Fills, Till, pricing_loop, tokens_loop
+from protocol.clearing import Batch, Fills, bare_desk, pricing_loop, tokens_loop
 from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
@@ -84,7 +84,7 @@ _pricing_loop = pricing_loop(take)
 
 
 @compiled
-def _fill(pool: Floats, till: Till, batch: Batch, fills: Fills) -> None:
+def _fill(pool: Floats, till: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, till, batch, fills)
 
 
@@ -163,7 +163,7 @@ class ConstantProduct(Venue):
 
     def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`; tokens know no margin terms."""
-        _fill(pool, desk, batch, fills)
+        _fill(pool, bare_desk(desk), tuple(batch), tuple(fills))
 
     def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`."""

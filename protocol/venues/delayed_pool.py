@@ -19,10 +19,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from protocol import errors
-from protocol.clearing import MOST, Batch, Desk, Fills, Terms, claims_loop
+from protocol.clearing import MOST, Batch, Desk, Fills, bare_desk, claims_loop
 from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Reading, read_mark
+from protocol.solvency import Terms
 from protocol.state import Listing, State
 from protocol.venues.base import AT_THE_CLOSE, QUEUED, Venue
 
@@ -44,9 +45,13 @@ _fill_loop = claims_loop(take)
 
 
 @compiled
+def _fill(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
+    _fill_loop(pool, desk, terms, batch, fills)
+
+
 def execute_claims(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
     """Fill requests in turn, under the tests that all claims pass."""
-    _fill_loop(pool, desk, terms, batch, fills)
+    _fill(pool, bare_desk(desk), tuple(terms), tuple(batch), tuple(fills))
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from protocol.clearing import Batch, Desk, Fills, Terms, claims_loop, pricing_loop
+from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
 from protocol.compiled import compiled
 from protocol.errors import StalePrice
 from protocol.ledger import Floats, Ints
@@ -56,7 +56,7 @@ _pricing_loop = pricing_loop(take)
 
 
 @compiled
-def _fill(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
+def _fill(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, desk, terms, batch, fills)
 
 
@@ -110,7 +110,7 @@ class ImpactPool(Venue):
 
     def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`."""
-        _fill(pool, desk, terms, batch, fills)
+        _fill(pool, bare_desk(desk), tuple(terms), tuple(batch), tuple(fills))
 
     def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`."""

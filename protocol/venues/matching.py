@@ -17,18 +17,16 @@ from protocol.clearing import (
     Batch,
     Desk,
     Fills,
-    Terms,
     Till,
     count_interest,
     deliver,
-    equity,
     realise,
-    required,
     settle_funding,
     standing,
 )
 from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints, Reason, shift, undo
+from protocol.solvency import Terms, equity, required
 from protocol.venues.base import SLACK
 from protocol.venues.self_trade import BOTH, NEWER
 
