@@ -96,7 +96,7 @@ def test_a_flash_push_of_collateral_borrows_a_loan_pool_empty():
     assert max(one.losses()["founders"] for one in pairs) < -1_000_000.0  # who had supplied the pool
 
 
-@pytest.mark.parametrize("defence", ["LongerWindow", "IndexGuard", "NoFlash"])
+@pytest.mark.parametrize("defence", ["LongerWindow", "LargestMove", "NoFlash"])
 def test_a_window_a_guard_and_nobody_who_lends_each_stop_a_flash_push(defence):
     harmless("flash-push", defence)
     assert "attack" not in kinds(played("flash-push", defence))
@@ -123,7 +123,7 @@ def test_profit_on_paper_at_a_pumped_index_empties_the_till():
         assert one.losses()["insurance"] < -100_000.0
 
 
-@pytest.mark.parametrize("defence", ["VestedProfit", "LongerWindow", "IndexGuard"])
+@pytest.mark.parametrize("defence", ["VestedProfit", "LongerWindow", "LargestMove"])
 def test_profit_that_vests_a_longer_window_and_a_guard_each_keep_the_till(defence):
     harmless("pumped-profit", defence)
     assert "attack" not in kinds(played("pumped-profit", defence))
@@ -171,7 +171,7 @@ def test_a_self_liquidation_beyond_the_frontier_pays_and_lenders_write_off_the_d
         assert one.losses()["founders"] < -100_000.0
 
 
-@pytest.mark.parametrize("defence", ["FrontierHalt", "IndexGuard", "LongerWindow"])
+@pytest.mark.parametrize("defence", ["FrontierHalt", "LargestMove", "LongerWindow"])
 def test_a_halt_at_the_frontier_a_guard_and_a_window_each_stop_a_self_liquidation(defence):
     harmless("toxic-spiral", defence)
     assert "attack" not in kinds(played("toxic-spiral", defence))

@@ -666,7 +666,7 @@ def test_a_security_module_counts_what_was_seen_a_hop_before_and_hops_on_the_clo
 
 
 def test_a_push_that_is_over_before_a_hop_is_never_seen_and_one_that_stands_counts_after_two() -> None:
-    scenario = find("delayed-index")
+    scenario = find("waiting-index")
     state = build(dataclasses.replace(scenario, duration=1.0)).state
     perpetual, pool = state.listings[0]
     trader = state.ledger.open("pusher", 1)

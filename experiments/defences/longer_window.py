@@ -26,7 +26,16 @@ class LongerWindow(Defence):
     factor: float = 20.0
     first: float = 1_200.0
 
-    answers: ClassVar = ("OraclePush", "SettlementPush", "Spoofer")
+    answers: ClassVar = (
+        "FlashPush",
+        "LiquidationHunter",
+        "OraclePush",
+        "OwnedPush",
+        "Prober",
+        "SettlementPush",
+        "Spoofer",
+        "TillEmptier",
+    )
 
     def __post_init__(self) -> None:
         """Refuse a window that is none, or no longer."""

@@ -1,0 +1,68 @@
+"""Study: which attacks pay where they find what they live on, and which rule stops them while honest trade goes on?
+
+Every bundled scenario that brings an attack is played without it, with it, and with it under each defence that is meant for it,
+seed by seed. The cheapest defence that stops an attack loses least open interest, then least provider return, then least slippage.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from agents.attacks.base import Attack
+from experiments.arsenal.campaign import campaign
+from experiments.arsenal.report import attack_rows, cell_rows
+from experiments.arsenal.seating import defences
+from experiments.figures.attack_matrix import draw
+from experiments.scenario import bundled, find
+
+NAME = "attack-matrix"
+QUESTION = "Which attacks pay where they find what they live on, and which rule stops them while honest trade goes on?"
+
+SEEDS, QUICK = 4, 2
+SHORT = ("oracle-push", "flash-push")  # scenarios that `quick` is content with
+
+
+def stages() -> dict[str, tuple[str, type[Attack]]]:
+    """The scenario each attack is at home in, by its name: of those that bring it, the one with the fewest attackers."""
+    found: dict[str, list[tuple[int, str, type[Attack]]]] = {}
+    for name in bundled():
+        brought = [type(role) for role in find(name).cast if isinstance(role, Attack)]
+        for kind in brought:
+            found.setdefault(kind.__name__, []).append((len(brought), name, kind))
+    homes = {attack: min(places, key=lambda place: place[:2]) for attack, places in sorted(found.items())}
+    return {attack: (name, kind) for attack, (_, name, kind) in homes.items()}
+
+
+def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row an attack, and one an attack and defence."""
+    rules, bare, cells = defences(), [], []
+    for attack, (name, kind) in stages().items():
+        if quick and name not in SHORT:
+            continue
+        meant = {rule: one for rule, one in rules.items() if attack in one.answers}
+        found = campaign(find(name), {attack: kind}, meant, range(1, (QUICK if quick else SEEDS) + 1), workers=workers)
+        bare += [{"scenario": name, **row} for row in attack_rows(found)]
+        cells += [{"scenario": name, **row} for row in cell_rows(found)]
+    return pd.DataFrame(bare), pd.DataFrame(cells)
+
+
+def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+    """Run, tabulate, draw; returns the summary."""
+    bare, cells = sweep(workers=workers, quick=quick)
+    out.mkdir(parents=True, exist_ok=True)
+    bare.to_csv(out / f"{NAME}.csv", index=False)
+    cells.to_csv(out / f"{NAME}-cells.csv", index=False)
+    figure = draw(cells, out, NAME, f"seeds a cell: {int(bare['seeds'].max())}")
+    lines = [QUESTION, ""]
+    lines.append(f"{'attack':<20} {'scenario':<20} {'profit, with 95 % interval':>40}  cheapest defence that stops it")
+    for row in bare.to_dict("records"):
+        interval = f"{row['profit']:>12,.0f} [{row['profit_low']:>11,.0f}, {row['profit_high']:>11,.0f}]"
+        stops = row["defence"] or (
+            "none of those meant for it" if row["profit_low"] > 0 else "does not pay on these seeds"
+        )
+        lines.append(f"{row['attack']:<20} {row['scenario']:<20} {interval:>40}  {stops}")
+    lines.append("")
+    lines.append(f"{int(bare['seeds'].max())} paired seeds (from 1). Written: {', '.join(map(str, figure))}")
+    return "\n".join(lines)
