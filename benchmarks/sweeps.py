@@ -25,6 +25,7 @@ from experiments.sweeps.spec import Sweep, design
 
 DURATION = 1_800.0  # seconds played: about 50 ms on the machine this was written on
 WARM = 20  # runs before anything is counted
+SPACING = 5.0  # seconds between two looks, which cost something themselves
 MEGABYTE = 2.0**20
 
 
@@ -60,7 +61,8 @@ class Meter:
 
     def __call__(self, progress: Progress) -> None:
         """Look now."""
-        if progress.done >= WARM:
+        due = not self.looks or time.perf_counter() - self.looks[-1][2] > SPACING or progress.done == progress.total
+        if progress.done >= WARM and due:
             self.looks.append((progress.done, _spent(), time.perf_counter()))
 
     def a_run(self) -> tuple[float, float]:

@@ -51,7 +51,12 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {"distributed.comm.timeouts.connect": PATIENCE, "distributed.admin.tick.limit": "1h"}
+    settings = {
+        "distributed.comm.timeouts.connect": PATIENCE,
+        "distributed.admin.tick.limit": "1h",
+        "distributed.worker.profile.enabled": False,  # it samples stacks a hundred times a second
+        "distributed.admin.system-monitor.interval": "10s",
+    }
     with dask.config.set(settings), quiet():
         if scheduler is None:
             with (

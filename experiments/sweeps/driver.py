@@ -1,6 +1,6 @@
 """Play a sweep: hand out runs, keep what comes back, and go on from whatever was kept before.
 
-One process hands out and writes; workers, here or elsewhere, only play. A task is as many runs as take about a second, so that
+One process hands out and writes; workers, here or elsewhere, only play. A task is as many runs as take about two seconds, so that
 no more than that is lost with a worker, and what handing out costs does not show.
 """
 
@@ -30,7 +30,7 @@ from experiments.sweeps.rows import Cell, Job, Row, engine, failed
 from experiments.sweeps.spec import Design
 from experiments.sweeps.versions import frozen, versions
 
-ENOUGH = 1.0  # seconds of playing in a task
+ENOUGH = 2.0  # seconds of playing in a task
 AHEAD = 2  # tasks handed out for each that is worked on, so that nobody waits
 MOST_CELLS = 1_000  # runs in a task
 WINDOW = 60  # looks, a second or more apart, over which the rate is taken
