@@ -25,6 +25,7 @@ from experiments.scenario import Scenario
 from experiments.statistics import Estimate
 from experiments.statistics import estimate as interval
 
+BATCH = 8  # trials that are asked for before any is told: they are played together
 LEAST = 0.02  # probability below which a strategy of the others is left out of a search
 
 
@@ -147,15 +148,19 @@ def search(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=zlib.crc32(name.encode()), n_startup_trials=max(4, trials // 3)),
     )
-    for _ in range(trials):
-        trial = study.ask()
-        changes: dict[str, Any] = {
-            path: trial.suggest_float(path, where.low, where.high, log=where.scale == "log")
-            for path, where in space.items()
-        }
-        runs = against(base, game, mix, place, Strategy(name, changes), seeds)
-        paid = spread(play, [one for _, one in runs], workers=workers)
-        study.tell(trial, sum(w * result.payoffs[0] for (w, _), result in zip(runs, paid, strict=True)) / len(seeds))
+    for asked in range(0, trials, BATCH):
+        batch = [study.ask() for _ in range(min(BATCH, trials - asked))]
+        runs: list[tuple[float, Play]] = []
+        for trial in batch:
+            changes: dict[str, Any] = {
+                path: trial.suggest_float(path, where.low, where.high, log=where.scale == "log")
+                for path, where in space.items()
+            }
+            runs += against(base, game, mix, place, Strategy(name, changes), seeds)
+        paid = spread(play, [one for _, one in runs], workers=workers, title=name)
+        worth = np.array([weight * result.payoffs[0] for (weight, _), result in zip(runs, paid, strict=True)])
+        for trial, value in zip(batch, worth.reshape(len(batch), -1).sum(axis=1) / len(seeds), strict=True):
+            study.tell(trial, float(value))
     return Strategy(name, dict(study.best_params))
 
 
