@@ -13,22 +13,22 @@ N = TypeVar("N", int, float)
 
 
 def down(a: N, b: N, c: N) -> N:
-    """a b / c, rounded towards minus infinity."""
+    """The fraction a b / c, rounded towards minus infinity."""
     return a * b // c if isinstance(c, int) else a * b / c
 
 
 def up(a: N, b: N, c: N) -> N:
-    """a b / c, rounded towards plus infinity."""
+    """The fraction a b / c, rounded towards plus infinity."""
     return -(-a * b // c) if isinstance(c, int) else a * b / c
 
 
 def half_up(a: N, b: N, c: N) -> N:
-    """a b / c, rounded to the nearest, halves up."""
+    """The fraction a b / c, rounded to the nearest, halves up."""
     return (a * b + c // 2) // c if isinstance(c, int) else a * b / c
 
 
 def to_zero(a: N, b: N, c: N) -> N:
-    """a b / c, rounded towards zero: signed division on chain."""
+    """The fraction a b / c, rounded towards zero: signed division on chain."""
     if not isinstance(c, int):
         return a * b / c
     size = abs(a * b) // abs(c)

@@ -1,7 +1,8 @@
 """Morpho Blue 1.0.0, 1,150 recorded actions: supply, borrowing, interest, seizure, bad debt.
 
-Configured as a `LoanPool` whose debts are in shares too, `Taylor()` growth, `Seizure(close_factor=1.0, spread=0.15, cursor=0.3)`. The
-mock of a rate, utilisation per year, is an input of the record. What is bookkeeping: that exactly one of assets and shares is named.
+Configured as `LoanPool(growth=Taylor())` and `Seizure(close_factor=1.0, spread=0.15, cursor=0.3)`. What a pool here does not have
+is debts in shares (it has scaled units and an index): the replay keeps them with the vault's own formulas. The rate of the record
+is a mock, utilisation per year. That exactly one of assets and shares is named is bookkeeping.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from experiments.validation.base import Claim
-from experiments.validation.replays import Step, agreement, scenarios
+from experiments.validation.replays import Step, agreement, scenarios, step
 from protocol.fixed_point import down
 from protocol.lending import fee_shares
 from protocol.liquidations.seizure import capacity, incentive, repaid_for, taken_for
@@ -49,7 +50,7 @@ def replay() -> Iterator[Step]:
             book = Book(Market(*market), [list(one) for one in positions], cash, collateral, price, params["lltv"])
             told = predict(book, row)
             left = {name: row[name] for name in ("ok", "revert", "morpho_loan_bal", "morpho_coll_bal")}
-            yield Step(number, row["action"], told, left | flat(row["market"], row["positions"], row["res"]))
+            yield step(number, row["action"], told, left | flat(row["market"], row["positions"], row["res"]))
             market, positions = row["market"], row["positions"]
             cash, collateral, price = row["morpho_loan_bal"], row["morpho_coll_bal"], row["price"]
 

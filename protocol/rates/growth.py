@@ -21,7 +21,7 @@ N = TypeVar("N", int, float)
 
 
 def taylor(rate: N, seconds: N, one: N) -> N:
-    """x + x^2 / 2 + x^3 / 6 of x = `rate` per second times `seconds`. Morpho Blue `wTaylorCompounded`."""
+    """Three terms: x + x^2 / 2 + x^3 / 6 of x = `rate` per second times `seconds`. Morpho Blue `wTaylorCompounded`."""
     first = rate * seconds
     second = down(first, first, 2 * one)
     return first + second + down(second, first, 3 * one)
