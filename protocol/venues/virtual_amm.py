@@ -19,7 +19,6 @@ from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.venues.base import Venue, product_depth
 
-
 N = TypeVar("N", int, float)
 
 
