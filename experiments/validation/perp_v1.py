@@ -23,7 +23,21 @@ SOURCE = "@perp/contract 2.2.0, recorded bytecode"
 ONE, TOKEN, DAY, HOUR = 10**18, 10**12, 86_400, 3_600
 RATIO_WINDOW = 900  # seconds, of the mean that a margin ratio may rest on
 SPREAD = ONE // 10  # of the spot from the oracle, from which on the oracle may save a position
-STATE = [
+STATE = (
+    "q_reserve",
+    "b_reserve",
+    "total_size",
+    "spot",
+    "twap3600",
+    "cum_premium",
+    "funding_rate",
+    "next_funding",
+    "open_interest",
+    "ch_bal",
+    "if_bal",
+    "toll_bal",
+    "liq_bal",
+)
     "q_reserve",
     "b_reserve",
     "total_size",
