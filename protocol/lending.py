@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from protocol import vault
-from protocol.fixed_point import down
+from protocol.fixed_point import down, half_up
 from protocol.flash import out
 from protocol.ledger import WORLD
 from protocol.rates.base import Rate
@@ -131,7 +131,12 @@ def worth_of(shares: int, pool: Accrued, lender: Lender) -> int:
     return vault.assets_down(shares, pool.assets, pool.shares, VIRTUAL_ASSETS, lender.virtual)
 
 
+def earned(rate: N, use: N, kept: N, one: N, parts: N) -> N:
+    """What suppliers earn of the borrowers' `rate` at a utilisation `use`, `kept` of `parts` being theirs. Aave V3, on ints."""
+    return half_up(half_up(rate, use, one), kept, parts)
+
+
 def supply_rate(state: State, lender: Lender) -> float:
     """What suppliers earn now, per year."""
     rules, pool = state.exchange(lender.house).loans[lender.index], accrued(state, lender)
-    return rules.rate.yearly(pool.utilisation) * pool.utilisation * (1.0 - rules.reserve_factor)
+    return earned(rules.rate.yearly(pool.utilisation), pool.utilisation, 1.0 - rules.reserve_factor, 1.0, 1.0)

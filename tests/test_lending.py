@@ -326,6 +326,18 @@ def test_a_spread_that_follows_the_haircut_is_morphos() -> None:
         Seizure(cursor=1.0)
 
 
+@pytest.mark.parametrize(("price", "part"), [(3_400.0, 0.5), (3_300.0, 1.0)])
+def test_a_deep_debt_goes_whole_as_in_aave(price: float, part: float) -> None:
+    """Health factors of 0.9714 and 0.9429 at a threshold of 0.8: half of the debt, and all of it."""
+    state, (borrower, *_), _ = indebted(3.0, 8_400.0, price, 0.8, Seizure(spread=0.05, deep=0.95))
+    house, eth = state.houses[0], state.listings[0][SPOT].base
+    plan = state.exchange(house).seizure.plan(state, house, borrower, house.token, eth)
+    assert plan is not None
+    assert plan.repay == round(8_400 * part * CASH)
+    with pytest.raises(ValueError, match="deep = "):
+        Seizure(deep=1.1)
+
+
 def test_interest_accrues_to_debts_and_shares_however_often_the_pool_is_touched() -> None:
     ends = []
     for touches in (1, 50):

@@ -38,20 +38,6 @@ STATE = (
     "toll_bal",
     "liq_bal",
 )
-    "q_reserve",
-    "b_reserve",
-    "total_size",
-    "spot",
-    "twap3600",
-    "cum_premium",
-    "funding_rate",
-    "next_funding",
-    "open_interest",
-    "ch_bal",
-    "if_bal",
-    "toll_bal",
-    "liq_bal",
-]
 
 
 class Refused(Exception):

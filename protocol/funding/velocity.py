@@ -16,7 +16,6 @@ from protocol.funding.base import Funding, remember_interest, stood
 from protocol.state import Listing, State
 from protocol.units import SECONDS_PER_DAY
 
-
 N = TypeVar("N", int, float)
 
 

@@ -114,6 +114,11 @@ def incentive(threshold: N, cursor: N, most: N, one: N) -> N:
     return min(most, down(one, one, one - down(cursor, one - threshold, one)))
 
 
+def closable(health_factor: N, close: N, deep: N, one: N) -> N:
+    """The share of a debt that may be repaid at once: all of it at a health factor of `deep` or less. LiquidationLogic.sol, Aave V3."""
+    return one if health_factor <= deep else close
+
+
 def taken_for(repaid: N, bonus: N, one: N, debt_price: N, lien_price: N) -> N:
     """Units of collateral for `repaid` units, `bonus` for one, each step rounded down."""
     return down(down(repaid, bonus, one), debt_price, lien_price)
@@ -156,7 +161,8 @@ class Seizure:
     """`close_factor` of a debt at most by one call, at `spread` off the index; debts below `dust` cash coins go whole.
 
     Nothing is seized of an account whose debts are more than `halt` of what could be taken of it, both at the index. With a
-    `cursor` the spread follows the haircut of what is taken, `spread` at most: Morpho Blue has 0.3, and 0.15 at most.
+    `cursor` the spread follows the haircut of what is taken, `spread` at most: Morpho Blue has 0.3, and 0.15 at most. At a health
+    factor of `deep` or less a debt goes whole: Aave V3 has 0.95.
     """
 
     close_factor: float = 0.5
@@ -164,6 +170,7 @@ class Seizure:
     dust: float = 100.0
     halt: float = NEVER
     cursor: float = NEVER
+    deep: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse factors that are none."""
@@ -176,6 +183,8 @@ class Seizure:
             wrong.append(f"dust = {self.dust}: must be 0 or more cash coins")
         if not self.halt > 0:
             wrong.append(f"halt = {self.halt}: must be above 0, a loan-to-value; the frontier is {self.frontier}")
+        if not 0 <= self.deep <= 1:
+            wrong.append(f"deep = {self.deep}: allowed 0 to 1, a health factor")
         if not (0 <= self.cursor < 1 or self.cursor == NEVER):
             wrong.append(
                 f"cursor = {self.cursor}: allowed 0 to below 1, a share of the haircut, or {NEVER} for a fixed spread"
@@ -201,6 +210,11 @@ class Seizure:
         owes = sum(one.value for one in debts(state, house, account))
         return owes > self.halt * sum(one.value for one in liens(state, house, account))
 
+    def _close(self, state: State, house: House, account: int) -> float:
+        owes = sum(one.value for one in debts(state, house, account))
+        worth = sum(one.value * one.threshold for one in liens(state, house, account))
+        return closable(health(worth, owes, 1.0), self.close_factor, self.deep, 1.0)
+
     def plan(
         self, state: State, house: House, account: int, debt: int, lien: int, most: int = 1 << 62
     ) -> SeizurePlan | None:
@@ -219,7 +233,8 @@ class Seizure:
             return None
 
         whole = due.value <= self.dust
-        repay = min(most, due.units if whole else max(1, int(due.units * self.close_factor)))
+        close = self.close_factor if self.deep == 0 else self._close(state, house, account)
+        repay = min(most, due.units if whole else max(1, int(due.units * close)))
         bonus = 1.0 + self.spread_on(held.threshold)
         taken = math.floor(taken_for(repay, bonus, 1.0, due.price, held.price))
         if taken > held.units:

@@ -30,7 +30,6 @@ from protocol.oracles.base import Status, read_index, read_mark
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
 
-
 N = TypeVar("N", int, float)
 
 
