@@ -115,7 +115,7 @@ def incentive(threshold: N, cursor: N, most: N, one: N) -> N:
 
 
 def closable(health_factor: N, close: N, deep: N, one: N) -> N:
-    """The share of a debt that may be repaid at once: all of it at a health factor of `deep` or less. LiquidationLogic.sol, Aave V3."""
+    """The share of a debt that may be repaid at once: all of it at a health factor of `deep` or less. Aave V3."""
     return one if health_factor <= deep else close
 
 
