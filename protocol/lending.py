@@ -13,31 +13,34 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from protocol import vault
+from protocol.fixed_point import down, half_up
 from protocol.flash import out
 from protocol.ledger import WORLD
 from protocol.rates.base import Rate
+from protocol.rates.growth import Continuous, Growth
 from protocol.rates.kinked import Kinked
 from protocol.state import Lender, State
-from protocol.units import SECONDS_PER_YEAR
 
 RAY = 10**18  # an index of one
 VIRTUAL_ASSETS = 1  # units
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
 class LoanPool:
     """`asset` is the exchange's cash or the base of one of its markets; `liquidity` coins of it are supplied from the start.
 
-    `reserve_factor` is the treasury's share of interest.
+    `reserve_factor` is the treasury's share of interest; `growth` says how the rate compounds between two touches.
     """
 
     asset: str = "USD"
     rate: Rate = field(default_factory=Kinked)
     reserve_factor: float = 0.1
     liquidity: float = 0.0
+    growth: Growth = field(default_factory=Continuous)
 
     def __post_init__(self) -> None:
         """Refuse a pool of nothing, and a share that is none."""
@@ -94,17 +97,22 @@ def book(state: State, lender: Lender) -> Book:
 def accrued(state: State, lender: Lender) -> Accrued:
     """The pool now. A view: `exchange` writes it down when it touches the pool."""
     kept, balance = book(state, lender), state.ledger.balance
-    grown = math.ceil(math.expm1(kept.rate * (state.time - kept.time) / SECONDS_PER_YEAR) * RAY)
+    rules = state.exchange(lender.house).loans[lender.index]
+    grown = math.ceil(rules.growth.grown(kept.rate, state.time - kept.time) * RAY)
     index = kept.index + -(-kept.index * grown // RAY)
     scaled, tokens = int(balance[lender.debt, lender.account]), int(balance[lender.token, lender.account])
     away = out(state, lender.house, lender)
     debts = scaled * index // RAY
     interest = debts - scaled * kept.index // RAY
-    shares, fresh = -int(balance[lender.share, WORLD]), 0
-    fee = math.floor(interest * state.exchange(lender.house).loans[lender.index].reserve_factor)
-    if fee > 0:
-        fresh = vault.shares_down(fee, tokens + away + debts - fee, shares, VIRTUAL_ASSETS, lender.virtual)
+    shares = -int(balance[lender.share, WORLD])
+    fresh = fee_shares(interest, rules.reserve_factor, 1.0, tokens + away + debts, shares, lender.virtual)
     return Accrued(index, tokens, away, debts, interest, shares + fresh, fresh)
+
+
+def fee_shares(interest: int, part: N, one: N, assets: int, shares: int, virtual: int) -> int:
+    """Shares that the treasury is due for `part` of `interest`, which `assets` include already. Morpho.sol `_accrueInterest`."""
+    fee = math.floor(down(interest, part, one))
+    return vault.shares_down(fee, assets - fee, shares, VIRTUAL_ASSETS, virtual) if fee > 0 else 0
 
 
 def owed(state: State, lender: Lender, account: int) -> int:
@@ -123,7 +131,12 @@ def worth_of(shares: int, pool: Accrued, lender: Lender) -> int:
     return vault.assets_down(shares, pool.assets, pool.shares, VIRTUAL_ASSETS, lender.virtual)
 
 
+def earned(rate: N, use: N, kept: N, one: N, parts: N) -> N:
+    """What suppliers earn of the borrowers' `rate` at a utilisation `use`, `kept` of `parts` being theirs. Aave V3, on ints."""
+    return half_up(half_up(rate, use, one), kept, parts)
+
+
 def supply_rate(state: State, lender: Lender) -> float:
     """What suppliers earn now, per year."""
     rules, pool = state.exchange(lender.house).loans[lender.index], accrued(state, lender)
-    return rules.rate.yearly(pool.utilisation) * pool.utilisation * (1.0 - rules.reserve_factor)
+    return earned(rules.rate.yearly(pool.utilisation), pool.utilisation, 1.0 - rules.reserve_factor, 1.0, 1.0)

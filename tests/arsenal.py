@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -12,10 +12,14 @@ from experiments.scenario import Scenario
 from experiments.twins import Pair, twin_without
 
 
-@functools.cache
-def pair(scenario: Scenario, label: str, seeds: Sequence[int] = range(3)) -> tuple[Pair, ...]:
+def pair(scenario: Scenario, label: str, seeds: Iterable[int] = range(3)) -> tuple[Pair, ...]:
     """The scenario and its twin without a role, once a seed. Kept, since several claims are about the same runs."""
-    return tuple(twin_without(dataclasses.replace(scenario, seed=seed), label) for seed in seeds)
+    return tuple(_pair(dataclasses.replace(scenario, seed=seed), label) for seed in seeds)
+
+
+@functools.cache
+def _pair(scenario: Scenario, label: str) -> Pair:
+    return twin_without(scenario, label)
 
 
 def profits(pairs: Iterable[Pair], label: str) -> list[float]:

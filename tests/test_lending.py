@@ -22,6 +22,7 @@ from protocol.liquidations.seizure import (
     Seizure,
     debts,
     health,
+    incentive,
     least_cure,
     liens,
     two_step,
@@ -30,6 +31,7 @@ from protocol.liquidations.seizure import (
 from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
 from protocol.margins.base import Threshold
+from protocol.rates.growth import Binomial, Continuous, Growth, Simple, Taylor
 from protocol.rates.kinked import Kinked
 from protocol.state import State
 from protocol.units import SECONDS_PER_YEAR
@@ -292,6 +294,48 @@ def test_the_kinked_rate_is_that_of_aave() -> None:
     assert [rate.yearly(u) for u in (0.0, 0.45, 0.9, 0.95, 1.0, 1.5)] == pytest.approx(
         [0.01, 0.03, 0.05, 0.35, 0.65, 0.65]
     )
+
+
+@pytest.mark.parametrize("growth", [Continuous(), Taylor(), Binomial(), Simple()])
+def test_a_rate_compounds_as_the_pool_says(growth: Growth) -> None:
+    """e^0.5 - 1 and what the first terms of its series make of it, on the machine."""
+    exact = {
+        Continuous: math.expm1(0.5),
+        Taylor: 0.5 + 0.125 + 0.125 / 6,
+        Binomial: 0.5 + 0.125 + 0.125 / 6,
+        Simple: 0.5,
+    }
+    loans = (LoanPool("USD", liquidity=10e6, rate=Kinked(0.5, 0.0, 0.0), growth=growth), LoanPool("ETH"))
+    state, (trader, *_), witness = opened(loans=loans)
+    witness.does(exchange.pledge, trader, state.pledges[0][0], trader, 1_000 * COIN)
+    witness.does(exchange.borrow, trader, state.lenders[0][0], trader, 1_000 * CASH)
+    state.time += SECONDS_PER_YEAR
+    due = owed(state, state.lenders[0][0], trader) / (1_000 * CASH)
+    assert due == pytest.approx(1.0 + exact[type(growth)], rel=1e-7)
+    assert growth.grown(0.5, 0.0) == 0.0
+
+
+def test_a_spread_that_follows_the_haircut_is_morphos() -> None:
+    """1 / (1 - 0.3 (1 - 0.86)) = 1.0438..., and 1.15 at most."""
+    state, (borrower, keeper, *_), witness = indebted(3.0, 8_400.0, 3_200.0, 0.86, Seizure(spread=0.15, cursor=0.3))
+    house, eth = state.houses[0], state.listings[0][SPOT].base
+    done = witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth)
+    assert done.taken * 3_200.0 / COIN == pytest.approx(4_200.0 / (1.0 - 0.3 * 0.14), rel=1e-8)
+    assert incentive(10**17, 3 * 10**17, 115 * 10**16, 10**18) == 115 * 10**16
+    with pytest.raises(ValueError, match="cursor = "):
+        Seizure(cursor=1.0)
+
+
+@pytest.mark.parametrize(("price", "part"), [(3_400.0, 0.5), (3_300.0, 1.0)])
+def test_a_deep_debt_goes_whole_as_in_aave(price: float, part: float) -> None:
+    """Health factors of 0.9714 and 0.9429 at a threshold of 0.8: half of the debt, and all of it."""
+    state, (borrower, *_), _ = indebted(3.0, 8_400.0, price, 0.8, Seizure(spread=0.05, deep=0.95))
+    house, eth = state.houses[0], state.listings[0][SPOT].base
+    plan = state.exchange(house).seizure.plan(state, house, borrower, house.token, eth)
+    assert plan is not None
+    assert plan.repay == round(8_400 * part * CASH)
+    with pytest.raises(ValueError, match="deep = "):
+        Seizure(deep=1.1)
 
 
 def test_interest_accrues_to_debts_and_shares_however_often_the_pool_is_touched() -> None:

@@ -86,7 +86,7 @@ def test_sip_279_costs_the_same_whole_or_in_a_thousand_slices() -> None:
 
 
 def test_sip_279_rate_reaches_three_hundredths_of_a_percent_after_a_day_at_a_skew_of_100() -> None:
-    assert velocity_rate(0.0, 100.0, 1e6, 3.0, 1.0) == pytest.approx(0.0003, rel=1e-12)
+    assert velocity_rate(0.0, 100.0, 1e6, 3.0, 1.0, 1.0) == pytest.approx(0.0003, rel=1e-12)
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 97, 1_440])

@@ -126,8 +126,8 @@ class SelfLiquidator(Attack):
     def candidates(self, view: View, pool: Listing, where: tuple[Pledgeable, Lender], reach: int) -> list[Candidate]:
         """Every fall and size that `reach` units of base allow, and what each would roughly bring."""
         (seat, lender), state, house = where, view.state, where[0].house
-        rules, spread = state.exchange(house).collateral[seat.index], state.exchange(house).seizure.spread
-        close = state.exchange(house).seizure.close_factor
+        rules, seizure = state.exchange(house).collateral[seat.index], state.exchange(house).seizure
+        spread, close = seizure.spread_on(1.0 - rules.maintenance), seizure.close_factor
         price = token_price(state, house, seat.token).value
         till = view.balance(lender.token, lender.account)
         _, base, _, fees = push_costs(view, pool, -1, view.mid(pool))

@@ -131,10 +131,9 @@ class TwoStepKeeper(LoanKeeper):
     def amounts(self, view: View, house: House, account: int, debt: Debt, lien: Lien) -> tuple[int, ...]:
         """What just does not cure, then all that is allowed."""
         rules = view.state.exchange(house)
-        haircuts = {seat.token: rules.collateral[seat.index].maintenance for seat in view.state.pledges[house.index]}
-        threshold = 1.0 - haircuts.get(lien.token, 0.0)
+        threshold, seizure = lien.threshold, rules.seizure
         worth, needs = rules.margin.standing(view.state, house, Threshold.MAINTENANCE, account)
         collateral = (debt.value - (needs - worth)) / threshold if threshold > 0 else 0.0
-        first, _ = two_step(collateral, debt.value, threshold, rules.seizure.spread, rules.seizure.close_factor)
+        first, _ = two_step(collateral, debt.value, threshold, seizure.spread_on(threshold), seizure.close_factor)
         first = math.floor((first * (1.0 - GRAIN) - 2.0 * lien.price) / debt.price)
         return (first, ALL) if first > 0 and np.isfinite(first) else (ALL,)

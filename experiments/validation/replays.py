@@ -30,6 +30,11 @@ class Step(NamedTuple):
     design: str = ""
 
 
+def step(row: int, action: str, predicted: Numbers, left: Numbers, design: str = "") -> Step:
+    """A Step of whatever either names: None where the other does not, as where one refuses and the other acts."""
+    return Step(row, action, dict.fromkeys(left) | dict(predicted), dict.fromkeys(predicted) | dict(left), design)
+
+
 @dataclass
 class Tally:
     """How a replay went."""

@@ -2,21 +2,32 @@
 
 d rate / dt = velocity * skew / skew_scale, for the skew that stood; what is owed for an interval is the mean of the rates at its
 ends, as SIP-279's unrecorded funding has it, which is exact for a constant skew whatever the block times. Over a closed cycle
-of the rate the counterparty of the skew gains nothing.
+of the rate the counterparty of the skew gains nothing. The pure formulas take `one`, 1.0 of floats or the fixed point of ints, and
+are then the contract's own (PerpsV2MarketBase.sol).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from protocol.funding.base import Funding, clamp, remember_interest, stood
+from protocol.fixed_point import to_zero
+from protocol.funding.base import Funding, remember_interest, stood
 from protocol.state import Listing, State
 from protocol.units import SECONDS_PER_DAY
 
+N = TypeVar("N", int, float)
 
-def velocity_rate(rate: float, skew: float, scale: float, velocity: float, days: float) -> float:
+
+def velocity_rate(rate: N, skew: N, scale: N, velocity: N, days: N, one: N) -> N:
     """Rate per day after `days` at a constant `skew`. `velocity` is the change per day and day at full skew."""
-    return rate + velocity * clamp(skew / scale, 1.0) * days
+    lean = max(-one, min(one, to_zero(skew, one, scale)))
+    return rate + to_zero(to_zero(lean, velocity, one), days, one)
+
+
+def mean_of(before: N, after: N, days: N, one: N) -> N:
+    """What is owed for `days`, a share of the price, at the mean of the rates at their ends."""
+    return to_zero(to_zero(before + after, one, 2 * one), days, one)
 
 
 @dataclass(frozen=True)
@@ -40,11 +51,11 @@ class Velocity(Funding):
         last = float(state.tables[listing.path + ".funding"][1]) * SECONDS_PER_DAY
         long, short = stood(state, listing)
         days = elapsed / SECONDS_PER_DAY
-        return velocity_rate(last, long - short, self.skew_scale, self.velocity, days) / SECONDS_PER_DAY
+        return velocity_rate(last, long - short, self.skew_scale, self.velocity, days, 1.0) / SECONDS_PER_DAY
 
     def paid(self, before: float, after: float, elapsed: float) -> float:
         """The mean of both ends."""
-        return 0.5 * (before + after) * elapsed
+        return mean_of(before, after, elapsed, 1.0)
 
     def observe(self, state: State, listing: Listing, index: float) -> None:
         """The open interest that stands from now on."""

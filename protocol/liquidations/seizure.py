@@ -15,15 +15,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from protocol.appraisal import token_price
+from protocol.fixed_point import down, up
 from protocol.ledger import WORLD
 from protocol.lending import owed
 from protocol.margins.base import Threshold
 from protocol.state import House, Lender, State
 
 NEVER = 1e12  # loan-to-value: more than there is
+N = TypeVar("N", int, float)
 
 
 class Debt(NamedTuple):
@@ -47,6 +49,7 @@ class Lien(NamedTuple):
     claim: int  # row: the claim on it
     units: int
     price: float  # cash coins per unit, without haircut
+    threshold: float = 1.0  # one less the maintenance haircut
 
     @property
     def value(self) -> float:
@@ -85,20 +88,45 @@ def debts(state: State, house: House, account: int) -> list[Debt]:
 def liens(state: State, house: House, account: int) -> list[Lien]:
     """What an account has in custody that could be taken: its collateral, and its cash claim."""
     found = []
-    for pledge in state.pledges[house.index]:
+    for pledge, rule in zip(state.pledges[house.index], state.exchange(house).collateral, strict=True):
         units = int(state.ledger.balance[pledge.claim, account])
         if units > 0:
             price = token_price(state, house, pledge.token).value / pledge.scale
-            found.append(Lien(pledge.token, pledge.claim, units, price))
+            found.append(Lien(pledge.token, pledge.claim, units, price, 1.0 - rule.maintenance))
     cash = int(state.ledger.balance[house.cash, account])
     if cash > 0:
         found.append(Lien(house.token, house.cash, cash, 1.0 / house.cash_scale))
     return found
 
 
+def capacity(collateral: N, threshold: N, one: N) -> N:
+    """The most that may be owed against `collateral` (its worth) at its liquidation threshold, one less the maintenance haircut."""
+    return down(collateral, threshold, one)
+
+
 def health(collateral: float, debt: float, threshold: float) -> float:
-    """Health factor: collateral at its liquidation threshold (one less the maintenance haircut), for each coin of debt."""
-    return threshold * collateral / debt
+    """Health factor: collateral at its liquidation threshold, for each coin of debt."""
+    return capacity(collateral, threshold, 1.0) / debt
+
+
+def incentive(threshold: N, cursor: N, most: N, one: N) -> N:
+    """Collateral for each coin repaid: 1 / (1 - cursor (1 - threshold)), at most `most`. Morpho.sol `liquidate`."""
+    return min(most, down(one, one, one - down(cursor, one - threshold, one)))
+
+
+def closable(health_factor: N, close: N, deep: N, one: N) -> N:
+    """The share of a debt that may be repaid at once: all of it at a health factor of `deep` or less. Aave V3."""
+    return one if health_factor <= deep else close
+
+
+def taken_for(repaid: N, bonus: N, one: N, debt_price: N, lien_price: N) -> N:
+    """Units of collateral for `repaid` units, `bonus` for one, each step rounded down."""
+    return down(down(repaid, bonus, one), debt_price, lien_price)
+
+
+def repaid_for(taken: N, bonus: N, one: N, debt_price: N, lien_price: N) -> N:
+    """Units to repay for `taken` units of collateral, each step rounded up."""
+    return up(up(taken, lien_price, debt_price), one, bonus)
 
 
 def least_cure(collateral: float, debt: float, threshold: float, spread: float) -> float:
@@ -132,13 +160,17 @@ def two_step_gain(ratio: float, threshold: float, spread: float, close_factor: f
 class Seizure:
     """`close_factor` of a debt at most by one call, at `spread` off the index; debts below `dust` cash coins go whole.
 
-    Nothing is seized of an account whose debts are more than `halt` of what could be taken of it, both at the index.
+    Nothing is seized of an account whose debts are more than `halt` of what could be taken of it, both at the index. With a
+    `cursor` the spread follows the haircut of what is taken, `spread` at most: Morpho Blue has 0.3, and 0.15 at most. At a health
+    factor of `deep` or less a debt goes whole: Aave V3 has 0.95.
     """
 
     close_factor: float = 0.5
     spread: float = 0.08
     dust: float = 100.0
     halt: float = NEVER
+    cursor: float = NEVER
+    deep: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse factors that are none."""
@@ -151,6 +183,12 @@ class Seizure:
             wrong.append(f"dust = {self.dust}: must be 0 or more cash coins")
         if not self.halt > 0:
             wrong.append(f"halt = {self.halt}: must be above 0, a loan-to-value; the frontier is {self.frontier}")
+        if not 0 <= self.deep <= 1:
+            wrong.append(f"deep = {self.deep}: allowed 0 to 1, a health factor")
+        if not (0 <= self.cursor < 1 or self.cursor == NEVER):
+            wrong.append(
+                f"cursor = {self.cursor}: allowed 0 to below 1, a share of the haircut, or {NEVER} for a fixed spread"
+            )
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -159,12 +197,23 @@ class Seizure:
         """The loan-to-value beyond which a seizure raises it: 1 / (1 + spread). Warmuz et al. 2022."""
         return 1.0 / (1.0 + self.spread)
 
+    def spread_on(self, threshold: float) -> float:
+        """Off the index, of a token whose liquidation threshold is `threshold`."""
+        if self.cursor == NEVER:
+            return self.spread
+        return incentive(threshold, self.cursor, 1.0 + self.spread, 1.0) - 1.0
+
     def halted(self, state: State, house: House, account: int) -> bool:
         """Whether an account owes more than `halt` of what could be taken of it."""
         if self.halt >= NEVER:
             return False
         owes = sum(one.value for one in debts(state, house, account))
         return owes > self.halt * sum(one.value for one in liens(state, house, account))
+
+    def _close(self, state: State, house: House, account: int) -> float:
+        owes = sum(one.value for one in debts(state, house, account))
+        worth = sum(one.value * one.threshold for one in liens(state, house, account))
+        return closable(health(worth, owes, 1.0), self.close_factor, self.deep, 1.0)
 
     def plan(
         self, state: State, house: House, account: int, debt: int, lien: int, most: int = 1 << 62
@@ -184,9 +233,11 @@ class Seizure:
             return None
 
         whole = due.value <= self.dust
-        repay = min(most, due.units if whole else max(1, int(due.units * self.close_factor)))
-        taken = math.floor(repay * due.price * (1.0 + self.spread) / held.price)
+        close = self.close_factor if self.deep == 0 else self._close(state, house, account)
+        repay = min(most, due.units if whole else max(1, int(due.units * close)))
+        bonus = 1.0 + self.spread_on(held.threshold)
+        taken = math.floor(taken_for(repay, bonus, 1.0, due.price, held.price))
         if taken > held.units:
             taken = held.units
-            repay = min(repay, math.ceil(taken * held.price / (1.0 + self.spread) / due.price))
+            repay = min(repay, math.ceil(repaid_for(taken, bonus, 1.0, due.price, held.price)))
         return SeizurePlan(account, due, held, repay, taken)

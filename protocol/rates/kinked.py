@@ -8,8 +8,19 @@ whoever supplies and redeems around somebody else's loan moves that loan's rate,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
+from protocol.fixed_point import half_up
 from protocol.rates.base import Rate
+
+N = TypeVar("N", int, float)
+
+
+def two_lines(use: N, idle: N, slope: N, steep: N, kink: N, one: N) -> N:
+    """The rate at a utilisation `use`. Exact on ints as Aave V3's `calculateInterestRates` is, in its 10**27."""
+    if use <= kink:
+        return idle + half_up(half_up(slope, use, one), one, kink)
+    return idle + slope + half_up(steep, half_up(use - kink, one, one - kink), one)
 
 
 @dataclass(frozen=True)
@@ -35,6 +46,4 @@ class Kinked(Rate):
 
     def yearly(self, utilisation: float) -> float:
         """Two straight lines; the second goes no higher than at 1."""
-        if utilisation <= self.kink:
-            return self.idle + self.slope * utilisation / self.kink
-        return self.idle + self.slope + self.steep * (min(utilisation, 1.0) - self.kink) / (1.0 - self.kink)
+        return two_lines(min(utilisation, 1.0), self.idle, self.slope, self.steep, self.kink, 1.0)

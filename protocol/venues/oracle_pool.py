@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -23,11 +23,24 @@ from protocol import surface
 from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
 from protocol.compiled import compiled
 from protocol.errors import StalePrice
+from protocol.fixed_point import to_zero
 from protocol.instruments.option import Option
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index, read_mark
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
+
+N = TypeVar("N", int, float)
+
+
+def leaning(price: N, skew: N, scale: N, one: N) -> N:
+    """The index with the premium of a skew: price (1 + skew / scale). SIP-279; exact on ints as PerpsV2MarketBase.sol is."""
+    return price + to_zero(price, to_zero(skew, one, scale), one)
+
+
+def fill_price(price: N, skew: N, size: N, scale: N, one: N) -> N:
+    """What `size` trades at: the mean of before and after. `take` is this, in one product. `_fillPrice` of the contract."""
+    return to_zero(leaning(price, skew, scale, one) + leaning(price, skew + size, scale, one), one, 2 * one)
 
 
 @compiled
@@ -118,9 +131,8 @@ class OraclePool(Venue):
 
     def mid(self, state: State, listing: Listing) -> float:
         """Mark with the premium of the present skew; of an option worth nothing, the least that a price can be."""
-        return max(read_mark(state, listing).value, 1.0 / listing.house.cash_scale) * (
-            1.0 + self._skew(state, listing) / (self.skew_scale * listing.size_scale)
-        )
+        mark = max(read_mark(state, listing).value, 1.0 / listing.house.cash_scale)
+        return leaning(mark, self._skew(state, listing), self.skew_scale * listing.size_scale, 1.0)
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """See `take`. Raises StalePrice."""

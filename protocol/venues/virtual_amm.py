@@ -2,21 +2,36 @@
 
 Its own account is everybody's counterparty. When longs and shorts do not match, that account gains or loses with the price,
 and nothing stands behind it: its deficit is the sum of claims that custody cannot pay, held visibly by the venue's account.
+The pure formula takes Python integers as well as floats, and then is the contract's own.
 Attack surface: the mid is as cheap to push as `liquidity` is small, and every position is marked by whatever reads it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.venues.base import Venue, product_depth
+
+N = TypeVar("N", int, float)
+
+
+def owed_for(size: N, reserve: N, other: N, lost: N) -> N:
+    """Units of the other reserve for `size` out of a reserve (into it if negative): other size / (reserve - size), rounded up.
+
+    `lost` is what the product of the reserves loses by fixed point: its remainder by 10**18 on chain. Perpetual Protocol V1 Amm.sol
+    `getInputPriceWithReserves` and `getOutputPriceWithReserves`, which are the same formula with the reserves exchanged.
+    """
+    return -((lost - other * size) // (reserve - size))
+
+
+_owed = inner(owed_for)  # compiled on floats: 64-bit integers would overflow
 
 
 @compiled
@@ -24,7 +39,7 @@ def take(pool: Floats, size: float) -> float:
     """Cash units owed for `size` base units against reserves `pool` = [base, cash]: cash * size / (base - size), rounded up."""
     if size >= pool[0]:
         return np.nan
-    owed: float = np.ceil(pool[1] * size / (pool[0] - size))
+    owed: float = _owed(size, pool[0], pool[1], 0.0)
     pool[0] -= size
     pool[1] += owed
     return owed

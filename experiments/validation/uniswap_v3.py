@@ -1,0 +1,118 @@
+"""Uniswap V3's pool, 880 recorded calls: swaps across ticks, liquidity in ranges, fee growth, the protocol's part.
+
+Configured as `TickPool`, the books of `ConcentratedPool`, which carries its own state through a whole session. What is the
+contract's own: it stops at every word of its bitmap (which moves fees by their rounding), has ranges on a grid, takes a cut for the
+protocol, and keeps what is owed to a position until it is collected. Why a call is refused, and its price observations, are out
+of scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from experiments.validation.base import Claim
+from experiments.validation.replays import Step, agreement, scenarios
+from protocol.venues.tick_math import HIGHEST_TICK, LOWEST_TICK
+from protocol.venues.tick_pool import EMPTY, Position, TickPool
+
+SUBJECT = "Uniswap V3, as deployed"
+SOURCE = "@uniswap/v3-core 1.0.1, recorded bytecode"
+TOLD = ("amount0", "amount1", "sqrtPriceX96", "tick", "liquidity", "fg0", "fg1", "pf0", "pf1")
+
+
+class Recorded(TickPool):
+    """The pool as deployed: it stops at every word of its bitmap, has ranges on a grid, and a cut for the protocol."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        """As a session configures it."""
+        super().__init__(params["fee"], params["sqrtPriceX96_init"])
+        self.spacing = params["tick_spacing"]
+        self.cut = params["fee_protocol0"], params["fee_protocol1"]
+        self.protocol = [0, 0]
+
+    def stop(self, side: int) -> int:
+        """The next tick of a range, or the end of the bitmap's word."""
+        word = self.tick // self.spacing + (1 if side > 0 else 0)
+        if side > 0:
+            return min(super().stop(side), (word // 256 * 256 + 255) * self.spacing, HIGHEST_TICK)
+        return max(super().stop(side), word // 256 * 256 * self.spacing, LOWEST_TICK)
+
+    def earn(self, side: int, fee: int) -> None:
+        """The protocol's part first."""
+        row = 1 if side > 0 else 0
+        if self.cut[row]:
+            self.protocol[row] += fee // self.cut[row]
+            fee -= fee // self.cut[row]
+        super().earn(side, fee)
+
+
+class Ledger:
+    """One owner's positions, with what is owed and not yet collected, as the contract keeps them."""
+
+    def __init__(self, pool: Recorded) -> None:
+        """Of a pool without any."""
+        self.pool = pool
+        self.positions: dict[tuple[int, int], Position] = {}
+        self.owed: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def row(self, low: int, high: int) -> list[int]:
+        """A position as recorded."""
+        base, cash = self.owed.get((low, high), (0, 0))
+        return [low, high, *self.positions.get((low, high), EMPTY), base, cash]
+
+    def change(self, low: int, high: int, liquidity: int) -> None:
+        """More or less liquidity; its fees become owed."""
+        was = self.positions.get((low, high), EMPTY)
+        self.positions[low, high], base, cash = self.pool.change(was, low, high, liquidity)
+        self.owe(low, high, (base, cash))
+
+    def owe(self, low: int, high: int, more: tuple[int, int]) -> None:
+        """Add to what is not yet collected."""
+        have = self.owed.get((low, high), (0, 0))
+        self.owed[low, high] = have[0] + more[0], have[1] + more[1]
+
+    def collect(self, low: int, high: int, most: tuple[int, int]) -> tuple[int, int]:
+        """Pay out up to `most`."""
+        have = self.owed.get((low, high), (0, 0))
+        paid = min(have[0], most[0]), min(have[1], most[1])
+        self.owed[low, high] = have[0] - paid[0], have[1] - paid[1]
+        return paid
+
+
+def replay() -> Iterator[Step]:
+    """Predict each row from the state that this pool itself has come to."""
+    for _, params, rows in scenarios("uniswap_v3.json"):
+        pool = Recorded(params)
+        mine = Ledger(pool)
+        for number, row in enumerate(rows):
+            got = act(pool, mine, row["action"], row["args"]) if row["ok"] else (0, 0)
+            state = (*got, pool.price, pool.tick, pool.liquidity, *pool.growth, *pool.protocol)
+            told, left = dict(zip(TOLD, state, strict=True)), {name: row[name] for name in TOLD}
+            if row["pos"]:
+                held = mine.row(row["pos"][0], row["pos"][1])
+                told |= {f"position.{place}": value for place, value in enumerate(held)}
+                left |= {f"position.{place}": value for place, value in enumerate(row["pos"])}
+            yield Step(number, row["action"], told, left)
+
+
+def act(pool: Recorded, mine: Ledger, action: str, args: dict[str, Any]) -> tuple[int, int]:
+    """Do it; both amounts, as the contract returns them."""
+    if action == "swap":
+        return pool.swap(-1 if args["zeroForOne"] else 1, args["amount"], args["limit"])
+    low, high = args["lo"], args["hi"]
+    if action == "collect":
+        return mine.collect(low, high, (args["max0"], args["max1"]))
+    if action == "mint":
+        got = pool.needs(low, high, args["L"])
+        mine.change(low, high, args["L"])
+        return got
+    got = pool.yields(low, high, args["L"])
+    mine.change(low, high, -args["L"])
+    mine.owe(low, high, got)
+    return got
+
+
+def claims() -> tuple[Claim, ...]:
+    """All of it, exactly."""
+    return (agreement("T-uniswap-v3", "Uniswap V3 pool", SOURCE, replay, exact=True),)
