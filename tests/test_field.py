@@ -224,7 +224,7 @@ def block_of(order: list[int], own: int = 0) -> list[int]:
         def before(self, state: Any) -> None:
             """Nothing."""
 
-        def after(self, state: Any, seen: Any, verb: str, account: int, reverted: bool) -> None:
+        def after(self, state: Any, seen: Any, verb: str, account: int, reverted: bool, outcome: Any) -> None:
             served.append(account - trader if account >= 0 else -1)
 
     seal(state, 0, pool, 12.0, witness=Listener(), builder=lambda offer: Built(mine, np.array(order, np.int64)))

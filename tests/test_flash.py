@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -167,7 +168,7 @@ def test_a_loan_carries_a_round_trip_through_a_pool_and_is_simulated_without_a_t
     state.ledger.move(house.token, WORLD, poor, 10_000 * CASH, 0)
     trip = Trade(spot, poor, 10 * COIN), Trade(spot, poor, -10 * COIN)
     loan = FlashLoan(house, poor, 50_000 * CASH, trip)
-    view = View(None, state, 0.0, 0, 0.0, 12.0)
+    view = View(SimpleNamespace(masks=lambda state: {}), state, 0.0, 0, 0.0, 12.0)
     digest = state.digest()
     fills, revert = view.simulate(loan)
     assert revert is None
@@ -188,7 +189,7 @@ def test_a_loan_pays_the_gas_of_all_it_does_and_is_judged_by_all_its_verbs():
         def before(self, state):
             return None
 
-        def after(self, state, seen_, verb, account, reverted):
+        def after(self, state, seen_, verb, account, reverted, outcome):
             seen.append((verb, reverted))
 
     pool.send(Pending(Bundle(trader, (loan, loan)), 0.0, 0.0, 100.0))

@@ -37,7 +37,7 @@ def masks_of(state: State) -> dict[str, Any]:
 
 def view_of(state: State, account: int) -> View:
     """What a player without latency sees of a small world."""
-    return View(SimpleNamespace(masks=masks_of), state, state.time, 0, state.time, state.time + 1.0, account)  # type: ignore[arg-type]
+    return View(SimpleNamespace(masks=masks_of), state, state.time, 0, state.time, state.time + 1.0, account=account)  # type: ignore[arg-type]
 
 
 def world(venue: Venue, instrument: Any = Perpetual) -> tuple[State, Listing, list[int]]:

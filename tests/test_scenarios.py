@@ -54,7 +54,11 @@ def test_the_guarded_pull_reaches_take_overs_insurance_and_the_vault() -> None:
         told = sum(one.get(f"paid by {step}", 0.0) for one in liquidations)
         assert record.flows.loc[record.flows["reason"] == reason, "cash"].sum() == pytest.approx(told, abs=1e-3)
     assert numbers(record, "oracle update")
-    assert record.metrics["gain.sniper"] > 0
+    assert record.metrics["gain.sniper"] < 0  # how wide the band is when it leaves, it does not foresee
+
+
+def test_without_a_band_the_sniper_of_the_guarded_pull_earns() -> None:
+    assert run(vary(find("guarded-pull"), "exchange.market.venue.confidence_weight", 0.0)).metrics["gain.sniper"] > 0
 
 
 def test_the_leveraged_crash_deleverages_and_socialises() -> None:

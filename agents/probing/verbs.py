@@ -15,14 +15,20 @@ from typing import Any, NamedTuple, get_type_hints
 
 from agents.probing import sizes
 from agents.probing.stage import Stage
-from protocol import auction_transactions, loan_transactions, motions, transactions
+from protocol import auction_transactions, loan_transactions, motions, strategy_transactions, transactions
 from protocol.exchange import proposals
 from protocol.oracles.base import Report
 from protocol.state import House, Issue, Lender, Listing, Pledgeable, State
 from protocol.transactions import Transaction
 from protocol.venues.concentrated import ConcentratedPool
 
-MODULES: tuple[ModuleType, ...] = (transactions, auction_transactions, loan_transactions, motions)
+MODULES: tuple[ModuleType, ...] = (
+    transactions,
+    auction_transactions,
+    loan_transactions,
+    strategy_transactions,
+    motions,
+)
 PLACES = (House, Listing, Lender, Pledgeable, Issue)
 ORDERS = 8  # newest orders, or proposals, that a number may name
 TEMPTING: tuple[tuple[str, Any], ...] = (("margin.initial", 0.001), ("margin.maintenance", 0.0), ("insurance", 0.0))
