@@ -126,10 +126,19 @@ class Game(mesa.Model):
         house = self.house(exchange)
         return self._listings[house.name, market] if market else self.state.listings[house.index][0]
 
-    def open(self, group: str, cash: float, base: float, market: str = "", exchange: str = "", count: int = 1) -> int:
-        """Open `count` accounts with cash and base coins in each wallet; returns the first."""
+    def open(
+        self,
+        group: str,
+        cash: float,
+        base: float,
+        market: str = "",
+        exchange: str = "",
+        count: int = 1,
+        owner: int | None = None,
+    ) -> int:
+        """Open `count` accounts with cash and base coins in each wallet, each of its own owner or all of `owner`."""
         listing = self.listing(market, exchange)
-        ledger, first = self.state.ledger, self.state.ledger.open(group, count)
+        ledger, first = self.state.ledger, self.state.ledger.open(group, count, owner=owner)
         for account in range(first, first + count):
             units = to_units_down(cash, int(listing.house.cash_scale))
             ledger.move(listing.house.token, WORLD, account, units, Reason.GENESIS)

@@ -15,7 +15,7 @@ import numpy as np
 from protocol.chain import Block
 from protocol.compiled import compiled
 from protocol.exchange import Bitten, Fill, Liquidated, Seized
-from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started
+from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
@@ -195,58 +195,57 @@ class Recorder:
         """Events out of receipts and out of what players noted."""
         names = self.game.state.ledger
         for receipt in block.receipts:
-            done = receipt.outcome
-            if isinstance(done, Liquidated):
-                house = done.listing.house
-                paid = sum(units for _, units in done.covered)
-                totals = self.totals[house.name]
-                totals[0] += 1
-                totals[1] += done.notional
-                totals[2] += done.deficit
-                totals[3] += done.deficit - paid
-                scale = house.cash_scale
-                self.note(
-                    block.time,
-                    names.groups[names.group[done.keeper]],
-                    "liquidation",
-                    market=done.listing.path,
-                    account=done.account,
-                    group=names.groups[names.group[done.account]],
-                    size=done.size / done.listing.size_scale,
-                    notional=done.notional / scale,
-                    reward=done.reward / scale,
-                    deficit=done.deficit / scale,
-                    deleveraged=done.deleveraged / done.listing.size_scale,
-                    waited=block.time - receipt.arrival,
-                    rounds=done.rounds,
-                    taker=names.groups[names.group[done.taker]] if done.taker >= 0 else "",
-                    price=done.price,
-                    since=block.time - done.opened,
-                    **{f"paid by {step}": units / scale for step, units in done.covered},
-                    **({} if math.isnan(done.spare) else {"spare": done.spare}),
-                )
-            elif isinstance(done, Started | Bidden | Forfeited | Lifted):
-                self._case(block.time, done)
-            elif receipt.revert is not None:
+            if receipt.revert is not None:
                 sender = names.groups[names.group[receipt.transaction.account]]
                 what = type(receipt.transaction).__name__
                 self.note(block.time, sender, "reverted", what=what, why=type(receipt.revert).__name__)
-            elif type(done) is tuple or isinstance(done, Seized | Bitten):
-                for one in done if type(done) is tuple else (done,):
-                    if isinstance(one, Seized | Bitten):
-                        self.note(
-                            block.time,
-                            names.groups[names.group[one.keeper]],
-                            "seizure",
-                            **one.told(state=self.game.state),
-                        )
             elif isinstance(receipt.transaction, Publish):
                 report = receipt.transaction.report
                 self.note(block.time, "", "oracle update", market=receipt.transaction.listing.path, value=report.value)
+            for done in flat(receipt.outcome):
+                if isinstance(done, Liquidated):
+                    self._liquidation(block.time, receipt.arrival, done)
+                elif isinstance(done, Started | Bidden | Forfeited | Lifted):
+                    self._case(block.time, done)
+                elif isinstance(done, Seized | Bitten):
+                    told = done.told(state=self.game.state)
+                    self.note(block.time, names.groups[names.group[done.keeper]], "seizure", **told)
         for player in self.game.players:
             for time, kind, numbers in player.notes:
                 self.note(time, player.label, kind, **numbers)
             player.notes.clear()
+
+    def _liquidation(self, time: float, arrival: float, done: Liquidated) -> None:
+        """A forced closure: into the totals of its exchange, and told with what became of it."""
+        names = self.game.state.ledger
+        house = done.listing.house
+        paid = sum(units for _, units in done.covered)
+        totals = self.totals[house.name]
+        totals[0] += 1
+        totals[1] += done.notional
+        totals[2] += done.deficit
+        totals[3] += done.deficit - paid
+        scale = house.cash_scale
+        self.note(
+            time,
+            names.groups[names.group[done.keeper]],
+            "liquidation",
+            market=done.listing.path,
+            account=done.account,
+            group=names.groups[names.group[done.account]],
+            size=done.size / done.listing.size_scale,
+            notional=done.notional / scale,
+            reward=done.reward / scale,
+            deficit=done.deficit / scale,
+            deleveraged=done.deleveraged / done.listing.size_scale,
+            waited=time - arrival,
+            rounds=done.rounds,
+            taker=names.groups[names.group[done.taker]] if done.taker >= 0 else "",
+            price=done.price,
+            since=time - done.opened,
+            **{f"paid by {step}": units / scale for step, units in done.covered},
+            **({} if math.isnan(done.spare) else {"spare": done.spare}),
+        )
 
     def _case(self, time: float, done: Started | Bidden | Forfeited | Lifted) -> None:
         """What became of a case: an auction (or a warning) started, a bid, a winner that could not pay, an end without a sale."""
@@ -274,7 +273,7 @@ class Recorder:
             one = tally(run.size, run.owed, run.code, fairs[listing.number] * listing.price_scale)
             found[listing.number] = _sum(found[listing.number], one)
         for receipt in block.receipts:
-            for done in receipt.outcome if type(receipt.outcome) is tuple else (receipt.outcome,):
+            for done in flat(receipt.outcome):
                 if isinstance(done, Fill):
                     number = done.listing.number
                     found[number] = _sum(found[number], (abs(done.owed), 1, 0, 0.0, 0.0))

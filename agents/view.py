@@ -157,11 +157,12 @@ class View:
         """Outcome of a transaction on the state in view, with the Revert if it failed. Leaves no trace.
 
         On its clock, or on one set forward to `time`: the seal to come knows reports that the last one did not. Where anything is
-        sealed or hidden, NotAllowed for what would act for another account: that would tell what it has waiting.
+        sealed or hidden, NotAllowed for what would act for an account of somebody else's: that would tell what it has waiting.
         """
         if self._game.masks(self._whole):
+            owner = self._whole.ledger.owner
             for account in senders(transaction):
-                if account != self._account:
+                if owner[account] != owner[self._account]:
                     return None, NotAllowed(account=self._account, acts_for=account)
         state = self._whole
         mark, now = state.mark(), state.time

@@ -1,7 +1,8 @@
 """Estimates with intervals. Every number that is reported goes through here, with its seeds.
 
-Intervals are 95 % bootstrap percentiles over seeds (Efron 1979), drawn from a fixed generator so that a table is the same
-whenever it is made; differences are taken seed by seed before. A table of several comparisons says what each would be worth
+Intervals are 95 %: Student's t below `FEW` seeds, where resampling covers too little (75 % of the time at three, 89 % at ten), and
+from there on bootstrap percentiles (Efron 1979), drawn from a fixed generator so that a table is the same whenever it is made;
+differences are taken seed by seed before. A table of several comparisons says what each would be worth
 alone, and what it is worth among so many (Holm 1979).
 """
 
@@ -15,6 +16,7 @@ import numpy as np
 import scipy.stats
 
 RESAMPLES = 2_000
+FEW = 20  # seeds below which the normal's own interval is taken
 FLIPS = 20_000  # random ones, where there are too many to go through
 MOST_EXACT = 14  # pairs of which every flip is gone through
 
@@ -39,6 +41,9 @@ def estimate(values: Sequence[float]) -> Estimate:
     mean = float(sample.mean())
     if len(sample) == 1 or np.ptp(sample) == 0.0:
         return Estimate(mean, mean, mean, len(sample))
+    if len(sample) < FEW:
+        half = float(scipy.stats.sem(sample) * scipy.stats.t.ppf(0.975, len(sample) - 1))
+        return Estimate(mean, mean - half, mean + half, len(sample))
     found = scipy.stats.bootstrap(
         (sample,), np.mean, n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(0)
     )

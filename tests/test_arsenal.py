@@ -161,7 +161,7 @@ def test_the_report_is_whole_and_plain(found):
 
 
 def test_the_command_prints_the_table_and_writes_the_matrix(tmp_path, capsys):
-    words = ["attacks", "oracle-push", "--duration", "300", "--seeds", "2", "--workers", "1"]
+    words = ["attacks", "oracle-push", "--duration", "300", "--seeds", "3", "--workers", "1"]
     words += ["--attack", "OraclePush", "--defence", "LongerWindow"]
     assert cli.main([*words, "--out", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out

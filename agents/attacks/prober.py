@@ -64,12 +64,17 @@ class Prober(Attack):
         market = state.market(listing)
         if market.venue.settles == AT_THE_CLOSE:
             return "orders wait for the close of a block: no bundle ends with money"
+        if any(state.market(one).venue.masks(one) for one in state.markets):
+            return "something here is hidden from who would try things out"
         return "" if isinstance(market.access, Permissionless) else "only who holds a credential may trade here"
 
     def prepare(self, me: Player, game: Game) -> None:
         """Share the capital out; half of each account's cash is margin."""
         listing, ledger = game.listing(self.market, self.exchange), game.state.ledger
-        others = [game.open(self.label, 0.0, 0.0, self.market, self.exchange) for _ in range(self.accounts - 1)]
+        owner = int(game.state.ledger.owner[me.account])
+        others = [
+            game.open(self.label, 0.0, 0.0, self.market, self.exchange, owner=owner) for _ in range(self.accounts - 1)
+        ]
         for row in {listing.house.token, listing.base}:
             part = int(ledger.balance[row, me.account]) // self.accounts
             for account in others:

@@ -67,7 +67,9 @@ class SelfLiquidator(Attack):
 
     def prepare(self, me: Player, game: Game) -> None:
         """A second account, to be ruined."""
-        other = game.open(self.label, 0.0, 0.0, self.market, self.exchange)
+        other = game.open(
+            self.label, 0.0, 0.0, self.market, self.exchange, owner=int(game.state.ledger.owner[me.account])
+        )
         listing = game.listing(self.market, self.exchange)
         own = int(game.state.ledger.balance[listing.base, me.account])
         me.memory.update(listing=listing, other=other, own=own, until=0.0, next=0.0, sent=None, stocked=False)

@@ -88,7 +88,9 @@ class TillEmptier(Attack):
 
     def prepare(self, me: Player, game: Game) -> None:
         """A second account, for the side that is to lose."""
-        other = game.open(self.label, 0.0, 0.0, self.market, self.exchange)
+        other = game.open(
+            self.label, 0.0, 0.0, self.market, self.exchange, owner=int(game.state.ledger.owner[me.account])
+        )
         listing = game.listing(self.market, self.exchange)
         me.memory.update(stage="idle", until=0.0, next=0.0, listing=listing, other=other, tries=0)
 

@@ -62,7 +62,7 @@ def campaign(
     ]
     bare = _play(assaults, workers, "attacks")
     groups = classes(scenario)
-    cells = [cell(attack, "", _of(bare, name, ""), honest, groups, np.inf) for name, attack in open_.items()]
+    cells = [cell(attack, "", _of(bare, name, ""), honest, groups) for name, attack in open_.items()]
     paying = {one.attack: one for one in cells if one.pays}
 
     worlds, misfits = _defended(scenario, rules if paying else {})
@@ -76,7 +76,7 @@ def campaign(
     second = _play(quiet + tried, workers, "defences")
     costs = {name: cost_of(honest, _of(second, "", name)) for name in worlds}
     cells += [
-        cell(open_[attack], name, _of(second, attack, name), _of(second, "", name), groups, bare_cell.profit.mean)
+        cell(open_[attack], name, _of(second, attack, name), _of(second, "", name), groups, bare_cell)
         for attack, bare_cell in paying.items()
         for name in worlds
     ]

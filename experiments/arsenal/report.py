@@ -54,6 +54,7 @@ def cell_rows(found: Campaign) -> list[dict[str, Any]]:
                     f"kept {key}" if key in ("open_interest", "volume") else f"{key} change": v
                     for key, v in cost._asdict().items()
                 }
+                | {"noticed": math.nan}  # alarms belong to honest runs under the rules as they were
                 | {"counts": cost.counts, "best": found.best(one.attack) == one.defence}
             )
     return rows

@@ -55,7 +55,9 @@ class Cell(NamedTuple):
     victims: dict[str, float]  # mean loss by class, the largest first
     noticed: float  # median seconds to a public alarm; nan: never
     bad_debt: float  # mean, beyond the benign runs'
-    stopped: bool  # it earns no more than `HARMLESS` of what it did under the rules as they were
+    stopped: (
+        bool  # neither its profit nor, on average, the damage is more than `HARMLESS` of what it was without the rule
+    )
 
     @property
     def pays(self) -> bool:
@@ -92,9 +94,14 @@ def classes(scenario: Scenario) -> dict[str, str]:
 
 
 def cell(
-    attack: Attack, defence: str, mine: Sequence[Result], twins: Sequence[Result], kinds: Mapping[str, str], bare: float
+    attack: Attack,
+    defence: str,
+    mine: Sequence[Result],
+    twins: Sequence[Result],
+    kinds: Mapping[str, str],
+    bare: Cell | None = None,
 ) -> Cell:
-    """One attack under one set of rules, from its runs and their twins, in the order of the seeds. `bare`: profit without."""
+    """One attack under one set of rules, from its runs and their twins, in the order of the seeds. `bare`: without a defence."""
     profits = [one.gains[ATTACKER] for one in mine]
     losses: dict[str, list[float]] = {}
     for one, twin in zip(mine, twins, strict=True):
@@ -108,7 +115,7 @@ def cell(
         for one, twin in zip(mine, twins, strict=True)
     ]
     acting = [one for one in mine if one.attacked]
-    profit = estimate(profits)
+    profit, damage = estimate(profits), estimate(totals)
     return Cell(
         attack=type(attack).__name__,
         defence=defence,
@@ -119,12 +126,19 @@ def cell(
         expected=_mean([one.estimate for one in acting]),
         cost=_mean([one.cost for one in acting]),
         stake=_mean([one.stake for one in acting]),
-        damage=estimate(totals),
+        damage=damage,
         victims=dict(sorted(victims.items(), key=lambda item: (-item[1], item[0]))),
         noticed=_median([one.noticed for one in acting]),
         bad_debt=_mean([one.bad_debt - twin.bad_debt for one, twin in zip(mine, twins, strict=True)]),
-        stopped=profit.mean <= max(HARMLESS * bare, 0.0),
+        stopped=bare is not None and _harmless(profit, damage, bare),
     )
+
+
+def _harmless(profit: Estimate, damage: Estimate, bare: Cell) -> bool:
+    """Whether little is left of what an attack earned, with its whole interval, and of what others lost."""
+    earns = profit.high <= max(HARMLESS * bare.profit.mean, 1.0)
+    hurts = damage.mean > max(HARMLESS * bare.damage.mean, 1.0)
+    return earns and not hurts
 
 
 def cheapest(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +21,7 @@ from agents.roles.arbitrageur import Arbitrageur
 from agents.roles.basis import BasisTrader
 from experiments.cascades.marks import NATURE, Mark, Parts
 from protocol.exchange import Liquidated
+from protocol.exchange.fills import flat
 from protocol.ledger import Floats, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index, read_mark
@@ -169,7 +170,7 @@ class Tracer:
         """Attribute what the deed moved; explain it where it was a liquidation; look at the whole when the block is closed."""
         if reverted:
             return
-        found = [one for one in _flat(outcome) if isinstance(one, Liquidated) and one.account in seen.below]
+        found = [one for one in flat(outcome) if isinstance(one, Liquidated) and one.account in seen.below]
         for one in found:
             self.why.append(self._explain(state, one, seen.below[one.account]))
         cause: Hashable = (
@@ -343,12 +344,3 @@ def _renew(old: Base, now: Base, which: Any) -> None:
     """Compare the accounts of `which` with now from here on."""
     for a, b in zip(old, now, strict=True):
         a[..., which] = b[..., which]
-
-
-def _flat(outcome: Any) -> Iterator[Any]:
-    """What a deed returned, and of a bundle each part."""
-    if isinstance(outcome, tuple) and not hasattr(outcome, "_fields"):
-        for part in outcome:
-            yield from _flat(part)
-    else:
-        yield outcome

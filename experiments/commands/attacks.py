@@ -41,7 +41,7 @@ def attacks(
         wishes.attempt(lambda: free_for_study(out))
     wishes.lines += [
         f"--{name} {value}: must be {least} or more"
-        for name, value, least in (("seeds", seeds, 2), ("workers", workers, 1))
+        for name, value, least in (("seeds", seeds, 3), ("workers", workers, 1))
         if value is not None and value < least
     ]
     changes = wishes.attempt(lambda: changes_of(set_, None, duration)) or {}

@@ -20,7 +20,7 @@ from experiments.scenario import bundled, find
 NAME = "attack-matrix"
 QUESTION = "Which attacks pay where they find what they live on, and which rule stops them while honest trade goes on?"
 
-SEEDS, QUICK = 4, 2
+SEEDS, QUICK = 5, 3
 SHORT = ("oracle-push", "flash-push")  # scenarios that `quick` is content with
 
 

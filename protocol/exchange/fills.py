@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from protocol.state import Listing
 
@@ -91,3 +92,12 @@ class Lifted(NamedTuple):
     account: int
     listing: Listing
     opened: float  # seconds
+
+
+def flat(outcome: Any) -> Iterator[Any]:
+    """What a transaction returned, one by one: of a bundle or a flash loan each part, however deep."""
+    if isinstance(outcome, tuple) and not hasattr(outcome, "_fields"):
+        for part in outcome:
+            yield from flat(part)
+    else:
+        yield outcome

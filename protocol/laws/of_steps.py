@@ -15,7 +15,7 @@ from protocol.ledger import WORLD, Floats, Ints
 from protocol.lending import VIRTUAL_ASSETS, accrued
 from protocol.liquidations.cases import locked
 from protocol.margins.base import Threshold
-from protocol.state import State
+from protocol.state import House, Listing, State
 from protocol.venues.constant_product import FEE_PARTS, ConstantProduct, keeps_product
 
 
@@ -130,8 +130,8 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
     """Whoever moves claims of its own ends with initial margin, or with smaller positions and no less excess than before.
 
     A keeper is bound only if the liquidation made a position of its own grow: what befalls it as one of all is not its doing. Not
-    asked where a bundle's own trades may have moved an index: each verb of it was asked at the index of its moment, and that
-    this is not enough is how spot oracles are robbed.
+    asked where a bundle's own trades moved the index that something of the exchange is margined at: each verb was asked at the
+    index of its moment, and that this is not enough is how spot oracles are robbed.
     """
     if deed.reverted or deed.account < 0:
         return []
@@ -140,8 +140,7 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
         now = after.ledger.balance[house.first : house.last, account]
         if np.array_equal(before.balance[house.first : house.last, account], now):
             continue
-        live = any(market.oracle.live for market in after.exchange(house).markets)
-        if live and "+" in deed.verb and "trade" in deed.verbs:
+        if "+" in deed.verb and any(_traded(before, after, pool) for pool in _live_sources(after, house)):
             continue
         sizes = [listing.size for listing in after.listings[house.index] if listing.size >= 0]
         old, new = before.balance[sizes, account], after.ledger.balance[sizes, account]
@@ -155,6 +154,28 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
                 f"{deed.verb}: account {account} went from excess {was[account]:.6f} to {excess:.6f} cash coins"
             )
     return wrong
+
+
+def _live_sources(state: State, house: House) -> set[Listing]:
+    """Markets whose trades move, at once, an index by which positions, collateral or loans of the exchange are margined."""
+    taken = {seat.token for seat in (*state.pledges[house.index], *state.lenders[house.index])}
+    found: set[Listing] = set()
+    for listing in state.listings[house.index]:
+        if listing.size < 0 and listing.base not in taken:
+            continue
+        name = state.market(listing).index
+        owner = state.find(house, name) if name else listing
+        oracle = state.market(owner).oracle
+        if oracle.live:
+            found |= {state.find(house, source) if source else owner for source in oracle.sources()}
+    return found
+
+
+def _traded(before: Snapshot, after: State, listing: Listing) -> bool:
+    """Whether a deed moved anything of a market's base or size, or changed what rests there."""
+    rows = listing.base if listing.size < 0 else listing.size
+    moved = after.ledger.moves_since(before.moves)
+    return bool((moved[:, 0] == rows).any()) or after.market(listing).venue.counterparty == "makers"
 
 
 def auctioned_do_not_trade(before: Snapshot, deed: Deed, after: State) -> list[str]:
