@@ -108,13 +108,14 @@ def replay() -> Iterator[Step]:
         market = Market(least, price, first, (Balance(),) * count, (Index(),) * count, rate_time=start)
         market = replace(market, marks=(0,) * count)
         for number, row in enumerate(rows):
-            market, revert, result = replace(market, now=row["t"]), "", {}
+            market, revert = replace(market, now=row["t"]), ""
+            result: dict[str, int] = {}
             try:
                 market, result = act(market, row)
             except Refused as reason:
                 revert = str(reason)
             balances = [(*one.margin, *one.position) for one in market.balances]
-            told = columns(market.price, market.rate, market.index, balances, market.indices)
+            told: dict[str, Any] = columns(market.price, market.rate, market.index, balances, market.indices)
             left = columns(row["price"], row["funding"], row["gindex"], row["bals"], row["lindex"])
             told |= {"ok": int(not revert), "revert": revert} | result
             yield step(number, row["action"], told, left | {"ok": row["ok"], "revert": row["revert"]} | row["res"])
