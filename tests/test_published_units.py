@@ -24,7 +24,7 @@ from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct, amount_in, amount_out
 from protocol.venues.impact_pool import ImpactPool, impact
-from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.oracle_pool import OraclePool, fill_price
 from protocol.venues.synth_pool import Gauge, SynthPool, dynamic_fee, owing
 from protocol.venues.virtual_amm import VirtualAmm
 
@@ -73,6 +73,20 @@ def test_sip_279_fills_at_the_mean_of_the_premium_before_and_after() -> None:
     exchange.trade(state, listing, trader, 100 * COIN)
     fill = exchange.trade(state, listing, trader, 100 * COIN)
     assert fill.owed / CASH / 100 == pytest.approx(2_000.3, abs=2e-8)
+
+
+@pytest.mark.parametrize(("skew", "size"), [(0, 100), (100, 100), (100, -250), (-40, 7)])
+def test_a_pool_fills_at_the_formula_that_the_recorded_contract_is_held_against(skew: int, size: int) -> None:
+    state = sip_279()
+    _, listing = only(state)
+    trader = state.ledger.accounts - 1
+    if skew:
+        exchange.trade(state, listing, trader, skew * COIN)
+    owed = exchange.trade(state, listing, trader, size * COIN).owed / CASH
+    assert owed / size == pytest.approx(fill_price(2_000.0, float(skew), float(size), 1e6, 1.0), abs=2e-7)
+    one = 10**18
+    exact = fill_price(2_000 * one, skew * one, size * one, 10**6 * one, one)
+    assert exact / one == pytest.approx(owed / size, abs=2e-7)
 
 
 def test_sip_279_costs_the_same_whole_or_in_a_thousand_slices() -> None:

@@ -75,12 +75,15 @@ def replay() -> Iterator[Step]:
     for _, params, rows in scenarios("aave_v3.json"):
         pool = Pool(params, tuple(params["px"]), (Reserve(), Reserve()), ((0,) * 5,) * (params["users"] + 2))
         for number, row in enumerate(rows):
-            pool, revert, result = replace(pool, now=row["t"]), "", {}
+            pool, revert = replace(pool, now=row["t"]), ""
+            result: dict[str, int] = {}
             try:
                 pool, result = act(pool, row)
             except Refused as reason:
                 revert = str(reason)
-            told = {"ok": int(not revert), "revert": revert} | result | columns(pool.prices, pool.reserves, pool.users)
+            told: dict[str, Any] = (
+                {"ok": int(not revert), "revert": revert} | result | columns(pool.prices, pool.reserves, pool.users)
+            )
             left = {"ok": row["ok"], "revert": row["revert"]} | row["res"]
             left |= columns(row["prices"], row["reserves"], row["users"])
             if row["account"]:

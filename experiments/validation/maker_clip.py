@@ -56,14 +56,15 @@ def replay() -> Iterator[Step]:
         house = House(params, params["px0"])
         vaults: dict[int, tuple[int, int]] = {}
         for number, row in enumerate(rows):
-            house, revert, result = replace(house, now=row["t"], feed=row["price_feed_wad"]), "", {}
+            house, revert = replace(house, now=row["t"], feed=row["price_feed_wad"]), ""
+            result: dict[str, int] = {}
             if row["action"] in AUCTIONS:
                 try:
                     house, result = act(house, row, vaults.get(row["actor"], (0, 0)))
                 except Refused as reason:
                     revert = str(reason)
-            told = {"Dirt": house.debts, "dirt": house.debts} | shown(house) | result
-            left = {"Dirt": row["Dirt"], "dirt": row["dirt"]} | listed(row["active"])
+            told: dict[str, Any] = {"Dirt": house.debts, "dirt": house.debts} | shown(house) | result
+            left: dict[str, Any] = {"Dirt": row["Dirt"], "dirt": row["dirt"]} | listed(row["active"])
             if row["action"] in AUCTIONS:
                 told |= {"ok": int(not revert), "revert": revert}
                 left |= {"ok": row["ok"], "revert": row["revert"]}
@@ -87,7 +88,8 @@ def listed(active: list[list[int]]) -> dict[str, int]:
 
 def price(house: House, sale: Sale) -> int:
     """What is asked now, in rays."""
-    numbers, elapsed = house.params["calcp"], house.now - sale.start
+    numbers: dict[str, int] = house.params["calcp"]
+    elapsed = house.now - sale.start
     if house.params["calc"] == "LinearDecrease":
         return linear(sale.top, elapsed, numbers["tau"], RAY)
     if house.params["calc"] == "StairstepExponentialDecrease":
@@ -142,7 +144,7 @@ def bark(house: House, collateral: int, art: int, rate: int, spot: int) -> tuple
 
 def top_of(house: House) -> int:
     """Where a round begins, in rays."""
-    return down(house.feed * 10**9, house.params["buf"], RAY)
+    return int(down(house.feed * 10**9, house.params["buf"], RAY))
 
 
 def incentive(house: House, tab: int) -> int:

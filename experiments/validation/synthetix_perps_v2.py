@@ -38,7 +38,7 @@ class Refused(Exception):
 class Position(NamedTuple):
     """`index` of the funding sequence, and the price, when it was last touched. Size is signed."""
 
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]
     margin: int = 0
     price: int = 0
     size: int = 0
@@ -48,7 +48,7 @@ class Position(NamedTuple):
 class Market:
     """All that the contracts remember; a refused action leaves it as it was."""
 
-    params: dict[str, Any]
+    params: dict[str, int]
     price: int
     time: int
     balances: tuple[int, ...]
@@ -69,12 +69,12 @@ def replay() -> Iterator[Step]:
         balances = (params["bal0"],) * count + (0, 0)
         market = Market(params, params["price0"], params["t_init"], balances, (Position(),) * count, (0,) * count)
         for number, row in enumerate(rows):
-            revert, result = "", {}
+            revert, result = "", dict[str, int]()
             try:
                 market, result = act(market, row)
             except Refused as reason:
                 revert = str(reason)
-            told = {"ok": int(not revert), "revert": revert} | result | view(market)
+            told: dict[str, Any] = {"ok": int(not revert), "revert": revert} | result | view(market)
             left = {
                 name: row[name] for name in ("ok", "revert", "price", *STATE, "funding_seq_len", "funding_seq_last")
             }
@@ -107,8 +107,8 @@ def adopt(market: Market, row: dict[str, Any]) -> Market:
         sequence = (*sequence, row["funding_seq_last"])
     sequence = (*sequence[: row["funding_seq_len"] - 1], row["funding_seq_last"])
     held = tuple(Position(*one) for one in row["positions"])
-    who = {"balances": tuple(row["balances"]), "flags": tuple(row["flags"]), "positions": held}
-    return replace(market, price=row["price"], sequence=sequence, **kept, **who)
+    market = replace(market, balances=tuple(row["balances"]), flags=tuple(row["flags"]), positions=held)
+    return replace(market, price=row["price"], sequence=sequence, **kept)
 
 
 def act(market: Market, row: dict[str, Any]) -> tuple[Market, dict[str, int]]:

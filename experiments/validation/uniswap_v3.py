@@ -35,8 +35,8 @@ class Recorded(TickPool):
         """The next tick of a range, or the end of the bitmap's word."""
         word = self.tick // self.spacing + (1 if side > 0 else 0)
         if side > 0:
-            return min(super().stop(side), (word // 256 * 256 + 255) * self.spacing, HIGHEST_TICK)
-        return max(super().stop(side), word // 256 * 256 * self.spacing, LOWEST_TICK)
+            return int(min(super().stop(side), (word // 256 * 256 + 255) * self.spacing, HIGHEST_TICK))
+        return int(max(super().stop(side), word // 256 * 256 * self.spacing, LOWEST_TICK))
 
     def earn(self, side: int, fee: int) -> None:
         """The protocol's part first."""

@@ -12,4 +12,4 @@ class Rate(ABC):
 
     @abstractmethod
     def yearly(self, utilisation: float) -> float:
-        """Continuously compounded rate per year at a share of the pool lent out (0 to 1)."""
+        """Rate per year at a share of the pool lent out (0 to 1), which compounds as the pool's `growth` says."""

@@ -22,16 +22,24 @@ from protocol.venues.base import Venue, product_depth
 N = TypeVar("N", int, float)
 
 
-def owed_for(size: N, reserve: N, other: N, lost: N) -> N:
-    """Units of the other reserve for `size` out of a reserve (into it if negative): other size / (reserve - size), rounded up.
+def fraction(size: N, reserve: N, other: N, lost: N) -> tuple[N, N]:
+    """What `size` out of a reserve costs in the other one, before it is rounded: (other size - lost) over (reserve - size).
 
-    `lost` is what the product of the reserves loses by fixed point: its remainder by 10**18 on chain. Perpetual Protocol V1 Amm.sol
-    `getInputPriceWithReserves` and `getOutputPriceWithReserves`, which are the same formula with the reserves exchanged.
+    `lost` is what the product of the reserves loses by fixed point: its remainder by 10**18 on chain, nothing of floats.
     """
-    return -((lost - other * size) // (reserve - size))
+    return other * size - lost, reserve - size
 
 
-_owed = inner(owed_for)  # compiled on floats: 64-bit integers would overflow
+def owed_for(size: int, reserve: int, other: int, lost: int) -> int:
+    """Units of the other reserve for `size` out of a reserve (into it if negative), rounded up. Perpetual Protocol V1 Amm.sol.
+
+    `getInputPriceWithReserves` and `getOutputPriceWithReserves` are both this, with the reserves exchanged.
+    """
+    above, below = fraction(size, reserve, other, lost)
+    return -(-above // below)
+
+
+_fraction = inner(fraction)  # compiled on floats: 64-bit integers would overflow
 
 
 @compiled
@@ -39,7 +47,8 @@ def take(pool: Floats, size: float) -> float:
     """Cash units owed for `size` base units against reserves `pool` = [base, cash]: cash * size / (base - size), rounded up."""
     if size >= pool[0]:
         return np.nan
-    owed: float = _owed(size, pool[0], pool[1], 0.0)
+    above, below = _fraction(size, pool[0], pool[1], 0.0)
+    owed: float = np.ceil(above / below)
     pool[0] -= size
     pool[1] += owed
     return owed
