@@ -117,39 +117,46 @@ def phases(run: Sequence[Why], window: float = 60.0) -> list[str]:
     return [PHASES[int(time >= start) + int(time > end)] for time in times.tolist()]
 
 
+def unsure(run: Sequence[Why]) -> Floats:
+    """Variance of the offspring of each, given the shares: each child is its own or is not. Shape [liquidations]."""
+    found = np.zeros(len(run))
+    for one in run:
+        for parent, share in one.parents().items():
+            found[parent] += share * (1.0 - share)
+    return found
+
+
 def branching(runs: Sequence[Sequence[Why]]) -> Branching:
     """Mean offspring over all runs."""
-    return _ratio([(shared(run), _thrown_offspring(run)) for run in runs])
+    return _ratio([(shared(run), unsure(run)) for run in runs])
 
 
 def branching_by_phase(runs: Sequence[Sequence[Why]], window: float = 60.0) -> dict[str, Branching]:
     """The same of the liquidations of each phase, wherever their children fall."""
     parts: dict[str, list[tuple[Floats, Floats]]] = {phase: [] for phase in PHASES}
     for run in runs:
-        mine, children, when = shared(run), _thrown_offspring(run), np.array(phases(run, window), str)
+        mine, spread, when = shared(run), unsure(run), np.array(phases(run, window), str)
         for phase in PHASES:
-            parts[phase].append((mine[when == phase], children[when == phase]))
+            parts[phase].append((mine[when == phase], spread[when == phase]))
     return {phase: _ratio(rows) for phase, rows in parts.items()}
 
 
-def _thrown_offspring(run: Sequence[Why]) -> Floats:
-    """Children by a throw: whole numbers, whose spread is that of a branching, as that of expected ones is not."""
-    parents = thrown(run)
-    return np.bincount(parents[parents >= 0], minlength=len(run)).astype(float)
-
-
 def _ratio(runs: list[tuple[Floats, Floats]]) -> Branching:
-    """Mean of the expected offspring; its error by bootstrap (Efron 1979) over runs, or over liquidations of a single run."""
-    runs = [(mine, children) for mine, children in runs if len(mine)]
+    """Mean of the expected offspring, and its error by bootstrap (Efron 1979) over runs.
+
+    Of a single run: over liquidations, and on top of it what is unsure of each, since expected offspring vary less than children.
+    """
+    runs = [(mine, spread) for mine, spread in runs if len(mine)]
     if not runs:
         return Branching(np.nan, np.nan, 0)
     count = sum(len(mine) for mine, _ in runs)
     ratio = sum(float(mine.sum()) for mine, _ in runs) / count
     if len(runs) > 1:
-        sums = np.array([[mine.sum(), len(mine)] for mine, _ in runs])
+        sums, inside = np.array([[mine.sum(), len(mine)] for mine, _ in runs]), 0.0
     else:
-        sums = np.stack([runs[0][1], np.ones(count)], axis=1)
+        sums, inside = np.stack([runs[0][0], np.ones(count)], axis=1), float(runs[0][1].sum()) / count**2
     if len(sums) < 2:
         return Branching(ratio, np.nan, count)
     drawn = np.random.default_rng(0).multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES) @ sums
-    return Branching(ratio, float(np.std(drawn[:, 0] / drawn[:, 1], ddof=1)), count)
+    between = float(np.var(drawn[:, 0] / drawn[:, 1], ddof=1))
+    return Branching(ratio, (between + inside) ** 0.5, count)
