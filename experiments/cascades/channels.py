@@ -42,7 +42,7 @@ def _of_world(change: Callable[[World], World | None]) -> Callable[[Scenario], S
 
 
 def _taken_over(exchange: Exchange) -> Exchange:
-    """Whatever must be closed goes to an account of ample capital at the index, for the same charges; what is left is the owner's."""
+    """What must be closed goes to an account of ample capital at the index, for the same charges; what is left is the owner's."""
     inner: Liquidation = exchange.liquidation
     while isinstance(inner, Backstop):
         inner = inner.inner

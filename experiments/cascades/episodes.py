@@ -14,7 +14,7 @@ import networkx as nx
 
 from experiments.cascades.tracing import Forced, Tracer, Traded, Why
 from experiments.cascades.trees import Cluster, clusters
-from experiments.networks.graphs import exposures
+from experiments.networks.graphs import exposures, overlaps
 from experiments.record import Record
 from experiments.run import build, play
 from experiments.scenario import Scenario
@@ -33,6 +33,7 @@ class Standing(NamedTuple):
 
     graph: nx.DiGraph
     worth: dict[str, float]
+    held: nx.Graph  # overlaps
 
 
 def told(scenario: Scenario) -> Told:
@@ -65,7 +66,7 @@ def standings(scenario: Scenario, blocks: Sequence[int]) -> list[Standing]:
     def look(state: State) -> None:
         if state.height in blocks:
             graph = exposures(state)
-            found[state.height] = Standing(graph, worths(graph))
+            found[state.height] = Standing(graph, worths(graph), overlaps(state))
 
     play(build(scenario), scenario, watch=look)
     return [found[block] for block in blocks]
