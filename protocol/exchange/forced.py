@@ -48,7 +48,7 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int, way: in
     need_running(state, listing)
     usable_index(state, listing)
     need_usable(state, listing.house, account)
-    need_unspared(state, listing)
+    need_unspared(state, listing, account)
     ways = state.exchange(listing.house).liquidation.ways(state, listing, account)
     if not ways and below_maintenance(state, listing, account) is None:
         raise Healthy(account=account, market=listing.name)
