@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -74,7 +75,8 @@ def spared(scenario: Scenario, one: Why, seconds: float) -> Scenario:
 
 def chosen(run: Sequence[Why], count: int) -> list[int]:
     """Numbers of `count` liquidations, evenly through the run: chosen by place, not by what is attributed to them."""
-    return sorted({int(k) for k in np.linspace(0, len(run) - 1, min(count, len(run)) + 2)[1:-1]}) if run else []
+    count = min(count, len(run))
+    return [(2 * k + 1) * len(run) // (2 * count) for k in range(count)]
 
 
 def deletions(
@@ -89,8 +91,10 @@ def deletions(
 
 
 def validated(found: Sequence[Deleted]) -> Validated:
-    """Means, and their paired difference."""
-    mine, theirs = [one.attributed for one in found], [one.caused for one in found]
+    """Means of each seed's means, and their paired difference: those of one run are not independent."""
+    by_seed = [[one for one in found if one.seed == seed] for seed in sorted({one.seed for one in found})]
+    mine = [fmean(one.attributed for one in group) for group in by_seed]
+    theirs = [fmean(one.caused for one in group) for group in by_seed]
     return Validated(estimate(mine), estimate(theirs), difference(mine, theirs))
 
 
