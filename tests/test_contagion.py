@@ -107,9 +107,17 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
     fire = tmp_path / "fire.toml"
     fire.write_text(dumps(FIRE), encoding="utf-8")
     out = tmp_path / "out"
-    assert cli.main(["contagion", str(fire), "--seeds", "2", "--workers", "1", "--out", str(out)]) == 0
+    assert (
+        cli.main(["contagion", str(fire), "--seeds", "2", "--deletions", "1", "--out", str(out), "--workers", "1"]) == 0
+    )
     told = capsys.readouterr().out
-    for words in ("branching ratio, overall", "other liquidations", "sold on the venue", "amplification by twins"):
+    for words in (
+        "branching ratio, overall",
+        "other liquidations",
+        "sold on the venue",
+        "amplification by twins",
+        "2 liquidations taken out",
+    ):
         assert words in told
     for name in ("shape", "tree", "network", "amplification"):
         assert (out / f"{name}.png").stat().st_size > 10_000
@@ -132,6 +140,7 @@ def test_of_a_scenario_without_liquidations_the_command_says_so(tmp_path, capsys
     [
         (["fire-sail"], "did you mean fire-sale"),
         (["fire-sale", "--seeds", "1"], "--seeds 1: must be 2 or more"),
+        (["fire-sale", "--deletions", "-1"], "--deletions -1: must be 0 or more"),
         (["fire-sale", "--workers", "0"], "--workers 0: must be 1 or more"),
         (["fire-sale", "--set", "nonsense"], "must be PATH=VALUE"),
         (["october-2025"], "klines"),

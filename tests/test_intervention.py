@@ -52,8 +52,8 @@ def test_the_twin_is_the_same_up_to_the_one_taken_out_and_spares_its_account_for
     assert this.account not in during
 
 
-def test_deletions_are_compared_pair_by_pair():
-    found = deletions(FIRE, (2,), each=2, seconds=60.0, workers=1)
+def test_deletions_are_compared_pair_by_pair(burning):
+    found = deletions([burning], each=2, seconds=60.0, workers=1)
     assert len(found) == 2
     assert all(one.attributed >= 0.0 and math.isfinite(one.caused) for one in found)
     both = validated([Deleted(1, 0, 4.0, 1.0), Deleted(1, 1, 6.0, 5.0), Deleted(2, 1, 7.0, 9.0)])

@@ -14,13 +14,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.cascades.episodes import Told, told
+from experiments.cascades.episodes import Told
 from experiments.cascades.tracing import Why
 from experiments.parallel import spread
 from experiments.run import run
 from experiments.scenario import Scenario
 from experiments.statistics import Difference, Estimate, difference, estimate
 from protocol.limits.spared import Spared
+
+WHILE = 30.0  # seconds: the longer, the more of what is missing is chance
 
 
 class Deleted(NamedTuple):
@@ -80,10 +82,9 @@ def chosen(run: Sequence[Why], count: int) -> list[int]:
 
 
 def deletions(
-    scenario: Scenario, seeds: Sequence[int], *, each: int = 5, seconds: float = 120.0, workers: int | None = None
+    runs: Sequence[Told], *, each: int = 5, seconds: float = WHILE, workers: int | None = None
 ) -> list[Deleted]:
-    """Take `each` liquidations out of the run on every seed, one at a time."""
-    runs = spread(told, [replace(scenario, seed=seed) for seed in seeds], workers=workers, title="runs")
+    """Take `each` liquidations out of every run, one at a time."""
     picked = [(one, number) for one in runs for number in chosen(one.why, each)]
     tasks = [_Task(one.record.scenario, one.why[number], seconds) for one, number in picked]
     left = spread(_others, tasks, workers=workers, title="twins")

@@ -16,6 +16,7 @@ import pandas as pd
 from experiments.cascades.amplification import MEASURES, Amplified, amplification, table
 from experiments.cascades.burden import deficits, positions, summed
 from experiments.cascades.episodes import Standing, Told, by_cause, heights, largest, standings, told
+from experiments.cascades.intervention import WHILE, Deleted, deletions, validated
 from experiments.cascades.tails import Continuous, Tail, Whole, tail
 from experiments.cascades.trees import Branching, Cluster, branching, branching_by_phase, clusters
 from experiments.networks.graphs import export, flows
@@ -34,6 +35,7 @@ class Contagion(NamedTuple):
     runs: list[Told]
     families: list[list[Cluster]]  # by run
     amplified: list[Amplified]
+    deleted: list[Deleted]
 
     @property
     def why(self) -> list[Any]:
@@ -51,11 +53,12 @@ class Contagion(NamedTuple):
         return tail(np.array([one.duration for family in self.families for one in family], float), Continuous())
 
 
-def contagion(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> Contagion:
-    """Play it on every seed before a witness, and its twins without."""
+def contagion(scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, workers: int | None = None) -> Contagion:
+    """Play it on every seed before a witness, and its twins without; take `deleted` liquidations out of each run in turn."""
     runs = spread(told, [replace(scenario, seed=seed) for seed in seeds], workers=workers, title="runs")
     families = [clusters(one.why) for one in runs]
-    return Contagion(scenario, runs, families, amplification(scenario, seeds, workers=workers))
+    amplified = amplification(scenario, seeds, workers=workers)
+    return Contagion(scenario, runs, families, amplified, deletions(runs, each=deleted, workers=workers))
 
 
 # Tables
@@ -115,6 +118,16 @@ def show(found: Contagion) -> None:
     if twins:
         out.print(sheet("amplification by twins", head, twins, right=(2, 3)))
 
+    if found.deleted:
+        both = validated(found.deleted)
+        sides = [
+            ("attributed to it", str(both.attributed)),
+            ("missing in its twin", str(both.caused)),
+            ("difference, paired", f"{both.error.estimate}, p = {both.error.p:.3g}"),
+        ]
+        title = f"{len(found.deleted)} liquidations taken out, one at a time: what others lose to liquidation within {WHILE:g} s"
+        out.print(sheet(title, ("notional, cash coins", ""), sides, right=(1,)))
+
 
 def _p(p: float) -> str:
     return f"{p:.3g}"
@@ -142,6 +155,7 @@ def to_json(found: Contagion) -> str:
         "causes": by_cause(found.why),
         "burden": burdens(found),
         "amplification": table(found.amplified).to_dict("records"),
+        "deleted": [one._asdict() for one in found.deleted],
     }
     return json.dumps(_plain(whole), indent=2)
 

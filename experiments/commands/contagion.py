@@ -16,6 +16,12 @@ def contagion(
     /,
     *,
     seeds: Annotated[int, Parameter(help="Paired seeds, from 1 on.")] = 5,
+    deletions: Annotated[
+        int,
+        Parameter(
+            help="Liquidations to take out of each run, one at a time, to hold what is attributed to them against."
+        ),
+    ] = 0,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", help="PATH=VALUE, as for `run`.")] = (),
     duration: Annotated[float | None, Parameter(help="Seconds to play.")] = None,
     klines: Annotated[tuple[Path, ...], Parameter(help="Recorded bars to replay as fair, one file an asset.")] = (),
@@ -33,7 +39,7 @@ def contagion(
         wishes.attempt(lambda: free_for_study(out))
     wishes.lines += [
         f"--{name} {value}: must be {least} or more"
-        for name, value, least in (("seeds", seeds, 2), ("workers", workers, 1))
+        for name, value, least in (("seeds", seeds, 2), ("deletions", deletions, 0), ("workers", workers, 1))
         if value is not None and value < least
     ]
     changes = wishes.attempt(lambda: changes_of(set_, None, duration)) or {}
@@ -45,7 +51,7 @@ def contagion(
     from experiments.run import release
 
     release(seated(one, check=False))  # or the mistakes for which it cannot be played
-    found = report.contagion(one, range(1, seeds + 1), workers=workers)
+    found = report.contagion(one, range(1, seeds + 1), deleted=deletions, workers=workers)
     print(report.to_json(found)) if json else report.show(found)
     if out is not None:
         written = report.write(found, out)

@@ -54,5 +54,5 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
         if peak:
             axis.axvspan(peak[0], peak[-1], color="#dddddd", alpha=0.5, linewidth=0, zorder=0)
     if peak and peak[0] <= end and peak[-1] >= start:
-        above.text(max(start, peak[0]), 0.12, " peak", transform=above.get_xaxis_transform(), va="top", fontsize=6)
+        above.text(max(start, peak[0]), 0.01, " peak", transform=above.get_xaxis_transform(), va="bottom", fontsize=6)
     return save(figure, out, name, f"digest {one.record.digest}")
