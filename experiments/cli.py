@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from experiments.commands.attacks import attacks
+from experiments.commands.contagion import contagion
 from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
 from experiments.commands.sweep import results, sweep
@@ -76,6 +77,7 @@ def _complain(lines: Sequence[str], status: int) -> int:
 # Commands
 
 app.command(attacks)
+app.command(contagion)
 app.command(validate)
 
 Out = Annotated[Path, Parameter(help="Folder for tables and figures.")]

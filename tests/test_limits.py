@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from protocol.limits.base import Limit, interest_cap, is_halted, is_spared
 from protocol.limits.circuit_breaker import CircuitBreaker
 from protocol.limits.depth_cap import DepthCap
 from protocol.limits.liquidation_pause import LiquidationPause
+from protocol.limits.spared import Spared
 from protocol.oracles.spot import Spot
 from protocol.state import State
 from protocol.vault import Vault
@@ -81,7 +83,7 @@ def test_under_a_limit_what_shrinks_a_position_goes_through_and_laws_hold(kind: 
 def test_looking_at_a_limit_changes_nothing_and_a_block_can_be_undone(kind: Any) -> None:
     state, _ = limited(kind(source="pool") if kind is DepthCap else kind())
     listing, before, mark = state.listings[0][0], state.digest(), state.mark()
-    interest_cap(state, listing), is_halted(state, listing), is_spared(state, listing)
+    interest_cap(state, listing), is_halted(state, listing), is_spared(state, listing, 1)
     assert state.digest() == before
     time = state.time
     pass_block(state, 1.2 * PRICE)
@@ -192,3 +194,35 @@ def test_limits_are_refused_where_nothing_is_opened_or_no_such_market_is() -> No
         market_for(ConstantProduct(), limits=(CircuitBreaker(),))
     with pytest.raises(ValueError, match=r"markets\.m\.limits\.0\.source = 'nowhere': no such market"):
         Exchange(markets=(market_for(VirtualAmm(), name="m", limits=(DepthCap("nowhere"),)),))
+
+
+def test_only_who_is_spared_is_spared_and_only_for_the_while() -> None:
+    state, (trader, keeper, *_) = limited(Spared(account=1, since=0.0, until=60.0))
+    listing, house = state.listings[0][0], state.houses[0]
+    exchange.trade(state, listing, trader, 10 * COIN)
+    free = int(state.ledger.balance[house.cash, trader]) - 2_200 * CASH
+    exchange.withdraw(state, house, trader, free)
+    pass_block(state, 0.92 * PRICE)
+    start = state.time
+    for account, since, until, held in (
+        (trader, start, start + 1.0, True),
+        (trader, start + 1.0, start + 2.0, False),
+        (trader, 0.0, start, False),
+        (keeper, 0.0, math.inf, False),
+    ):
+        assert Spared(account, since, until).spares(state, listing, "", trader) is held
+    assert not is_spared(state, listing, trader)
+    assert exchange.liquidate(state, listing, keeper, trader).size == -10 * COIN
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"account": -1}, "account = -1"),
+        ({"since": -1.0}, "since = -1"),
+        ({"since": 2.0}, "until = 0.0: must be since"),
+    ],
+)
+def test_a_sparing_that_cannot_be_is_refused(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Spared(**wrong)

@@ -43,7 +43,7 @@ def bark(state: State, listing: Listing, keeper: int, account: int) -> Started:
     """Put an account up, or warn it, as the rule has it. Raises InAuction, Healthy, Halted, NothingToDo, Expired, StalePrice."""
     need_running(state, listing)
     usable_index(state, listing)
-    need_unspared(state, listing)
+    need_unspared(state, listing, account)
     need_usable(state, listing.house, account)
     if case_of(state, listing, account) is not None:
         raise InAuction(account=account, market=listing.name)

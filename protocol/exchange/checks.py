@@ -89,9 +89,9 @@ def need_open(state: State, listing: Listing) -> None:
         raise Halted(market=listing.name, time=state.time)
 
 
-def need_unspared(state: State, listing: Listing) -> None:
-    """Somebody may be liquidated now. Raises Halted."""
-    if is_spared(state, listing):
+def need_unspared(state: State, listing: Listing, account: int) -> None:
+    """The account may be liquidated now. Raises Halted."""
+    if is_spared(state, listing, account):
         raise Halted(market=listing.name, time=state.time)
 
 

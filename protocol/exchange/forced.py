@@ -59,7 +59,7 @@ def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
     need_running(state, listing)
     usable_index(state, listing)
     need_usable_elsewhere(state, listing, account)
-    need_unspared(state, listing)
+    need_unspared(state, listing, account)
     plans = state.exchange(listing.house).liquidation.ways(state, listing, account)
     if plans:
         return plans

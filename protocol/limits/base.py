@@ -33,8 +33,8 @@ class Limit(ABC):  # noqa: B024 - every hook has a sound default
         """Whether nothing may be opened now."""
         return False
 
-    def spares(self, state: State, listing: Listing, at: str) -> bool:
-        """Whether nobody may be liquidated now."""
+    def spares(self, state: State, listing: Listing, at: str, account: int) -> bool:
+        """Whether this account may not be liquidated now."""
         return False
 
     def sources(self) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def is_halted(state: State, listing: Listing) -> bool:
     return any(limit.halts(state, listing, path_of(listing, number)) for number, limit in enumerate(limits))
 
 
-def is_spared(state: State, listing: Listing) -> bool:
-    """Whether some limit lets nobody be liquidated now."""
+def is_spared(state: State, listing: Listing, account: int) -> bool:
+    """Whether some limit does not let the account be liquidated now."""
     limits = state.market(listing).limits
-    return any(limit.spares(state, listing, path_of(listing, number)) for number, limit in enumerate(limits))
+    return any(limit.spares(state, listing, path_of(listing, number), account) for number, limit in enumerate(limits))

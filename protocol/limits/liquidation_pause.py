@@ -38,7 +38,7 @@ class LiquidationPause(Limit):
         index = read_index(state, listing).value
         state.put(at, watched(state.tables[at], state.time, index, self.bound, self.window, self.pause))
 
-    def spares(self, state: State, listing: Listing, at: str) -> bool:
+    def spares(self, state: State, listing: Listing, at: str, account: int) -> bool:
         """Until the pause is over."""
         watch: Watch = state.tables[at]
         return state.time < watch.until

@@ -1,0 +1,98 @@
+"""A run told as a cascade: every liquidation explained, and how the network stood before the worst of it and at its end.
+
+The worst is the largest family of the run (by the first throw of its parents), ties by notional. The networks come from a second
+playing of the same scenario, which is the same to the last coin, stopped to look at the blocks that the first one named.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+import networkx as nx
+
+from experiments.cascades.tracing import Forced, Tracer, Traded, Why
+from experiments.cascades.trees import Cluster, clusters
+from experiments.networks.graphs import exposures, overlaps
+from experiments.record import Record
+from experiments.run import build, play
+from experiments.scenario import Scenario
+from protocol.state import State
+
+
+class Told(NamedTuple):
+    """One run, and why each of its liquidations happened."""
+
+    record: Record
+    why: list[Why]
+
+
+class Standing(NamedTuple):
+    """Exposures at the end of a block, and what each node is worth, cash coins: wallets, and what it is owed less what it owes."""
+
+    graph: nx.DiGraph
+    worth: dict[str, float]
+    held: nx.Graph  # overlaps
+
+
+def told(scenario: Scenario) -> Told:
+    """Play a scenario before the eyes of a witness."""
+    tracer = Tracer()
+    game = build(scenario, witness=tracer)
+    tracer.seat(game)
+    return Told(play(game, scenario), tracer.why)
+
+
+def largest(run: Sequence[Why]) -> Cluster | None:
+    """The largest family; None of a run without liquidations."""
+    return max(clusters(run), key=lambda one: (one.size, one.notional, -one.root), default=None)
+
+
+def heights(one: Told, family: Cluster) -> tuple[int, int]:
+    """The last block before its first liquidation, and the block of its last."""
+    start = one.why[family.root].time
+    times = one.record.blocks["time"].to_numpy(float)
+    first = int((times < start - 1e-6).sum())
+    last = int((times <= start + family.duration + 1e-6).sum())
+    numbers = one.record.blocks["height"].to_numpy(int)
+    return int(numbers[max(first - 1, 0)]), int(numbers[max(last - 1, 0)])
+
+
+def standings(scenario: Scenario, blocks: Sequence[int]) -> list[Standing]:
+    """The network at the end of each of these blocks, by playing again."""
+    found: dict[int, Standing] = {}
+
+    def look(state: State) -> None:
+        if state.height in blocks:
+            graph = exposures(state)
+            found[state.height] = Standing(graph, worths(graph), overlaps(state))
+
+    play(build(scenario), scenario, watch=look)
+    return [found[block] for block in blocks]
+
+
+def worths(graph: nx.DiGraph) -> dict[str, float]:
+    """What each node of an exposure graph is worth, cash coins."""
+    claims, debts = dict(graph.in_degree(weight="cash")), dict(graph.out_degree(weight="cash"))
+    return {name: float(graph.nodes[name]["outside"] + claims[name] - debts[name]) for name in graph}
+
+
+def by_cause(runs: Sequence[Sequence[Why]]) -> dict[str, float]:
+    """Share of all falls since health that each kind of cause brought about, 0 to 1, the largest first."""
+    total: defaultdict[str, float] = defaultdict(float)
+    for run in runs:
+        for one in run:
+            for cause, cash in one.since_healthy.items():
+                total[named(cause)] -= min(cash, 0.0)
+    whole = sum(total.values())
+    return {name: cash / whole for name, cash in sorted(total.items(), key=lambda item: -item[1])} if whole > 0 else {}
+
+
+def named(cause: Hashable) -> str:
+    """A cause in words."""
+    if isinstance(cause, Forced):
+        return "other liquidations"
+    if isinstance(cause, Traded):
+        return f"trades of {cause.group}" + (" (attack)" if cause.attacker else "")
+    return str(cause)

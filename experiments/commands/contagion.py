@@ -1,0 +1,59 @@
+"""`undertow contagion SCENARIO`: how cascades run in a scenario, why, what carried them, and who bore them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from experiments.folders import free_for_study
+from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
+
+
+def contagion(
+    scenario: str,
+    /,
+    *,
+    seeds: Annotated[int, Parameter(help="Paired seeds, from 1 on.")] = 5,
+    deletions: Annotated[
+        int,
+        Parameter(
+            help="Liquidations to take out of each run, one at a time, to hold what is attributed to them against."
+        ),
+    ] = 0,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", help="PATH=VALUE, as for `run`.")] = (),
+    duration: Annotated[float | None, Parameter(help="Seconds to play.")] = None,
+    klines: Annotated[tuple[Path, ...], Parameter(help="Recorded bars to replay as fair, one file an asset.")] = (),
+    plugin: Annotated[tuple[Path, ...], Parameter(help="Python file with rules or roles of your own.")] = (),
+    out: Annotated[Path | None, Parameter(help="Folder for figures, tables and networks (GraphML).")] = None,
+    workers: Annotated[
+        int | None, Parameter(help="Processes to run on; as many as there are cores if not given.")
+    ] = None,
+    json: Annotated[bool, Parameter(help="Print everything as one JSON object.", negative=())] = False,
+) -> None:
+    """Explain every liquidation of a scenario; measure branching, families, amplification by channel, and who bore it."""
+    classes = plugins_in(plugin)
+    wishes = Together()
+    if out is not None:
+        wishes.attempt(lambda: free_for_study(out))
+    wishes.lines += [
+        f"--{name} {value}: must be {least} or more"
+        for name, value, least in (("seeds", seeds, 2), ("deletions", deletions, 0), ("workers", workers, 1))
+        if value is not None and value < least
+    ]
+    changes = wishes.attempt(lambda: changes_of(set_, None, duration)) or {}
+    one = wishes.attempt(lambda: chosen(scenario, klines, changes, classes))
+    wishes.settle()
+    assert one is not None, "settled"
+
+    from experiments.cascades import report
+    from experiments.run import release
+
+    release(seated(one, check=False))  # or the mistakes for which it cannot be played
+    found = report.contagion(one, range(1, seeds + 1), deleted=deletions, workers=workers)
+    print(report.to_json(found)) if json else report.show(found)
+    if out is not None:
+        written = report.write(found, out)
+        if not json:
+            print(f"Written: {', '.join(map(str, written))}")

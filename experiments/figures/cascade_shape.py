@@ -1,0 +1,58 @@
+"""Figure: the shape of a cascade through time: fair, mid and index of its market, and what is liquidated of whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.cascades.episodes import Told
+from experiments.cascades.trees import PHASES, Cluster, generations, phases, thrown
+from experiments.figures.style import DASHES, SHADES, panels, save
+
+AROUND = 0.6  # of the family's duration, shown before and after it
+LEAST = 120.0  # seconds shown before and after it, at the least
+
+
+def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
+    """Around a family: prices above, forced sales below, by generation; phases as bands."""
+    figure, axes = panels(2, 1, 1.9)
+    above, below = axes[0][0], axes[1][0]
+    first = one.why[family.root]
+    margin = max(LEAST, AROUND * family.duration)
+    start, end = max(0.0, first.time - margin), first.time + family.duration + margin
+    blocks = one.record.blocks
+    blocks = blocks[(blocks["time"] >= start) & (blocks["time"] <= end)]
+    for k, price in enumerate(("fair", "mid", "index")):
+        values = blocks[f"{first.market}.{price}"]
+        above.plot(blocks["time"], values, color=SHADES[k], linestyle=DASHES[k], label=price)
+    above.set_ylabel("cash coins per base coin")
+    above.set_title(f"A cascade in {first.market}: {family.size} liquidations")
+    above.legend(loc="upper left")
+
+    depth, when = generations(thrown(one.why)), np.array(phases(one.why))
+    shown = [why for why in one.why if start <= why.time <= end]
+    names = ("not caused by another", "first generation", "second and later")
+    widths = max(1.0, (end - start) / 120.0)
+    moments = sorted({why.time for why in shown})
+    base = dict.fromkeys(moments, 0.0)
+    for k, label in enumerate(names):
+        sums = dict.fromkeys(moments, 0.0)
+        for why in shown:
+            sums[why.time] += why.notional / 1_000.0 * (min(int(depth[why.number]), 2) == k)
+        if moments:
+            below.bar(
+                moments, list(sums.values()), widths, list(base.values()), color=SHADES[(4, 3, 1)[k]], label=label
+            )
+        base = {moment: base[moment] + sums[moment] for moment in moments}
+    below.set_ylabel("liquidated\n(thousand cash coins)")
+    below.set_xlabel("time (seconds)")
+    below.legend(loc="best")
+    peak = [why.time for why in one.why if when[why.number] == PHASES[1]]
+    for axis in (above, below):
+        axis.set_xlim(start, end)
+        if peak:
+            axis.axvspan(peak[0], peak[-1], color="#dddddd", alpha=0.5, linewidth=0, zorder=0)
+    if peak and peak[0] <= end and peak[-1] >= start:
+        above.text(max(start, peak[0]), 0.01, " peak", transform=above.get_xaxis_transform(), va="bottom", fontsize=6)
+    return save(figure, out, name, f"digest {one.record.digest}")

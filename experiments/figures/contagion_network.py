@@ -1,0 +1,91 @@
+"""Figure: who paid whom before a cascade and during it: nodes sized by what they lost, edges by the money that moved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from experiments.figures.style import SHADES, panels, save
+from experiments.summary import number
+
+SMALLEST, LARGEST = 25.0, 500.0  # square points
+WIDEST = 5.0  # points
+LEAST = 0.01  # of the largest gain or loss: what is shown of who paid nobody
+POINTS = 70.0  # a unit of the drawing
+KEPT = 14  # edges shown in a panel, the largest
+
+
+class Panel(NamedTuple):
+    """One stretch of time. `change`: what each node gained, cash coins."""
+
+    title: str
+    moved: nx.DiGraph
+    change: dict[str, float]
+
+
+def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[Path]:
+    """Panels side by side, on the same scales and with the same places."""
+    shown = [_largest(one.moved) for one in stretches]
+    loss = max((abs(cash) for one in stretches for cash in one.change.values()), default=0.0) or 1.0
+    large = {node for one in stretches for node, cash in one.change.items() if abs(cash) > LEAST * loss}
+    names = sorted({node for graph in shown for node in graph} | large)
+    angles = np.linspace(0.5 * np.pi, 2.5 * np.pi, len(names), endpoint=False)
+    place = {node: np.array([np.cos(a), np.sin(a)]) for node, a in zip(names, angles.tolist(), strict=True)}
+    money = max((data["cash"] for graph in shown for *_, data in graph.edges(data=True)), default=0.0) or 1.0
+    figure, axes = panels(1, len(stretches), 3.3)
+    for axis, one, graph in zip(axes[0], stretches, shown, strict=True):
+        area = {node: SMALLEST + (LARGEST - SMALLEST) * abs(one.change.get(node, 0.0)) / loss for node in names}
+        for payer, payee, data in graph.edges(data=True):
+            room = (0.5 * area[payer] ** 0.5 + 1.0, 0.5 * area[payee] ** 0.5 + 1.0)
+            _edge(axis, place[payer], place[payee], data["cash"] / money, room)
+        for node in names:
+            change = one.change.get(node, 0.0)
+            axis.scatter(
+                *place[node], area[node], color=SHADES[1] if change < 0 else SHADES[0], zorder=3, edgecolors="white"
+            )
+            where = place[node] * (1.22 + 0.5 * area[node] ** 0.5 / POINTS)
+            axis.text(*where, f"{node}\n{number(change)}", ha="center", va="center", fontsize=5.5, zorder=4)
+        axis.set_xlim(-1.75, 1.75)
+        axis.set_ylim(-1.5, 1.5)
+        axis.set_aspect("equal")
+        axis.axis("off")
+        axis.set_title(one.title)
+    figure.supxlabel(
+        f"disc and number: gain (cash coins; red: loss), largest {number(loss)};"
+        f" arrow: money paid, netted, widest {number(money)}",
+        fontsize=6,
+    )
+    return save(figure, out, name, note)
+
+
+def _largest(graph: nx.DiGraph) -> nx.DiGraph:
+    """The graph of its largest edges alone."""
+    edges = sorted(graph.edges(data=True), key=lambda edge: (-edge[2]["cash"], edge[:2]))[:KEPT]
+    kept = nx.DiGraph()
+    kept.add_edges_from(edges)
+    return kept
+
+
+def _edge(axis: Any, start: Any, end: Any, share: float, room: tuple[float, float]) -> None:
+    """An arrow, bent a little, as wide as its share of the widest; `room` in points left at its ends."""
+    width = max(0.3, WIDEST * share)
+    style = f"-|>,head_length={2.0 + width},head_width={1.0 + 0.6 * width}"
+    axis.annotate(
+        "",
+        end,
+        start,
+        arrowprops={
+            "arrowstyle": style,
+            "linewidth": width,
+            "color": SHADES[4],
+            "alpha": 0.6,
+            "shrinkA": room[0],
+            "shrinkB": room[1],
+            "connectionstyle": "arc3,rad=0.12",
+            "mutation_scale": 1.0,
+        },
+        zorder=1,
+    )

@@ -1,0 +1,95 @@
+"""Cascades: the branching of a controlled one is recovered, and the sizes of its families are Borel's (published-results A6)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from scipy.special import gammaln
+
+from experiments.cascades.controlled import borel, cascade
+from experiments.cascades.tails import Whole, tail
+from experiments.cascades.trees import branching, clusters
+from experiments.statistics import estimate
+from experiments.validation.base import Claim, Effort, Measured
+from protocol.ledger import Floats
+
+SUBJECT = "Cascades: branching, sizes and their tail"
+HAWKES = "Hawkes 1971, declustered after Zhuang, Ogata and Vere-Jones 2002"
+BOREL = "Borel 1942, Otter 1949"
+RATIO = 0.6
+EFFORTS = {Effort.QUICK: (3, 300), Effort.FULL: (20, 500)}  # seeds, families a seed
+LONGEST = 1_000_000  # liquidations: larger families are drawn from the limiting law
+
+
+@cache
+def measured(seed: int, families: int) -> tuple[float, Floats]:
+    """Branching ratio and sizes of families of one controlled cascade."""
+    run = cascade(RATIO, families, seed)
+    return branching([run]).ratio, np.array([one.size for one in clusters(run)], float)
+
+
+def over_seeds(effort: Effort, size: int) -> Measured:
+    """The ratio (size -1), the mean size (0), or the share of families of a size."""
+    seeds, families = EFFORTS[effort]
+    values = []
+    for seed in range(1, seeds + 1):
+        ratio, sizes = measured(seed, families)
+        values.append(ratio if size < 0 else float(sizes.mean()) if size == 0 else float((sizes == size).mean()))
+    found = estimate(values)
+    return Measured(found.mean, found.low, found.high, seeds)
+
+
+def critical(effort: Effort) -> Measured:
+    """Exponent of the fitted tail of families at ratio 1."""
+    k = np.arange(1.0, LONGEST)
+    law = np.cumsum(np.exp(-k + (k - 1) * np.log(k) - gammaln(k + 1)))
+    seeds, families = EFFORTS[effort]
+    values = []
+    for seed in range(1, seeds + 1):
+        dice = np.random.default_rng(seed).random(10 * families)
+        sizes = np.searchsorted(law, dice) + 1.0
+        far = dice > law[-1]
+        sizes[far] = np.floor(LONGEST * ((1.0 - law[-1]) / (1.0 - dice[far])) ** 2)
+        values.append(tail(np.asarray(sizes, np.float64), Whole(), resamples=1).exponent)
+    found = estimate(values)
+    return Measured(found.mean, found.low, found.high, seeds)
+
+
+def share_of(size: int) -> Claim:
+    """The claim about one size."""
+    return Claim(
+        f"A6-branching-borel-{size}",
+        f"share of families of {size} at branching ratio {RATIO}",
+        BOREL,
+        borel(size, RATIO),
+        0.01,
+        lambda effort: over_seeds(effort, size),
+        0.05,
+    )
+
+
+def claims() -> tuple[Claim, ...]:
+    """Chance is in all of them."""
+    return (
+        Claim(
+            "A6-branching-ratio",
+            f"branching ratio of a cascade of known ratio {RATIO}",
+            HAWKES,
+            RATIO,
+            0.02,
+            lambda effort: over_seeds(effort, -1),
+            0.06,
+        ),
+        Claim(
+            "A6-branching-mean",
+            f"mean size 1 / (1 - n) of families at ratio {RATIO}",
+            BOREL,
+            1.0 / (1.0 - RATIO),
+            0.1,
+            lambda effort: over_seeds(effort, 0),
+            0.4,
+        ),
+        *(share_of(size) for size in (1, 2, 3)),
+        Claim("A6-branching-critical", "exponent of sizes at ratio 1", BOREL, 1.5, 0.03, critical, 0.06),
+    )

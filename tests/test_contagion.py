@@ -1,0 +1,153 @@
+"""Contagion in a scenario: twins with a channel cut, who bore it, and the command with its figures and graphs."""
+
+import dataclasses
+import json
+
+import networkx as nx
+import pandas as pd
+import pytest
+
+from experiments import cli
+from experiments.cascades import channels
+from experiments.cascades.amplification import ALL, amplification, measured, table
+from experiments.cascades.burden import DELEVERAGED, UNPAID, VENUE, deficits, positions, summed
+from experiments.cascades.episodes import by_cause, heights, largest, standings, told
+from experiments.cascades.trees import branching
+from experiments.codec import dumps
+from experiments.scenario import find
+from protocol.liquidations.backstop import Backstop
+from protocol.losses.insurance import Insurance
+
+FIRE = dataclasses.replace(find("fire-sale"), duration=1_700.0)
+CUT = {channel.name: channel.cut for channel in channels.CHANNELS}
+
+
+@pytest.fixture(scope="module")
+def burning():
+    return told(FIRE)
+
+
+def test_a_fire_sale_feeds_itself_and_most_of_what_triggers_it_is_other_liquidations(burning):
+    found = branching([burning.why])
+    assert found.ratio - 2 * found.error > 0.1
+    assert next(iter(by_cause([burning.why]))) == "other liquidations"
+    assert sum(by_cause([burning.why]).values()) == pytest.approx(1.0)
+
+
+def test_where_positions_went_adds_up_to_what_was_liquidated_and_deficits_to_what_was_lost(burning):
+    went, paid = positions(burning.record.events), deficits(burning.record.events)
+    assert sum(went.values()) == pytest.approx(burning.record.metrics["dex.liquidated"])
+    assert sum(paid.values()) == pytest.approx(burning.record.metrics["dex.deficit"])
+    assert {VENUE, DELEVERAGED} <= set(went)
+    assert "paid by Insurance" in paid
+    assert UNPAID not in paid
+    assert summed([paid, paid])["paid by Insurance"] == pytest.approx(2 * paid["paid by Insurance"])
+
+
+def test_without_the_price_channel_no_liquidation_is_a_parent():
+    found = told(CUT["price"](FIRE))
+    assert all(sum(one.parents().values()) < 1e-9 for one in found.why)
+    assert all(name.startswith("taken over by liquidator") for name in positions(found.record.events))
+
+
+def test_a_cut_price_channel_takes_the_cascade_away():
+    whole, cut = measured(FIRE), measured(CUT["price"](FIRE))
+    assert cut["liquidations"] < 0.5 * whole["liquidations"]
+    assert cut["deficit"] < whole["deficit"]
+
+
+def test_with_ample_insurance_nobody_is_deleveraged_or_charged():
+    found = told(CUT["losses"](FIRE))
+    assert set(deficits(found.record.events)) <= {"paid by Insurance"}
+    assert DELEVERAGED not in positions(found.record.events)
+
+
+def test_cuts_say_where_there_is_nothing_to_cut():
+    insured = CUT["losses"](FIRE)
+    assert CUT["losses"](insured) is None
+    assert CUT["oracle"](FIRE) is None
+    assert CUT["liquidity"](FIRE) is None
+    running = find("vault-run")
+    stays = CUT["liquidity"](running)
+    assert stays is not None
+    assert stays != running
+    assert CUT["liquidity"](stays) is None
+    bare = channels.without_any(FIRE).world.exchanges[0]
+    assert isinstance(bare.liquidation, Backstop)
+    assert isinstance(bare.losses[0], Insurance)
+    again = CUT["price"](channels.without_any(FIRE)).world.exchanges[0]
+    assert not isinstance(again.liquidation.inner, Backstop)
+
+
+def test_amplification_is_paired_by_seed_and_has_a_row_a_channel_and_measure():
+    found = amplification(dataclasses.replace(FIRE, duration=300.0), (1, 2), workers=1)
+    rows = table(found)
+    assert list(dict.fromkeys(rows["channel"])) == ["price", "losses", ALL]
+    assert rows["through"].to_numpy() == pytest.approx((rows["whole"] - rows["cut"]).to_numpy())
+    assert (rows["seeds"] == 2).all()
+    one = found[0]._replace(cut=found[0].cut._replace(mean=2.0), whole=found[0].whole._replace(mean=6.0))
+    assert one.ratio == 3.0
+    assert one._replace(cut=one.cut._replace(mean=0.0)).ratio == float("inf")
+
+
+def test_the_network_of_a_second_playing_is_that_of_the_first(burning):
+    family = largest(burning.why)
+    start, end = heights(burning, family)
+    assert family.size > 5
+    before, during = standings(FIRE, (start, end))
+    blocks = burning.record.blocks.set_index("height")["time"]
+    assert blocks[start] < burning.why[family.root].time <= blocks[end]
+    assert blocks[end] == pytest.approx(burning.why[family.root].time + family.duration)
+    insured = [one.worth["dex.insurance"] for one in (before, during)]
+    recorded = burning.record.blocks.set_index("height")["dex.insurance"]
+    assert insured == pytest.approx([recorded[start], recorded[end]])
+
+
+def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, capsys):
+    fire = tmp_path / "fire.toml"
+    fire.write_text(dumps(FIRE), encoding="utf-8")
+    out = tmp_path / "out"
+    assert (
+        cli.main(["contagion", str(fire), "--seeds", "2", "--deletions", "1", "--out", str(out), "--workers", "1"]) == 0
+    )
+    told = capsys.readouterr().out
+    for words in (
+        "branching ratio, overall",
+        "other liquidations",
+        "sold on the venue",
+        "amplification by twins",
+        "2 liquidations taken out",
+    ):
+        assert words in told
+    for name in ("shape", "tree", "network", "amplification"):
+        assert (out / f"{name}.png").stat().st_size > 10_000
+    graph = nx.read_graphml(out / "flows-during.graphml")
+    assert graph.graph["unit"] == "cash coins"
+    assert len(pd.read_parquet(out / "liquidations.parquet")) == pd.read_parquet(out / "families.parquet")["size"].sum()
+    whole = json.loads((out / "contagion.json").read_text())
+    assert whole["branching"]["overall"]["liquidations"] > 0
+
+
+def test_of_a_scenario_without_liquidations_the_command_says_so(tmp_path, capsys):
+    arguments = ["contagion", "fire-sale", "--duration", "60", "--seeds", "2", "--workers", "1", "--json"]
+    assert cli.main([*arguments, "--out", str(tmp_path / "out")]) == 0
+    assert json.loads(capsys.readouterr().out)["branching"]["overall"]["ratio"] is None
+    assert not (tmp_path / "out" / "tree.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["fire-sail"], "did you mean fire-sale"),
+        (["fire-sale", "--seeds", "1"], "--seeds 1: must be 2 or more"),
+        (["fire-sale", "--deletions", "-1"], "--deletions -1: must be 0 or more"),
+        (["fire-sale", "--workers", "0"], "--workers 0: must be 1 or more"),
+        (["fire-sale", "--set", "nonsense"], "must be PATH=VALUE"),
+        (["october-2025"], "klines"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_status_two(arguments, words, capsys):
+    assert cli.main(["contagion", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
