@@ -461,3 +461,15 @@ def test_an_order_larger_than_money_can_count_is_refused() -> None:
 
 def test_a_market_of_a_test_is_a_market() -> None:
     assert isinstance(market_for(VirtualAmm()), Market)
+
+
+def test_a_bundle_that_trades_is_asked_for_margin_where_no_trade_moves_the_index_it_is_margined_at() -> None:
+    state, who = open_world(rules())
+    house, pool = state.houses[0], state.listings[0][1]
+    exchange.trade(state, pool, who[0], 40 * COIN)
+    before = laws.snapshot(state)
+    exchange.trade(state, pool, who[0], COIN)
+    loose = int(0.9 * float(state.ledger.balance[house.cash, who[0]]))
+    state.ledger.move(house.cash, who[0], house.custody, loose, Reason.WITHDRAW)
+    told = laws.margin_is_kept(before, laws.Deed("trade+withdraw", who[0], False), state)
+    assert [line for line in told if "went from excess" in line]

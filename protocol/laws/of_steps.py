@@ -158,7 +158,8 @@ def margin_is_kept(before: Snapshot, deed: Deed, after: State) -> list[str]:
 
 def _live_sources(state: State, house: House) -> set[Listing]:
     """Markets whose trades move, at once, an index by which positions, collateral or loans of the exchange are margined."""
-    taken = {seat.token for seat in (*state.pledges[house.index], *state.lenders[house.index])}
+    taken = {pledge.token for pledge in state.pledges[house.index]}
+    taken |= {lender.token for lender in state.lenders[house.index]}
     found: set[Listing] = set()
     for listing in state.listings[house.index]:
         if listing.size < 0 and listing.base not in taken:
