@@ -469,7 +469,7 @@ def test_a_bundle_that_trades_is_asked_for_margin_where_no_trade_moves_the_index
     exchange.trade(state, pool, who[0], 40 * COIN)
     before = laws.snapshot(state)
     exchange.trade(state, pool, who[0], COIN)
-    loose = int(0.9 * float(state.ledger.balance[house.cash, who[0]]))
+    loose = int(0.99 * float(state.ledger.balance[house.cash, who[0]]))
     state.ledger.move(house.cash, who[0], house.custody, loose, Reason.WITHDRAW)
     told = laws.margin_is_kept(before, laws.Deed("trade+withdraw", who[0], False), state)
     assert [line for line in told if "went from excess" in line]
