@@ -7,6 +7,7 @@ import networkx as nx
 import pandas as pd
 import pytest
 
+from agents.roles.provider import Provider
 from experiments import cli
 from experiments.cascades import channels
 from experiments.cascades.amplification import ALL, amplification, measured, table
@@ -14,6 +15,7 @@ from experiments.cascades.burden import DELEVERAGED, UNPAID, VENUE, deficits, po
 from experiments.cascades.episodes import by_cause, heights, largest, standings, told
 from experiments.cascades.trees import branching
 from experiments.codec import dumps
+from experiments.run import run
 from experiments.scenario import find
 from protocol.liquidations.backstop import Backstop
 from protocol.losses.insurance import Insurance
@@ -60,6 +62,26 @@ def test_with_ample_insurance_nobody_is_deleveraged_or_charged():
     found = told(CUT["losses"](FIRE))
     assert set(deficits(found.record.events)) <= {"paid by Insurance"}
     assert DELEVERAGED not in positions(found.record.events)
+
+
+def test_with_marks_from_outside_the_venue_a_hunt_drives_nobody_below():
+    hunted = dataclasses.replace(find("hunted-longs"), duration=1_200.0)
+    whole, cut = told(hunted), told(CUT["oracle"](hunted))
+    assert by_cause([whole.why])["trades of attacker (attack)"] > 0.8
+    assert cut.why == []
+
+
+def test_providers_who_never_leave_leave_the_vault_as_deep_as_it_was():
+    nervous = dataclasses.replace(find("stale-oracle"), duration=1_800.0)
+    cast = tuple(
+        dataclasses.replace(role, pain=1e-4, calm=60.0, ponder=30.0) if isinstance(role, Provider) else role
+        for role in nervous.cast
+    )
+    nervous = dataclasses.replace(nervous, cast=cast)
+    whole, cut = run(nervous), run(CUT["liquidity"](nervous))
+    assert "provider leaves" in set(whole.events["kind"])
+    assert "provider leaves" not in set(cut.events["kind"])
+    assert cut.blocks["dex.vault"].iloc[-1] > whole.blocks["dex.vault"].iloc[-1]
 
 
 def test_cuts_say_where_there_is_nothing_to_cut():

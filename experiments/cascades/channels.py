@@ -42,7 +42,10 @@ def _of_world(change: Callable[[World], World | None]) -> Callable[[Scenario], S
 
 
 def _taken_over(exchange: Exchange) -> Exchange:
-    """What must be closed goes to an account of ample capital at the index, for the same charges; what is left is the owner's."""
+    """What must be closed goes to an account of ample capital at the index, and what is left is the owner's.
+
+    Charges are those of `Full` where that was the rule, else the route's own.
+    """
     inner: Liquidation = exchange.liquidation
     while isinstance(inner, Backstop):
         inner = inner.inner

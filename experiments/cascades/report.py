@@ -109,14 +109,15 @@ def show(found: Contagion) -> None:
             one.measure,
             f"{one.whole.mean:,.4g}",
             f"{one.cut.mean:,.4g}",
+            f"{one.ratio:.2f}",
             str(one.through.estimate),
             _p(one.p),
         )
         for one in found.amplified
     ]
-    head = ("channel cut", "measure", "run", "twin", "through it, paired", "p (Holm)")
+    head = ("channel cut", "measure", "run", "twin", "times", "through it, paired", "p (Holm)")
     if twins:
-        out.print(sheet("amplification by twins", head, twins, right=(2, 3)))
+        out.print(sheet("amplification by twins", head, twins, right=(2, 3, 4)))
 
     if found.deleted:
         both = validated(found.deleted)
