@@ -211,7 +211,7 @@ def figures(*, out: Out = Path("results"), workers: Workers = None, quick: Quick
         print()
 
 
-app.command("experiments.probe_command:probe", name="probe")
+app.command("experiments.commands.probe:probe", name="probe")
 
 
 def studies() -> dict[str, ModuleType]:

@@ -11,6 +11,7 @@ import mesa
 
 from agents.game import Game
 from experiments.capital import Capital
+from experiments.codec import Mistakes
 from experiments.metrics import metrics
 from experiments.record import Record, digest, tables
 from experiments.scenario import Scenario
@@ -50,6 +51,8 @@ def play(
     try:
         start, capital = game.state.save(), Capital(game)
         game.play(lambda share: _looked(capital, share, progress), watch)
+        if game.recorder.blocks == 0:
+            raise Mistakes([f"duration = {scenario.duration:g}: no block was sealed in so many seconds"])
         blocks, events, flows = tables(game)
         row = metrics(game, start, blocks, flows)
         row |= capital.metrics(start, row)

@@ -386,3 +386,9 @@ def test_a_reader_who_leaves_early_is_no_error() -> None:
     finally:
         os.close(writing)
     assert done.stderr == ""
+
+
+def test_a_run_too_short_for_a_block_is_refused(tiny: Path, capsys: Out) -> None:
+    assert refused(capsys, "run", str(tiny), "--duration", "1e-3") == [
+        "undertow: duration = 0.001: no block was sealed in so many seconds"
+    ]

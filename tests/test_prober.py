@@ -280,7 +280,7 @@ def test_the_command_says_when_nothing_is_found_and_exits_with_three_when_someth
         (["nowhere"], "no such bundled scenario"),
         (["stale-oracle", "--budget", "0"], "--budget = 0: must be 1 probe or more"),
         (["stale-oracle", "--after", "1e9"], "--after 1e+09: must be 0 to the scenario's duration"),
-        (["stale-oracle", "--capital", "-1"], "--capital -1: must be above 0 cash coins"),
+        (["stale-oracle", "--capital", "-1"], "--capital -1: must be 1 to below 1e12 cash coins"),
     ],
 )
 def test_the_command_refuses_wishes_without_sense(

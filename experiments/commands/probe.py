@@ -56,7 +56,7 @@ def probe(
     one = wishes.attempt(lambda: chosen(scenario, (), changes, classes))
     for name, value, good, allowed in (
         ("after", after, one is None or 0.0 <= after <= one.duration, "0 to the scenario's duration, in seconds"),
-        ("capital", capital, 0.0 < capital < 1e12, "above 0 cash coins"),
+        ("capital", capital, 1.0 <= capital < 1e12, "1 to below 1e12 cash coins"),
     ):
         if not good:
             wishes.lines.append(f"--{name} {value:g}: must be {allowed}")
