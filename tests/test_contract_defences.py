@@ -41,3 +41,11 @@ def test_a_defence_changes_some_bundled_world_into_another_that_can_be_written_d
         assert loads(Scenario, dumps(defended)) == defended, name
         changed += 1
     assert changed, "no bundled world has a place for it"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_defence_refuses_settings_below_nothing_by_name(kind):
+    for field in dataclasses.fields(kind):
+        if isinstance(field.default, float) and field.default > 0:
+            with pytest.raises(ValueError, match=rf"^{field.name} = -1\.0: "):
+                kind(**{field.name: -1.0})

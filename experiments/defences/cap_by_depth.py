@@ -29,6 +29,13 @@ class CapByDepth(Defence):
 
     answers: ClassVar = ("InsuranceDrain", "ToxicDump", "OraclePush")
 
+    def __post_init__(self) -> None:
+        """Refuse settings that are none."""
+        if not 0 < self.slippage < 1:
+            raise ValueError(f"slippage = {self.slippage}: must be above 0 to below 1, relative")
+        if not self.share > 0:
+            raise ValueError(f"share = {self.share}: must be above 0, of the depth")
+
     def applied(self, world: World) -> World | None:
         """Where the coin has a pool on the same exchange."""
         return each_market(world, self._capped)

@@ -22,6 +22,11 @@ class ExitDelay(Defence):
 
     answers: ClassVar = ("VaultRunner",)
 
+    def __post_init__(self) -> None:
+        """Refuse settings that are none."""
+        if not self.seconds > 0:
+            raise ValueError(f"seconds = {self.seconds}: must be above 0 seconds")
+
     def applied(self, world: World) -> World | None:
         """Where a vault pays at once."""
         return each_exchange(world, self._delayed)

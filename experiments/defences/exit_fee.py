@@ -21,6 +21,11 @@ class ExitFee(Defence):
 
     answers: ClassVar = ("VaultRunner",)
 
+    def __post_init__(self) -> None:
+        """Refuse settings that are none."""
+        if not 0 < self.fee < 1:
+            raise ValueError(f"fee = {self.fee}: must be above 0 to below 1, a share of what is paid out")
+
     def applied(self, world: World) -> World | None:
         """Where a vault takes less."""
         return each_exchange(world, self._charged)

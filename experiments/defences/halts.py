@@ -13,6 +13,7 @@ from typing import ClassVar
 from experiments.defences.base import Defence, each_market
 from protocol.limits.circuit_breaker import CircuitBreaker
 from protocol.limits.liquidation_pause import LiquidationPause
+from protocol.limits.watch import check_breaker
 from protocol.world import Exchange, Market, World
 
 
@@ -25,6 +26,10 @@ class Halts(Defence):
     pause: float = 300.0
 
     answers: ClassVar = ("LiquidationHunter",)
+
+    def __post_init__(self) -> None:
+        """Refuse settings that are none, as the rules themselves do."""
+        check_breaker(self.bound, self.window, self.pause)
 
     def applied(self, world: World) -> World | None:
         """Where something can be opened, and nothing halts yet."""

@@ -26,6 +26,11 @@ class LiquidatorVault(Defence):
 
     answers: ClassVar = ("ToxicDump",)
 
+    def __post_init__(self) -> None:
+        """Refuse settings that are none."""
+        if not self.capital > 0:
+            raise ValueError(f"capital = {self.capital}: must be above 0 cash coins")
+
     def applied(self, world: World) -> World | None:
         """Where the providers' vault takes positions over."""
         return each_exchange(world, self._apart)

@@ -23,6 +23,13 @@ class MarginByDepth(Defence):
 
     answers: ClassVar = ("InsuranceDrain", "ToxicDump")
 
+    def __post_init__(self) -> None:
+        """Refuse settings that are none."""
+        if not 0 < self.slippage < 1:
+            raise ValueError(f"slippage = {self.slippage}: must be above 0 to below 1, relative")
+        if not self.weight > 0:
+            raise ValueError(f"weight = {self.weight}: must be above 0")
+
     def applied(self, world: World) -> World | None:
         """Where the exchange has one pool of tokens, and margin does not look at depth yet."""
         return each_exchange(world, self._scaled)
