@@ -1,6 +1,7 @@
-"""Let an index wait for an hour before it counts (Maker's OSM), so that a pushed price is seen before it does harm.
+"""Let an index wait before it counts (Maker's OSM, an hour; here half of one), so that a pushed price is seen before it does harm.
 
-A push must stand at two hops, and everybody can read what the index will be. The cost: liquidations come an hour late, and
+A push must stand at a hop, and everybody can read what the index will be. No attacker here times its push to a hop: that they stay
+at home under this rule ("cannot judge this oracle") is no finding. The cost: liquidations come a hop late, and
 whoever must honour the index is sniped by those who read its future.
 """
 
