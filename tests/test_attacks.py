@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from agents.attacks.oracle_push import OraclePush
+from agents.attacks.pushing import reach
 from agents.attacks.stale_sniper import StaleSniper
 from agents.game import Game, OutsideDemand
 from agents.nature.gbm import GeometricBrownian
@@ -15,6 +16,7 @@ from protocol.funding.unfunded import Unfunded
 from protocol.instruments.token import Token
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
+from protocol.oracles.security_module import SecurityModule
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.vault import Vault
@@ -144,3 +146,11 @@ def test_a_sniper_stays_at_home_when_trading_costs_more_than_the_gap(rules):
     game = play(rules, (Reporter(count=3), sniper), duration=7_200.0)
     assert "attack" not in kinds(game)
     assert profit(game, sniper) == 0.0
+
+
+def test_an_index_that_waits_is_thought_to_be_moved_by_a_push_that_stands_through_two_hops_alone():
+    oracle = SecurityModule(ArithmeticTwap(source="ETH", window=60.0), hop=600.0)
+    held = np.array([12.0, 1_199.0, 1_200.0])
+    assert reach(oracle, np.array([0.1]), held, 12.0).tolist() == [0.0, 0.0, pytest.approx(0.1)]
+    game = play(world(oracle), (ARBITRAGE, OraclePush(most_blocks=55)))
+    assert "attack" not in kinds(game)

@@ -16,6 +16,7 @@ from protocol.ledger import Floats
 from protocol.oracles.base import Oracle
 from protocol.oracles.ema import Ema
 from protocol.oracles.guarded import Guarded
+from protocol.oracles.security_module import SecurityModule
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
@@ -34,6 +35,8 @@ def reach(oracle: Oracle, move: Floats, held: Floats, interval: float) -> Floats
         return np.asarray((1.0 + move) ** np.minimum(1.0, held / oracle.window) - 1.0)
     if isinstance(oracle, Ema):
         return np.asarray(move * (1.0 - np.exp2(-held / oracle.half_life)))
+    if isinstance(oracle, SecurityModule):  # a push that stands through two hops, however they fall, counts
+        return np.where(held >= 2.0 * oracle.hop, reach(oracle.inner, move, held, interval), 0.0)
     if isinstance(oracle, Guarded):
         total = reach(oracle.inner, move, held, interval)
         pace = np.abs(reach(oracle.inner, move, np.minimum(held, interval), interval))
@@ -44,7 +47,7 @@ def reach(oracle: Oracle, move: Floats, held: Floats, interval: float) -> Floats
 
 def judged(oracle: Oracle) -> bool:
     """Whether `reach` knows how this oracle follows its source."""
-    if isinstance(oracle, Guarded):
+    if isinstance(oracle, (Guarded, SecurityModule)):
         return judged(oracle.inner)
     return isinstance(oracle, (Spot, ArithmeticTwap, GeometricTwap, Ema))
 

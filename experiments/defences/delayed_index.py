@@ -1,7 +1,7 @@
 """Let an index wait before it counts (Maker's OSM, an hour; here half of one), so that a pushed price is seen before it does harm.
 
-A push must stand at a hop, and everybody can read what the index will be. No attacker here times its push to a hop: that they stay
-at home under this rule ("cannot judge this oracle") is no finding. The cost: liquidations come a hop late, and
+A push must stand at a hop, and everybody can read what the index will be. No attacker here times its push to a hop: they think
+of holding it through two, so what this rule stops is overstated. The cost: liquidations come a hop late, and
 whoever must honour the index is sniped by those who read its future.
 """
 

@@ -29,7 +29,6 @@ def draw(cells: pd.DataFrame, out: Path, name: str, note: str = "") -> list[Path
         for j, defence in enumerate(columns):
             value = grid[i][j]
             if math.isnan(value):
-                axis.annotate("-", (j, i), ha="center", va="center", fontsize=6, color="#777777")
                 continue
             shade = "white" if value > 0.7 else "black"
             axis.annotate(f"{value:.0%}", (j, i), ha="center", va="center", fontsize=5.5, color=shade)
@@ -53,5 +52,7 @@ def draw(cells: pd.DataFrame, out: Path, name: str, note: str = "") -> list[Path
         x=0.02,
         ha="left",
     )
-    axis.set_xlabel("profit left; hatched: below 80 % of\nhonest trade; framed: the cheapest", fontsize=6.5)
+    told = "profit left, of what it is without the rule (empty: not meant for it)\n"
+    told += "hatched: below 80 % of honest trade; framed: the cheapest that stops it"
+    axis.set_xlabel(told, fontsize=6.5)
     return save(figure, out, name, note)

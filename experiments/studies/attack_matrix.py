@@ -25,12 +25,12 @@ SHORT = ("oracle-push", "flash-push")  # scenarios that `quick` is content with
 
 
 def stages() -> dict[str, tuple[str, type[Attack]]]:
-    """The scenario each attack is at home in, by its name: of those that bring it, the one with the fewest attackers."""
+    """The scenario each attack is at home in, by its name: of those that bring it, the one with the fewest others in it."""
     found: dict[str, list[tuple[int, str, type[Attack]]]] = {}
     for name in bundled():
-        brought = [type(role) for role in find(name).cast if isinstance(role, Attack)]
-        for kind in brought:
-            found.setdefault(kind.__name__, []).append((len(brought), name, kind))
+        cast = find(name).cast
+        for kind in (type(role) for role in cast if isinstance(role, Attack)):
+            found.setdefault(kind.__name__, []).append((len(cast), name, kind))
     homes = {attack: min(places, key=lambda place: place[:2]) for attack, places in sorted(found.items())}
     return {attack: (name, kind) for attack, (_, name, kind) in homes.items()}
 
@@ -60,7 +60,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     for row in bare.to_dict("records"):
         interval = f"{row['profit']:>12,.0f} [{row['profit_low']:>11,.0f}, {row['profit_high']:>11,.0f}]"
         stops = row["defence"] or (
-            "none of those meant for it" if row["profit_low"] > 0 else "does not pay on these seeds"
+            "none of those meant for it" if row["profit_low"] > 0 else "(the interval of its profit holds zero)"
         )
         lines.append(f"{row['attack']:<20} {row['scenario']:<20} {interval:>40}  {stops}")
     lines.append("")
