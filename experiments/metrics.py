@@ -27,6 +27,7 @@ from protocol.state import House, Issue, Lender, Listing, Mandate, State
 from protocol.strategies.base import share_value, shares_of
 
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
+QUANTILES = (50, 95, 99)  # per cent, of blocks: of the gap of fair and index, and of the index's age
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding", "lender")
 
 
@@ -308,7 +309,9 @@ def _market(blocks: pd.DataFrame, path: str) -> dict[str, float]:
         f"{path}.mid_gap_worst": float(np.abs(gap).max()),
         f"{path}.latency_gap_rms": math.sqrt(float(np.mean(lag**2))),
         f"{path}.latency_gap_worst": float(np.abs(lag).max()),
+        **{f"{path}.latency_gap_p{q}": float(np.quantile(np.abs(lag), q / 100)) for q in QUANTILES},
         f"{path}.index_age": float(blocks[f"{path}.index_age"].mean()),
+        **{f"{path}.index_age_p{q}": float(np.quantile(blocks[f"{path}.index_age"], q / 100)) for q in QUANTILES},
         f"{path}.mid_half_life": half_life(gap, blocks["time"].to_numpy(float)),
     }
 

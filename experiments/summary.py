@@ -84,8 +84,11 @@ MARKET = {
     "mid_gap_rms": ("mid off fair, rms, bp", 1e4),
     "mid_gap_worst": ("mid off fair, worst, bp", 1e4),
     "latency_gap_rms": ("index off fair, rms, bp", 1e4),
+    "latency_gap_p50": ("index off fair, median, bp", 1e4),
+    "latency_gap_p95": ("index off fair, 95 % of blocks below, bp", 1e4),
     "latency_gap_worst": ("index off fair, worst, bp", 1e4),
     "index_age": ("age of the index, mean, s", 1.0),
+    "index_age_p95": ("age of the index, 95 % of blocks below, s", 1.0),
 }
 
 

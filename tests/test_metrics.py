@@ -11,6 +11,7 @@ import pytest
 from experiments.metrics import half_life, wealth
 from experiments.record import tables
 from experiments.run import build, run
+from experiments.scenario import find
 from protocol.ledger import WORLD, Reason
 from tests.test_determinism import scenario
 
@@ -61,3 +62,13 @@ def test_half_life_of_a_known_decay() -> None:
 
 def test_every_reason_has_a_name_in_the_flow_table() -> None:
     assert len({reason.name.lower() for reason in Reason}) == len(Reason)
+
+
+def test_the_latency_gap_is_told_as_a_distribution_of_error_and_of_age() -> None:
+    record = run(dataclasses.replace(find("stale-oracle"), duration=1_200.0))
+    path, row = "dex.ETH-PERP", record.metrics
+    gap = np.abs(np.log(record.blocks[f"{path}.fair"] / record.blocks[f"{path}.index"]))
+    for quantile in (50, 95, 99):
+        assert row[f"{path}.latency_gap_p{quantile}"] == pytest.approx(np.quantile(gap, quantile / 100))
+    assert 0.0 < row[f"{path}.latency_gap_p50"] < row[f"{path}.latency_gap_p99"] <= row[f"{path}.latency_gap_worst"]
+    assert row[f"{path}.index_age_p50"] <= row[f"{path}.index_age_p95"]
