@@ -150,7 +150,7 @@ def test_the_matrix_is_drawn_with_hatching_and_a_frame(tmp_path):
             "best": [True, False, False],
         }
     )
-    assert all(path.stat().st_size > 1_000 for path in draw(cells, tmp_path, "matrix"))
+    assert all(path.stat().st_size > 1_000 for path in draw(cells, ["A", "C"], tmp_path, "matrix"))
 
 
 def test_the_report_is_whole_and_plain(found):

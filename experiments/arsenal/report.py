@@ -165,5 +165,6 @@ def write(found: Campaign, out: Path) -> list[Path]:
     if cells:
         paths.append(out / f"{stem}-matrix.csv")
         pd.DataFrame(cells).to_csv(paths[-1], index=False)
-        paths += draw(pd.DataFrame(cells), out, f"{stem}-matrix", f"seeds: {found.seeds}")
+        paying = [name for name in found.seats if (one := found.bare(name)) is not None and one.pays]
+        paths += draw(pd.DataFrame(cells), paying, out, f"{stem}-matrix", f"seeds: {found.seeds}")
     return paths

@@ -7,6 +7,7 @@ interest or volume fell below the share that a defence must keep. A frame: the c
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +16,13 @@ from matplotlib.patches import Rectangle
 from experiments.figures.style import COLUMN, panels, save
 
 
-def draw(cells: pd.DataFrame, out: Path, name: str, note: str = "") -> list[Path]:
-    """`cells`: attack, defence, left (share of profit, nan: has no place), counts (bool), best (bool). One row a cell."""
+def draw(cells: pd.DataFrame, paying: Iterable[str], out: Path, name: str, note: str = "") -> list[Path]:
+    """`cells`: attack, defence, left (share of profit, nan: has no place), counts (bool), best (bool). One row a cell.
+
+    `paying`: every attack that pays, those included that no defence was tried against: they have a row, and count as not stopped.
+    """
     left = cells.set_index(["attack", "defence"])["left"]
-    rows, columns = (sorted(set(cells[name])) for name in ("attack", "defence"))
+    rows, columns = sorted({*cells["attack"], *paying}), sorted(set(cells["defence"]))
     grid = [[float(left[a, d]) if (a, d) in left.index else math.nan for d in columns] for a in rows]
     figure, axes = panels(1, 1)
     axis = axes[0, 0]

@@ -54,14 +54,14 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     out.mkdir(parents=True, exist_ok=True)
     bare.to_csv(out / f"{NAME}.csv", index=False)
     cells.to_csv(out / f"{NAME}-cells.csv", index=False)
-    figure = draw(cells, out, NAME, f"seeds a cell: {int(bare['seeds'].max())}")
+    paying = bare.loc[bare["profit_low"] > 0, "attack"]
+    figure = draw(cells, paying, out, NAME, f"seeds a cell: {int(bare['seeds'].max())}")
     lines = [QUESTION, ""]
     lines.append(f"{'attack':<20} {'scenario':<20} {'profit, with 95 % interval':>40}  cheapest defence that stops it")
     for row in bare.to_dict("records"):
         interval = f"{row['profit']:>12,.0f} [{row['profit_low']:>11,.0f}, {row['profit_high']:>11,.0f}]"
-        stops = row["defence"] or (
-            "none of those meant for it" if row["profit_low"] > 0 else "(the interval of its profit holds zero)"
-        )
+        unstopped = "none of those meant for it" if row["defended"] else "no rule is meant for it"
+        stops = row["defence"] or (unstopped if row["profit_low"] > 0 else "(the interval of its profit holds zero)")
         lines.append(f"{row['attack']:<20} {row['scenario']:<20} {interval:>40}  {stops}")
     lines.append("")
     lines.append(f"{int(bare['seeds'].max())} paired seeds (from 1). Written: {', '.join(map(str, figure))}")
