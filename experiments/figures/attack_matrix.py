@@ -19,18 +19,18 @@ from experiments.figures.style import COLUMN, panels, save
 def draw(cells: pd.DataFrame, paying: Iterable[str], out: Path, name: str, note: str = "") -> list[Path]:
     """`cells`: attack, defence, left (share of profit, nan: has no place), counts (bool), best (bool). One row a cell.
 
-    `paying`: every attack that pays, those included that no defence was tried against: they have a row, and count as not stopped.
+    `paying`: every attack that pays, those included that no defence was tried against: they have a column, and are not stopped.
     """
     left = cells.set_index(["attack", "defence"])["left"]
-    rows, columns = sorted({*cells["attack"], *paying}), sorted(set(cells["defence"]))
-    grid = [[float(left[a, d]) if (a, d) in left.index else math.nan for d in columns] for a in rows]
+    rows, columns = sorted(set(cells["defence"])), sorted({*cells["attack"], *paying})
+    grid = [[float(left[a, d]) if (a, d) in left.index else math.nan for a in columns] for d in rows]
     figure, axes = panels(1, 1)
     axis = axes[0, 0]
-    figure.set_size_inches(max(COLUMN, 1.6 + 0.42 * len(columns)), 1.7 + 0.24 * len(rows))
+    figure.set_size_inches(max(COLUMN, 1.4 + 0.27 * len(columns)), 1.8 + 0.17 * len(rows))
     axis.imshow(grid, cmap="Greys", vmin=0.0, vmax=1.4, aspect="auto")
     flags = cells.set_index(["attack", "defence"])
-    for i, attack in enumerate(rows):
-        for j, defence in enumerate(columns):
+    for i, defence in enumerate(rows):
+        for j, attack in enumerate(columns):
             value = grid[i][j]
             if math.isnan(value):
                 continue
@@ -50,7 +50,7 @@ def draw(cells: pd.DataFrame, paying: Iterable[str], out: Path, name: str, note:
     axis.grid(visible=False)
     stopped = int(cells.groupby("attack")["best"].any().sum())
     figure.suptitle(
-        f"Rules that honest trade survives stop\n{stopped} of the {len(rows)} attacks that pay here",
+        f"Rules that honest trade survives stop\n{stopped} of the {len(columns)} attacks that pay here",
         fontsize=8,
         fontweight="bold",
         x=0.02,
