@@ -25,6 +25,11 @@ def wealth(me: Player, view: View, listing: Listing, mid: float) -> float:
     return cash / house.cash_scale + view.balance(listing.base, me.account) / listing.size_scale * mid
 
 
+def spare(me: Player, view: View, pool: Listing, brought: float) -> float:
+    """Base coins in its wallet beyond those it `brought`."""
+    return view.balance(pool.base, me.account) / pool.size_scale - brought
+
+
 def paid_in(me: Player, house: House, money: float) -> list[Transaction]:
     """A deposit of so many cash coins, if it is any."""
     units = int(money * house.cash_scale)

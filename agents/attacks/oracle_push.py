@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.attacks.base import Attack
-from agents.attacks.holdings import wealth
+from agents.attacks.holdings import pot, purse, spare, wealth
 from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, units_to
+from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
@@ -28,7 +29,6 @@ from protocol.ledger import Ints
 from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
-from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 
 if TYPE_CHECKING:
@@ -53,18 +53,6 @@ class Plan(NamedTuple):
     def estimate(self) -> float:
         """Expected profit, cash coins."""
         return self.gain - self.cost
-
-
-def source(state: State, listing: Listing) -> Listing | None:
-    """The pool that the oracle reads, if it reads one and trades are honoured at the index."""
-    market = state.market(listing)
-    if not isinstance(market.venue, OraclePool):
-        return None
-    for name in market.oracle.sources():
-        pool = state.find(listing.house, name) if name else listing
-        if isinstance(state.market(pool).venue, ConstantProduct):
-            return pool
-    return None
 
 
 @dataclass(frozen=True)
@@ -120,7 +108,9 @@ class OraclePush(Attack):
         """Trades honoured at an index that a pool moves."""
         if source(state, listing) is None:
             return "no pool moves this index"
-        return "" if judged(state.market(listing).oracle) else "cannot judge this oracle"
+        if not isinstance(state.market(listing).venue, OraclePool):
+            return "nobody here must honour an index"
+        return "" if judged(state.market(reads(state, listing)).oracle) else "cannot judge this oracle"
 
     def _ponder(self, me: Player, view: View) -> Iterable[Action]:
         memory = me.memory
@@ -168,26 +158,25 @@ class OraclePush(Attack):
         reading = view.index(listing)
         if reading.status != Status.FRESH:
             return None
-        market, house = state.market(listing), listing.house
+        market, house, oracle = state.market(listing), listing.house, state.market(reads(state, listing)).oracle
         interval = state.rules.chains[house.chain].blocks.interval
         index, mid = reading.value, view.reference(market.instrument.base)
-        purse = 0.98 * view.balance(house.token, me.account) / house.cash_scale
+        cash = 0.98 * purse(me, view, house)
         held = view.balance(pool.base, me.account) / pool.size_scale
-        blocks = np.array([0]) if market.oracle.live else self.weighed(me)
+        blocks = np.array([0]) if oracle.live else self.weighed(me)
 
         spend, base, lost, fees = push_costs(view, pool, side, mid)
         turns = np.where(blocks > 1, 2.0, 1.0)  # pushes it must be able to pay before the first is sold
         again = self.restored * np.maximum(blocks - 1, 0) * lost[:, None]
-        money = purse - turns * np.maximum(spend, 0.0)[:, None] - 1.1 * again
+        money = cash - turns * np.maximum(spend, 0.0)[:, None] - 1.1 * again
         affordable = (money > 0.0) & (turns * np.maximum(-base, 0.0)[:, None] <= held)
         sizes = np.array(
             [[largest(view, listing, side, float(m), index) if m > 0 else 0.0 for m in row] for row in money]
         )
         move = (1.0 + PUSHES) ** side - 1.0
-        moved = side * reach(market.oracle, move[:, None], np.asarray(blocks * interval, np.float64), interval)
-        vault = max(0.0, view.balance(house.token, house.custody) / house.cash_scale)
-        gain = np.minimum(sizes * index * moved, 0.9 * vault)
-        last = self.priority * fees + (1.0 - self.priority + self.bid_share) * lost if not market.oracle.live else fees
+        moved = side * reach(oracle, move[:, None], np.asarray(blocks * interval, np.float64), interval)
+        gain = np.minimum(sizes * index * moved, 0.9 * pot(view, house))
+        last = self.priority * fees + (1.0 - self.priority + self.bid_share) * lost if not oracle.live else fees
         gas = (view.fee(listing) + self.tip) * (GAS["Deposit"] + GAS["Withdraw"] + GAS["Trade"] * (4.0 + blocks))
         spread = market.venue.spread if isinstance(market.venue, OraclePool) else 0.0
         trading = sizes * index * (2.0 * market.fee + spread) * (1.0 + np.maximum(moved, 0.0))
@@ -245,16 +234,12 @@ class OraclePush(Attack):
             return self._close(me, view)
         memory["until"] = view.seal
         actions: list[Action] = []
-        spare = self._inventory(me, view, pool) - (0.0 if undone else size / pool.size_scale)
-        if plan.side * spare * mid > 1.0:
-            actions.append(ReferenceTrade(me.account, view.state.market(listing).instrument.base, -spare))
+        left = spare(me, view, pool, self.base) - (0.0 if undone else size / pool.size_scale)
+        if plan.side * left * mid > 1.0:
+            actions.append(ReferenceTrade(me.account, view.state.market(listing).instrument.base, -left))
         if plan.side * size > 0:
             actions.append(me.send(Trade(pool, me.account, size, limit)))  # fails if nobody has undone the last
         return actions
-
-    def _inventory(self, me: Player, view: View, pool: Listing) -> float:
-        """Base coins beyond what it came with."""
-        return view.balance(pool.base, me.account) / pool.size_scale - self.base
 
     # ------------------------------------------------------------------ closing
 
@@ -263,21 +248,18 @@ class OraclePush(Attack):
         memory = me.memory
         listing, pool, plan = memory["listing"], memory["pool"], memory["plan"]
         asset = view.state.market(listing).instrument.base
-        size, spare, mid = (
-            view.balance(listing.size, me.account),
-            self._inventory(me, view, pool),
-            view.reference(asset),
-        )
+        size, mid = view.balance(listing.size, me.account), view.reference(asset)
+        left = spare(me, view, pool, self.base)
         memory["until"] = view.seal
         if size:
             actions: list[Action] = [me.send(Trade(listing, me.account, -size), 4.0 * self.tip)]
-            units = -int(spare * pool.size_scale)
+            units = -int(left * pool.size_scale)
             if units:
                 tip = self.bid_share * plan.lost / GAS["Trade"]
                 actions.append(me.send(Trade(pool, me.account, units, mid), max(self.tip, tip)))
             return actions
-        if abs(spare) * mid > 1.0:
-            return (ReferenceTrade(me.account, asset, -spare),)
+        if abs(left) * mid > 1.0:
+            return (ReferenceTrade(me.account, asset, -left),)
         claim = view.balance(listing.house.cash, me.account)
         if claim > 0 and not memory.get("home"):
             memory["home"] = True

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from agents.attacks.holdings import spare
 from agents.attacks.oracle_push import OraclePush
+from agents.attacks.seats import reads
 from agents.player import Action, Player, Send
 from agents.view import View
 from protocol.chain import Built, Offer
@@ -65,7 +67,7 @@ class OwnedPush(OraclePush):
         """An index that a pool moves from block to block, on a chain whose blocks builders make."""
         if lacks := super().surface(state, listing):
             return lacks
-        if state.market(listing).oracle.live:
+        if state.market(reads(state, listing)).oracle.live:
             return "no block need be owned: the index moves at once"
         if not isinstance(state.rules.chains[listing.house.chain].ordering, BuildersChoice):
             return "no builder chooses what goes into a block"
@@ -109,9 +111,9 @@ class OwnedPush(OraclePush):
         """Close the position at the index of now, then sell what the push bought, or buy back what it sold."""
         memory = me.memory
         listing, pool = memory["listing"], memory["pool"]
-        size, spare = view.balance(listing.size, me.account), self._inventory(me, view, pool)
+        size, left = view.balance(listing.size, me.account), spare(me, view, pool, self.base)
         memory.update(stage="closing", until=view.seal)
-        units = -int(spare * pool.size_scale)
+        units = -int(left * pool.size_scale)
         back = (Trade(pool, me.account, units),) if units else ()
         return (Trade(listing, me.account, -size), *back) if size else back
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
+from agents.attacks.seats import reads
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Bribe, Player
 from agents.roles.reporter import innermost
@@ -93,14 +94,8 @@ class ReporterBribe(Attack):
             return "nobody here must honour an index"
         if market.venue.settles != AT_ONCE or market.venue.settlement() > 0.0:
             return "trades are settled at a later index"
-        oracle, _ = innermost(state, self._told(state, listing))
+        oracle, _ = innermost(state, reads(state, listing))
         return "" if isinstance(oracle, Median) else "no reporters make this index"
-
-    @staticmethod
-    def _told(state: State, listing: Listing) -> Listing:
-        """The market whose oracle serves this one."""
-        name = state.market(listing).index
-        return state.find(listing.house, name) if name else listing
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nothing has been sent; the first thought comes at once."""
@@ -163,7 +158,7 @@ class ReporterBribe(Attack):
 
     def majority(self, view: View, listing: Listing) -> list[tuple[int, float]]:
         """(account, cash coins it asks) of the cheapest reporters that make a median together; none without reporters."""
-        oracle, at = innermost(view.state, self._told(view.state, listing))
+        oracle, at = innermost(view.state, reads(view.state, listing))
         assert isinstance(oracle, Median)  # `surface` has looked
         table = view.state.tables[at]
         fresh = table[(table[:, TIME] >= view.state.time - oracle.max_age) & (table[:, ACCOUNT] >= 0)]
@@ -174,7 +169,7 @@ class ReporterBribe(Attack):
         """The most it can do in one direction, whether or not it pays."""
         market, house = view.state.market(listing), listing.house
         interval = view.state.rules.chains[house.chain].blocks.interval
-        most, slow = bounds(view.state.market(self._told(view.state, listing)).oracle, interval)
+        most, slow = bounds(view.state.market(reads(view.state, listing)).oracle, interval)
         push = min(self.most_push, most)
         ramp = push * slow
         index = view.index(listing).value

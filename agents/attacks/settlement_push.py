@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.attacks.base import Attack
-from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
+from agents.attacks.holdings import paid_in, pot, purse, spare, taken_out, wealth
 from agents.attacks.pushing import PUSHES, judged, push_costs, renewal, settled_move
+from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
@@ -32,7 +33,6 @@ from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
-from protocol.venues.constant_product import ConstantProduct
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -85,24 +85,9 @@ class SettlementPush(Attack):
             return "nothing settles here"
         if market.venue.counterparty != "vault" or market.venue.settles != AT_ONCE:
             return "no vault sells this contract at its mark"
-        if self.source(state, listing) is None:
+        if source(state, listing) is None:
             return "no pool moves this index"
-        return "" if judged(state.market(self.told(state, listing)).oracle) else "cannot judge this oracle"
-
-    @staticmethod
-    def told(state: State, listing: Listing) -> Listing:
-        """The market whose oracle serves this one."""
-        name = state.market(listing).index
-        return state.find(listing.house, name) if name else listing
-
-    def source(self, state: State, listing: Listing) -> Listing | None:
-        """The pool that the index reads, if it reads one."""
-        told = self.told(state, listing)
-        for name in state.market(told).oracle.sources():
-            pool = state.find(listing.house, name) if name else told
-            if isinstance(state.market(pool).venue, ConstantProduct):
-                return pool
-        return None
+        return "" if judged(state.market(reads(state, listing)).oracle) else "cannot judge this oracle"
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nothing has been sent; the first thought comes at once."""
@@ -123,7 +108,7 @@ class SettlementPush(Attack):
         memory = me.memory
         listing: Listing = memory["listing"]
         lacks = self.surface(view.state, listing)
-        pool = self.source(view.state, listing)
+        pool = source(view.state, listing)
         if lacks or pool is None:
             memory["next"] = view.time + self.ponder
             self.decline(me, view, lacks)
@@ -188,7 +173,7 @@ class SettlementPush(Attack):
         money = cash - np.maximum(spend, 0.0)[:, None] - 1.1 * again
         affordable = (money > 0.0) & (np.maximum(-base, 0.0)[:, None] <= held)
         move = (1.0 + PUSHES) ** side - 1.0
-        oracle = state.market(self.told(state, listing)).oracle
+        oracle = state.market(reads(state, listing)).oracle
         moved = settled_move(oracle, move[:, None], blocks * interval, interval, window)
         worth = self._payoff(view, listing, reading.value, moved)
         mark = market.instrument.price(state, listing, reading.value)
@@ -257,11 +242,10 @@ class SettlementPush(Attack):
             return self._home(me, view)
         memory["until"] = view.seal
         size, _, limit, undone = renewal(view, pool, plan.side, mid, memory["target"])
-        spare = view.balance(pool.base, me.account) / pool.size_scale - self.base
-        spare -= 0.0 if undone else size / pool.size_scale
+        left = spare(me, view, pool, self.base) - (0.0 if undone else size / pool.size_scale)
         actions: list[Action] = []
-        if plan.side * spare * mid > 1.0:
-            actions.append(ReferenceTrade(me.account, asset, -spare))
+        if plan.side * left * mid > 1.0:
+            actions.append(ReferenceTrade(me.account, asset, -left))
         if plan.side * size > 0:
             actions.append(me.send(Trade(pool, me.account, size, limit)))  # fails if nobody has undone the last
         return actions
@@ -271,15 +255,14 @@ class SettlementPush(Attack):
         memory = me.memory
         listing, pool, plan = memory["listing"], memory["pool"], memory["plan"]
         asset, house = view.state.market(listing).instrument.base, listing.house
-        spare = view.balance(pool.base, me.account) / pool.size_scale - self.base
-        mid = view.reference(asset)
+        left, mid = spare(me, view, pool, self.base), view.reference(asset)
         memory["until"] = view.seal
         if not memory.get("unwound"):
             memory["unwound"] = True
-            units = -int(spare * pool.size_scale)
+            units = -int(left * pool.size_scale)
             return (me.send(Trade(pool, me.account, units, mid), 4.0 * self.tip),) if units else ()
-        if abs(spare) * mid > 1.0:
-            return (ReferenceTrade(me.account, asset, -spare),)
+        if abs(left) * mid > 1.0:
+            return (ReferenceTrade(me.account, asset, -left),)
         if view.balance(listing.size, me.account):
             return ()  # it settles at the end of the first block after expiry
         out = taken_out(me, view, house)

@@ -13,7 +13,6 @@ on open interest; a till that holds little is not worth it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +21,8 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.bundling import Kept, WithdrawMost, most
-from agents.attacks.pushing import PUSHES, judged, push_costs, reach, units_to
+from agents.attacks.holdings import pot, purse, spare
+from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, units_to
 from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest
 from agents.player import Action, Player, ReferenceTrade
@@ -162,19 +162,18 @@ class TillEmptier(Attack):
         oracle, index = state.market(read).oracle, view.index(listing).value
         interval = state.rules.chains[house.chain].blocks.interval
         mid = view.reference(state.market(pool).instrument.base)
-        purse = 0.98 * view.balance(house.token, me.account) / house.cash_scale
-        till = view.balance(house.token, house.custody) / house.cash_scale
+        cash, till = 0.98 * purse(me, view, house), pot(view, house)
         blocks = np.array([0]) if oracle.live else BLOCKS[self.most_blocks >= BLOCKS]
         spend, _, lost, fees = push_costs(view, pool, 1, mid)
         again = self.restored * np.maximum(blocks - 1, 0) * lost[:, None]
-        spare = purse - np.where(blocks > 1, 2.0, 1.0) * np.maximum(spend, 0.0)[:, None] - 1.1 * again
+        money_left = cash - np.where(blocks > 1, 2.0, 1.0) * np.maximum(spend, 0.0)[:, None] - 1.1 * again
         moved = reach(oracle, PUSHES[:, None], blocks * interval, interval)
         share, slope = state.exchange(house).margin.rate(state, listing, Threshold.INITIAL)
-        rows = np.argwhere((spare > 0.0) & (moved > 0.0))
+        rows = np.argwhere((money_left > 0.0) & (moved > 0.0))
         best = None
         for row, column in rows.tolist():
             for part in STAKES:
-                money, rise = part * float(spare[row, column]), float(moved[row, column])
+                money, rise = part * float(money_left[row, column]), float(moved[row, column])
                 size = 0.9 * largest(view, listing, 1, 0.5 * money, index)
                 value = size * index
                 needs = value * (1.0 + rise) * (share + slope * size)
@@ -257,22 +256,14 @@ class TillEmptier(Attack):
 
     def _push(self, me: Player, view: View, pool: Listing) -> Iterable[Action]:
         """Bring the pool back to the target from where arbitrageurs will have brought it, and sell what was bought."""
-        asset, target = view.state.market(pool).instrument.base, me.memory["target"]
-        mid, fee = view.reference(asset), view.state.market(pool).venue.fee  # type: ignore[attr-defined]  # `source` looked
-        stands = view.mid(pool)
-        undone = abs(math.log(stands / target)) > 0.25 * abs(math.log(target / mid))
-        start = stands if undone else mid * (1.0 + fee)
-        size = units_to(view, pool, start, target)
-        limit = math.sqrt(start * target) * (1.0 + fee + 0.05)
-        spare = self._spare(me, view, pool) - (0.0 if undone else size / pool.size_scale)
-        if spare * mid > 1.0:
-            yield ReferenceTrade(me.account, asset, -spare)
+        asset = view.state.market(pool).instrument.base
+        mid = view.reference(asset)
+        size, _, limit, undone = renewal(view, pool, 1, mid, me.memory["target"])
+        left = spare(me, view, pool, self.base) - (0.0 if undone else size / pool.size_scale)
+        if left * mid > 1.0:
+            yield ReferenceTrade(me.account, asset, -left)
         if size > 0 and size * limit * pool.price_scale < view.balance(pool.house.token, me.account):
             yield me.send(Trade(pool, me.account, size, limit))  # fails if nobody has undone the last
-
-    def _spare(self, me: Player, view: View, pool: Listing) -> float:
-        """Base coins beyond what it came with."""
-        return view.balance(pool.base, me.account) / pool.size_scale - self.base
 
     # ------------------------------------------------------------------ leaving
 
@@ -282,9 +273,9 @@ class TillEmptier(Attack):
         pool = memory["pool"]
         asset = view.state.market(pool).instrument.base
         memory["until"] = view.seal
-        spare = self._spare(me, view, pool)
-        if spare * view.reference(asset) > 1.0:
-            return (ReferenceTrade(me.account, asset, -spare),)
+        left = spare(me, view, pool, self.base)
+        if left * view.reference(asset) > 1.0:
+            return (ReferenceTrade(me.account, asset, -left),)
         memory["tries"] += 1
         if memory["tries"] <= 5:
             saved = [self._save(view, listing, account) for account in (memory["other"], me.account)]
@@ -308,4 +299,4 @@ class TillEmptier(Attack):
         pool, house = source(view.state, listing) or listing, listing.house
         mid = view.reference(view.state.market(pool).instrument.base)
         cash = sum(view.balance(house.token, account) for account in (me.account, me.memory["other"]))
-        return cash / house.cash_scale + self._spare(me, view, pool) * mid
+        return cash / house.cash_scale + spare(me, view, pool, self.base) * mid
