@@ -144,8 +144,11 @@ class Stage:
                     attempt(self.state, exchange.supply, lender, self.newcomer, units)
 
     def _arbitrage(self) -> None:
-        """Trade every pool of tokens that somebody has moved back to the outside price, by halving the size that does it."""
-        state = self.state
+        """Trade every pool of tokens that somebody has moved back towards the outside price, by halving the size that does it.
+
+        Never at a loss: who pays a pool's fee to move it by less than the fee gives money to whoever provides the range.
+        """
+        state, worth = self.state, outside(self.state, self.prices)[self.tokens]
         for listing in state.markets:
             venue, price = state.market(listing).venue, self.prices[state.market(listing).instrument.base]
             if listing.size >= 0 or venue.counterparty != "venue" or venue.settles == AT_THE_CLOSE:
@@ -156,10 +159,14 @@ class Stage:
             size = int(state.ledger.balance[listing.base, listing.desk]) // 2
             for _ in range(STEPS):
                 before, mark = venue.mid(state, listing), state.mark()
+                owned = worth @ state.ledger.balance[self.tokens, self.newcomer]
                 side = 1 if before < price else -1
                 if not attempt(state, exchange.trade, listing, self.newcomer, side * size):
                     size //= 2
-                elif (venue.mid(state, listing) - price) * side > 0.0:  # too far
+                elif (
+                    (venue.mid(state, listing) - price) * side > 0.0  # too far
+                    or worth @ state.ledger.balance[self.tokens, self.newcomer] < owned
+                ):
                     state.rewind(mark)
                     size //= 2
                 if size == 0:
