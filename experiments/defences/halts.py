@@ -13,7 +13,7 @@ from typing import ClassVar
 from experiments.defences.base import Defence, each_market
 from protocol.limits.circuit_breaker import CircuitBreaker
 from protocol.limits.liquidation_pause import LiquidationPause
-from protocol.limits.watch import check_breaker
+from protocol.limits.watch import Breaker
 from protocol.world import Exchange, Market, World
 
 
@@ -29,7 +29,7 @@ class Halts(Defence):
 
     def __post_init__(self) -> None:
         """Refuse settings that are none, as the rules themselves do."""
-        check_breaker(self.bound, self.window, self.pause)
+        self._breakers()
 
     def applied(self, world: World) -> World | None:
         """Where something can be opened, and nothing halts yet."""
@@ -38,6 +38,8 @@ class Halts(Defence):
     def _guarded(self, exchange: Exchange, market: Market) -> Market | None:
         if not market.instrument.claims() or any(isinstance(limit, LiquidationPause) for limit in market.limits):
             return None
+        return dataclasses.replace(market, limits=(*market.limits, *self._breakers()))
+
+    def _breakers(self) -> tuple[Breaker, Breaker]:
         numbers = self.bound, self.window, self.pause
-        limits = *market.limits, CircuitBreaker(*numbers), LiquidationPause(*numbers)
-        return dataclasses.replace(market, limits=limits)
+        return CircuitBreaker(*numbers), LiquidationPause(*numbers)
