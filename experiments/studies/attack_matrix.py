@@ -16,6 +16,7 @@ from experiments.arsenal.report import attack_rows, cell_rows
 from experiments.arsenal.seating import defences
 from experiments.figures.attack_matrix import draw
 from experiments.scenario import bundled, find
+from experiments.tables import write
 
 NAME = "attack-matrix"
 QUESTION = "Which attacks pay where they find what they live on, and which rule stops them while honest trade goes on?"
@@ -51,9 +52,7 @@ def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFr
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     bare, cells = sweep(workers=workers, quick=quick)
-    out.mkdir(parents=True, exist_ok=True)
-    bare.to_csv(out / f"{NAME}.csv", index=False)
-    cells.to_csv(out / f"{NAME}-cells.csv", index=False)
+    write(out, {NAME: bare, f"{NAME}-cells": cells})
     paying = bare.loc[bare["profit_low"] > 0, "attack"]
     figure = draw(cells, paying, out, NAME, f"seeds a cell: {int(bare['seeds'].max())}")
     lines = [QUESTION, ""]

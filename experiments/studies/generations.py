@@ -21,6 +21,7 @@ from experiments.record import Record
 from experiments.run import build, play, run
 from experiments.scenario import Scenario, find, without
 from experiments.statistics import estimate
+from experiments.tables import write
 from protocol.generations import GENERATIONS
 
 NAME = "generations"
@@ -150,9 +151,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     points = [Point(generation, seed) for generation in GENERATIONS for seed in seeds]
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     found, changes = table(runs), steps(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, frame in ((f"{NAME}-runs", runs), (NAME, found), (f"{NAME}-steps", changes)):
-        frame.to_csv(out / f"{name}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: found, f"{NAME}-steps": changes})
     paths = draw(found, out, NAME)
     lines = [QUESTION, *_lines(found, "generation"), "", "And from each to the next, paired by seed:"]
     lines += [*_lines(changes, "step"), ""]

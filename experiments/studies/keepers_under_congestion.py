@@ -21,7 +21,7 @@ from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import build, play
 from experiments.scenario import Scenario, find
-from experiments.statistics import estimate
+from experiments.tables import cell, means, write
 from protocol.gas import GAS
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
@@ -113,14 +113,7 @@ def measure(point: Point) -> dict[str, Any]:
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Means with intervals, by rule and gas."""
-    rows = []
-    for (rule, gas), group in runs.groupby(["rule", "gas"], sort=False):
-        row: dict[str, Any] = {"rule": rule, "gas": gas, "seeds": len(group)}
-        for what in ("standing", "debt", "liquidated"):
-            found = estimate(group[what].tolist())
-            row |= {what: found.mean, f"{what}_low": found.low, f"{what}_high": found.high}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return means(runs, ("rule", "gas"), ("standing", "debt", "liquidated"))
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
@@ -129,17 +122,12 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     points = [Point(r, v, s) for r in RULES for v in (VALUES[::2] if quick else VALUES) for s in seeds]
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     table = summary(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(out / f"{NAME}-runs.csv", index=False)
-    table.to_csv(out / f"{NAME}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: table})
     paths = draw(table, out, NAME)
     lines = [QUESTION, "", "Thousands of cash coins, with 95 % interval:"]
     lines.append(f"{'rule':>36} {'gas of one':>12} {'below maintenance, mean':>30} {'owed beyond all at the end':>30}")
     for row in table.to_dict("records"):
-        cells = [
-            f"{row[w] / 1e3:8.1f} [{row[w + '_low'] / 1e3:7.1f}, {row[w + '_high'] / 1e3:7.1f}]"
-            for w in ("standing", "debt")
-        ]
+        cells = [cell(row, w, 1e-3, 1, width=7) for w in ("standing", "debt")]
         lines.append(f"{row['rule']:>36} {row['gas']:>12,.0f} {cells[0]:>30} {cells[1]:>30}")
     lines += [
         "",

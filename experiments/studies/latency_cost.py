@@ -21,6 +21,7 @@ from experiments.parallel import spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
+from experiments.tables import write
 from experiments.theory import stale_value
 
 NAME = "latency-cost"
@@ -156,15 +157,14 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     quoting = [Quoting(i, d, s) for i in (INTERVALS[1:] if quick else INTERVALS) for d in DELAYS for s in seeds]
     sniped = pd.DataFrame(spread(measure_stale, stale, workers=workers, title=f"{NAME}: sniper"))
     quoted = pd.DataFrame(spread(measure_quoting, quoting, workers=workers, title=f"{NAME}: maker"))
-    out.mkdir(parents=True, exist_ok=True)
     values = _summary(sniped, ["cost", "blocks", "age"], "value")
     values["theory"] = [
         stale_value(VOLATILITY, age, cost)
         for age, cost in zip(values["age"].tolist(), values["cost"].tolist(), strict=True)
     ]
     spreads = _summary(quoted, ["interval", "delay"], "spread")
-    for name, frame in (("sniper-runs", sniped), ("maker-runs", quoted), ("sniper", values), ("maker", spreads)):
-        frame.to_csv(out / f"{NAME}-{name}.csv", index=False)
+    tables = {"sniper-runs": sniped, "maker-runs": quoted, "sniper": values, "maker": spreads}
+    write(out, {f"{NAME}-{name}": table for name, table in tables.items()})
     paths = draw(values, spreads, out, NAME)
 
     lines = [QUESTION, "", "Value a sniper takes per update, basis points of notional:"]

@@ -19,7 +19,7 @@ from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
-from experiments.statistics import estimate
+from experiments.tables import cell, columns, means, write
 from protocol.margins.cross import Cross
 
 NAME = "margin-frontier"
@@ -100,14 +100,8 @@ def sweep(*, workers: int | None = None, quick: bool = False) -> pd.DataFrame:
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
     """One row a point: every value with its interval."""
-    rows = []
-    for (demand, kept, initial), group in runs.groupby(["demand", "kept", "initial"]):
-        row = {"demand": demand, "kept": kept, "initial": initial, "seeds": len(group)}
-        for name in VALUES:
-            found = estimate(group[name].tolist())
-            row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    by = ["demand", "kept", "initial"]
+    return means(runs.sort_values(by, kind="stable"), by, VALUES)
 
 
 def steps(runs: pd.DataFrame) -> pd.DataFrame:
@@ -119,8 +113,7 @@ def steps(runs: pd.DataFrame) -> pd.DataFrame:
         before, after = (mine[mine["initial"] == level].set_index("seed") for level in (tight, loose))
         row = {"tight": tight, "loose": loose}
         for name in ("leverage", "debt", "traders", "vault"):
-            found = estimate((after[name] - before[name]).tolist())
-            row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+            row |= columns(name, after[name] - before[name])
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -129,14 +122,8 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     points, changes = table(runs), steps(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    for name, frame in ((f"{NAME}-runs", runs), (NAME, points), (f"{NAME}-steps", changes)):
-        frame.to_csv(out / f"{name}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: points, f"{NAME}-steps": changes})
     figure = draw(points, out, NAME)
-
-    def cell(row: dict[Any, Any], name: str, scale: float, digits: int) -> str:
-        low, high = scale * row[f"{name}_low"], scale * row[f"{name}_high"]
-        return f"{scale * row[name]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
     lines = [QUESTION, ""]
     lines.append(

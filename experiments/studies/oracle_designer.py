@@ -21,6 +21,7 @@ from experiments.figures.oracle_designer import draw
 from experiments.overrides import vary
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
+from experiments.tables import write
 
 NAME = "oracle-designer"
 QUESTION = "Which window should a designer choose who expects to be attacked, and pays for lag?"
@@ -114,9 +115,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Grow the game, tabulate, draw; returns the summary."""
     told = rounds(workers=workers, quick=quick)
     table, played = payoffs(told[-1]), mixes(told)
-    out.mkdir(parents=True, exist_ok=True)
-    table.to_csv(out / f"{NAME}.csv", index=False)
-    played.to_csv(out / f"{NAME}-mixes.csv", index=False)
+    write(out, {NAME: table, f"{NAME}-mixes": played})
     figure = draw(table, played, out, NAME)
     lines = [QUESTION, ""]
     for number, one in enumerate(told, 1):

@@ -21,7 +21,7 @@ from experiments.figures.private_flow import draw
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.scenario import Scenario, find
-from experiments.statistics import estimate
+from experiments.tables import cell, means, write
 from experiments.twins import twin_without
 
 NAME = "private-flow"
@@ -75,19 +75,7 @@ def measure(point: Point) -> dict[str, Any]:
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Means with intervals, by kind and scatter; `right` over the seeds in which anything was guessed."""
-    rows = []
-    for (kind, scatter), group in runs.groupby(["kind", "scatter"], sort=False):
-        row: dict[str, Any] = {"kind": kind, "scatter": scatter, "seeds": len(group)}
-        for what in ("loss", "profit", "right", "foreseen"):
-            values = group[what].dropna().tolist()
-            found = estimate(values) if values else None
-            row |= {
-                what: found.mean if found else float("nan"),
-                f"{what}_low": found.low if found else float("nan"),
-                f"{what}_high": found.high if found else float("nan"),
-            }
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return means(runs, ("kind", "scatter"), ("loss", "profit", "right", "foreseen"))
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
@@ -96,16 +84,14 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     points = [Point(k, x, s) for k in KINDS for x in (SCATTER[::2] if quick else SCATTER) for s in seeds]
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     table = summary(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(out / f"{NAME}-runs.csv", index=False)
-    table.to_csv(out / f"{NAME}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: table})
     paths = draw(table, out, NAME)
     lines = [QUESTION, "", "Basis points of the large trader's volume, with 95 % interval; guesses as shares:"]
     lines.append(
         f"{'flow':>32} {'scatter':>8} {'it loses':>24} {'the attacker earns':>24} {'guesses right':>14} {'foreseen':>9}"
     )
     for row in table.to_dict("records"):
-        cells = [f"{row[w]:7.2f} [{row[w + '_low']:6.2f}, {row[w + '_high']:6.2f}]" for w in ("loss", "profit")]
+        cells = [cell(row, w, digits=2, width=6) for w in ("loss", "profit")]
         right = f"{row['right']:.2f}" if row["right"] == row["right"] else "-"
         lines.append(
             f"{row['kind']:>32} {row['scatter']:>8} {cells[0]:>24} {cells[1]:>24} {right:>14} {row['foreseen']:>9.2f}"

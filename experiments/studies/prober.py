@@ -20,6 +20,7 @@ from experiments.probing import stage_for
 from experiments.scenario import find
 from experiments.shapes import variants
 from experiments.statistics import Estimate, estimate, share
+from experiments.tables import write
 
 NAME = "prober"
 QUESTION = "Does a search that knows nothing of flaws find them, and does it cry wolf?"
@@ -111,9 +112,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     points += [Point("sound", name, seed, budget) for name in SOUND for seed in range(1, sound_seeds + 1)]
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     table, rate = summary(runs), false_positives(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(out / f"{NAME}-runs.csv", index=False)
-    table.to_csv(out / f"{NAME}-flaws.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, f"{NAME}-flaws": table})
     paths = draw(runs, budget, rate, out, NAME)
 
     lines = [QUESTION, "", f"Planted flaws, {budget:,} probes a search:"]

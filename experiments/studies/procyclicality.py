@@ -26,7 +26,7 @@ from experiments.parallel import spread
 from experiments.record import Record
 from experiments.run import build, play, run
 from experiments.scenario import Scenario, find
-from experiments.statistics import estimate
+from experiments.tables import cell, columns, write
 from protocol.margins.base import Margin
 from protocol.margins.cross import Cross
 from protocol.margins.volatility_scaled import VolatilityScaled
@@ -171,10 +171,8 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
         if arm == "scaled":
             pairs |= {f"{name}_over_flat": mine[name] - of("flat", float(str(most)))[name] for name in VALUES}
         for name, values in pairs.items():
-            kept = values.dropna()
-            if len(kept):
-                found = estimate(kept.tolist())
-                row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
+            if values.notna().any():
+                row |= columns(name, values)
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -187,14 +185,8 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     arms = table(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(out / f"{NAME}-runs.csv", index=False)
-    arms.to_csv(out / f"{NAME}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: arms})
     figure = draw(arms, out, NAME)
-
-    def cell(row: dict[Any, Any], name: str, scale: float = 1.0, digits: int = 0) -> str:
-        mean, low, high = (scale * row[f"{name}{end}"] for end in ("", "_low", "_high"))
-        return f"{mean:,.{digits}f} [{low:,.{digits}f}, {high:,.{digits}f}]"
 
     lines = [QUESTION, ""]
     for row in arms.to_dict("records"):

@@ -20,7 +20,7 @@ from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
-from experiments.statistics import estimate
+from experiments.tables import cell, means, write
 
 NAME = "sniping-rent"
 QUESTION = "Who gets the rent of stale quotes, under which ordering?"
@@ -73,14 +73,7 @@ def measure(point: Point) -> dict[str, Any]:
 
 def summary(runs: pd.DataFrame) -> pd.DataFrame:
     """Means with intervals, by rule."""
-    rows = []
-    for rule, group in runs.groupby("rule", sort=False):
-        row: dict[str, Any] = {"rule": rule, "seeds": len(group)}
-        for what in (*PARTS, "taken"):
-            found = estimate(group[what].tolist())
-            row |= {what: found.mean, f"{what}_low": found.low, f"{what}_high": found.high}
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return means(runs, ("rule",), (*PARTS, "taken"))
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
@@ -88,14 +81,12 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     seeds = range(1, (2 if quick else SEEDS) + 1)
     runs = pd.DataFrame(spread(measure, [Point(r, s) for r in RULES for s in seeds], workers=workers, title=NAME))
     table = summary(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(out / f"{NAME}-runs.csv", index=False)
-    table.to_csv(out / f"{NAME}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: table})
     paths = draw(table, out, NAME)
     lines = [QUESTION, "", "Cash coins an hour, with 95 % interval:"]
     lines.append(f"{'ordering':>12}" + "".join(f"{name:>30}" for name in ("taken in all", *PARTS)))
     for row in table.to_dict("records"):
-        cells = [f"{row[w]:8,.0f} [{row[w + '_low']:8,.0f}, {row[w + '_high']:8,.0f}]" for w in ("taken", *PARTS)]
+        cells = [cell(row, w, width=8) for w in ("taken", *PARTS)]
         lines.append(f"{row['rule']:>12}" + "".join(f"{cell:>30}" for cell in cells))
     lines += [
         "",

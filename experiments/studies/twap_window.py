@@ -17,6 +17,7 @@ from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate, share
+from experiments.tables import write
 from experiments.twins import twin_without
 
 NAME = "twap-window"
@@ -104,9 +105,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     points = table(runs)
-    out.mkdir(parents=True, exist_ok=True)
-    runs.to_csv(out / f"{NAME}-runs.csv", index=False)
-    points.to_csv(out / f"{NAME}.csv", index=False)
+    write(out, {f"{NAME}-runs": runs, NAME: points})
     limits = break_even(points)
     figure = draw(points, limits, out, NAME)
     lines = [QUESTION, ""]
