@@ -18,16 +18,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from agents.attacks.base import Attack
 from agents.attacks.clusters import cluster, sells_on_venue
+from agents.attacks.pushing import followed
 from agents.attacks.sizing import largest
+from agents.attacks.staged import Staged
 from agents.player import Action, Player
 from agents.view import View
 from protocol.gas import GAS
 from protocol.ledger import Floats
 from protocol.limits.liquidation_pause import LiquidationPause
 from protocol.margins.base import Threshold
-from protocol.oracles.base import Oracle, Status
+from protocol.oracles.base import Status
 from protocol.oracles.ema import Ema
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
@@ -64,22 +65,13 @@ class Plan(NamedTuple):
         return self.gain - self.cost
 
 
-def followed(oracle: Oracle, seconds: Floats) -> Floats:
-    """Share of a displacement held for so long that this oracle's index follows."""
-    if isinstance(oracle, Ema):
-        return np.asarray(1.0 - np.exp2(-seconds / oracle.half_life))
-    if isinstance(oracle, ArithmeticTwap | GeometricTwap):
-        return np.asarray(np.minimum(1.0, seconds / oracle.window))
-    return np.ones_like(seconds)
-
-
 def owed(base: Floats | float, cash: Floats | float, size: Floats) -> Floats:
     """Cash coins that `size` coins owe a virtual AMM with reserves `base` and `cash`."""
     return np.asarray(cash * size / (base - size))
 
 
 @dataclass(frozen=True)
-class LiquidationHunter(Attack):
+class LiquidationHunter(Staged):
     """Weighs every size its capital carries, for at most `hold` seconds; rests `rest` seconds after an attack.
 
     `restored` is the least share of its push that it expects others to trade away in a block; it gives up beyond a loss of
@@ -122,26 +114,19 @@ class LiquidationHunter(Attack):
         )
 
     def prepare(self, me: Player, game: Game) -> None:
-        """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(
-            stage="idle",
-            until=0.0,
-            next=0.0,
-            seen=-1.0,
-            gaps=[],
-            lost=0.0,
-            listing=game.listing(self.market, self.exchange),
-        )
+        """Nothing watched, nothing lost."""
+        super().prepare(me, game)
+        me.memory.update(seen=-1.0, gaps=[], lost=0.0)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
-        """One step of the plan, once the last one is in view."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
-            return ()
-        self._watch(me, view)
-        if memory["stage"] == "idle":
-            return self._ponder(me, view) if view.time >= memory["next"] else ()
-        return self._hunt(me, view) if memory["stage"] == "hunting" else self._leave(me, view)
+        """Watch the mid, whatever else there is to do."""
+        if view.state.time >= me.memory["until"]:
+            self._watch(me, view)
+        return super().act(me, view)
+
+    def proceed(self, me: Player, view: View) -> Iterable[Action]:
+        """Hunt on, or leave."""
+        return self._hunt(me, view) if me.memory["stage"] == "hunting" else self._leave(me, view)
 
     # ------------------------------------------------------------------ watching
 
@@ -164,12 +149,9 @@ class LiquidationHunter(Attack):
 
     # ------------------------------------------------------------------ idle
 
-    def _ponder(self, me: Player, view: View) -> Iterable[Action]:
-        memory, listing = me.memory, me.memory["listing"]
-        memory["next"] = view.time + self.ponder
-        if lacks := self.surface(view.state, listing):
-            self.decline(me, view, lacks)
-            return ()
+    def consider(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Push on the side where most is to be had, if that pays for what was lost before, too."""
+        memory = me.memory
         if len(memory["gaps"]) < WATCHED and not view.state.market(listing).oracle.live:
             self.decline(me, view, "has not watched the mid for long enough")
             return ()
@@ -328,8 +310,8 @@ class LiquidationHunter(Attack):
         if claim > 0:
             return (me.send(Withdraw(listing.house, me.account, claim)),)
         realised = self._wealth(me, view, listing) - memory["wealth"]
-        self.over(me, view, realised=realised, estimate=plan.estimate)
-        memory.update(stage="idle", next=view.time + self.rest, lost=max(0.0, memory["lost"] - realised))
+        self.finish(me, view, realised=realised, estimate=plan.estimate, rest=self.rest)
+        memory["lost"] = max(0.0, memory["lost"] - realised)
         return ()
 
     @staticmethod

@@ -13,15 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.attacks.base import Attack
 from agents.attacks.holdings import pot, purse, spare, wealth
 from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, units_to
 from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest, round_trip
+from agents.attacks.staged import Staged
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.gas import GAS
@@ -30,9 +30,6 @@ from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.venues.oracle_pool import OraclePool
-
-if TYPE_CHECKING:
-    from agents.game import Game
 
 BLOCKS = np.array([1, 2, 3, 5, 8, 13, 21, 34, 55, 89])  # blocks held
 
@@ -56,7 +53,7 @@ class Plan(NamedTuple):
 
 
 @dataclass(frozen=True)
-class OraclePush(Attack):
+class OraclePush(Staged):
     """Puts all it has behind a plan that pays; `base` lets it push down too. Ponders every `ponder` seconds, rests `rest`.
 
     `restored` is the share of each push that it expects arbitrageurs to undo within a block, `priority` its chance to be
@@ -87,20 +84,9 @@ class OraclePush(Attack):
             if not good
         ]
 
-    def prepare(self, me: Player, game: Game) -> None:
-        """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(stage="idle", until=0.0, next=0.0, listing=game.listing(self.market, self.exchange))
-
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """One step of the plan, once the last one is in view."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
-            return ()
-        if memory["stage"] == "idle":
-            return self._ponder(me, view) if view.time >= memory["next"] else ()
-        if memory["stage"] == "pushing":
-            return self._hold(me, view)
-        return self._close(me, view)
+    def proceed(self, me: Player, view: View) -> Iterable[Action]:
+        """Hold the push, or get out."""
+        return self._hold(me, view) if me.memory["stage"] == "pushing" else self._close(me, view)
 
     # ------------------------------------------------------------------ idle
 
@@ -112,15 +98,10 @@ class OraclePush(Attack):
             return "nobody here must honour an index"
         return "" if judged(state.market(reads(state, listing)).oracle) else "cannot judge this oracle"
 
-    def _ponder(self, me: Player, view: View) -> Iterable[Action]:
-        memory = me.memory
-        memory["next"] = view.time + self.ponder
-        listing: Listing = memory["listing"]
-        pool = source(view.state, listing)
-        lacks = self.surface(view.state, listing)
-        if pool is None or lacks:
-            self.decline(me, view, lacks)
-            return ()
+    def consider(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Push for as long, as far and as large as pays best, if it does."""
+        memory, pool = me.memory, source(view.state, listing)
+        assert pool is not None  # `surface` has looked
         plans = [plan for side in (1, -1) if (plan := self.plan(me, view, listing, pool, side)) is not None]
         if not plans:
             self.decline(me, view, "no usable index")
@@ -265,6 +246,6 @@ class OraclePush(Attack):
             memory["home"] = True
             return (me.send(Withdraw(listing.house, me.account, claim)),)
         realised = wealth(me, view, listing, mid) - memory["wealth"]
-        self.over(me, view, realised=realised, estimate=plan.estimate)
-        memory.update(stage="idle", next=view.time + self.rest, home=False)
+        self.finish(me, view, realised=realised, estimate=plan.estimate, rest=self.rest)
+        memory["home"] = False
         return ()

@@ -103,7 +103,7 @@ class OwnedPush(OraclePush):
         if memory["stage"] != "idle" or run < self.shortest or waits:
             return None
         memory["run"], then = run, memory["next"]
-        sent = [action.transaction for action in self._ponder(me, view) if isinstance(action, Send)]
+        sent = [action.transaction for action in self.think(me, view) if isinstance(action, Send)]
         memory["next"] = then
         return self._kept(view, offer, memory["pool"], tuple(sent)) if sent else None
 

@@ -25,16 +25,21 @@ from protocol.state import Listing
 PUSHES = np.geomspace(0.005, 4.0, 28)  # displacements weighed: relative, of the dearer of mid before and after
 
 
+def followed(oracle: Oracle, held: Floats) -> Floats:
+    """Share of a displacement (of its log, for a geometric mean) that an index follows once it has been held so many seconds."""
+    if isinstance(oracle, Ema):
+        return np.asarray(1.0 - np.exp2(-held / oracle.half_life))
+    if isinstance(oracle, ArithmeticTwap | GeometricTwap):
+        return np.asarray(np.minimum(1.0, held / oracle.window))
+    return np.ones_like(held)
+
+
 def reach(oracle: Oracle, move: Floats, held: Floats, interval: float) -> Floats:
     """Relative move of the index when its source stands off by `move` for `held` seconds. Zero where it cannot be moved."""
-    if isinstance(oracle, Spot):
-        return move + 0.0 * held
-    if isinstance(oracle, ArithmeticTwap):
-        return np.asarray(move * np.minimum(1.0, held / oracle.window))
     if isinstance(oracle, GeometricTwap):
-        return np.asarray((1.0 + move) ** np.minimum(1.0, held / oracle.window) - 1.0)
-    if isinstance(oracle, Ema):
-        return np.asarray(move * (1.0 - np.exp2(-held / oracle.half_life)))
+        return np.asarray((1.0 + move) ** followed(oracle, held) - 1.0)
+    if isinstance(oracle, Spot | ArithmeticTwap | Ema):
+        return np.asarray(move * followed(oracle, held))
     if isinstance(oracle, SecurityModule):  # a push that stands through two hops, however they fall, counts
         return np.where(held >= 2.0 * oracle.hop, reach(oracle.inner, move, held, interval), 0.0)
     if isinstance(oracle, Guarded):

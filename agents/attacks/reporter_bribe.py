@@ -14,14 +14,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
 from agents.attacks.seats import reads
 from agents.attacks.sizing import largest, round_trip
+from agents.attacks.staged import Staged
 from agents.player import Action, Bribe, Player
 from agents.roles.reporter import innermost
 from agents.view import View
@@ -33,9 +33,6 @@ from protocol.oracles.median import ACCOUNT, TIME, Median
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
-
-if TYPE_CHECKING:
-    from agents.game import Game
 
 
 class Deal(NamedTuple):
@@ -64,7 +61,7 @@ def bounds(oracle: Oracle, interval: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class ReporterBribe(Attack):
+class ReporterBribe(Staged):
     """Pushes by `most_push` at most, for beyond that no reporter dares; pays for `hold` seconds; rests `rest` after an attack."""
 
     capital: float = 1_000_000.0
@@ -97,32 +94,17 @@ class ReporterBribe(Attack):
         oracle, _ = innermost(state, reads(state, listing))
         return "" if isinstance(oracle, Median) else "no reporters make this index"
 
-    def prepare(self, me: Player, game: Game) -> None:
-        """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(stage="idle", until=0.0, next=0.0, listing=game.listing(self.market, self.exchange))
-
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """One step of the plan, once the last one is in view."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
-            return ()
-        if memory["stage"] == "idle":
-            return self._ponder(me, view) if view.time >= memory["next"] else ()
-        if memory["stage"] == "paying":
+    def proceed(self, me: Player, view: View) -> Iterable[Action]:
+        """Pay, wait, and get out."""
+        if me.memory["stage"] == "paying":
             return self._pay(me, view)
-        if memory["stage"] == "waiting":
-            return self._wait(me, view)
-        return self._close(me, view)
+        return self._wait(me, view) if me.memory["stage"] == "waiting" else self._close(me, view)
 
     # ------------------------------------------------------------------ idle
 
-    def _ponder(self, me: Player, view: View) -> Iterable[Action]:
+    def consider(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Open a position and buy the cheapest majority, if that pays."""
         memory = me.memory
-        memory["next"] = view.time + self.ponder
-        listing: Listing = memory["listing"]
-        if lacks := self.surface(view.state, listing):
-            self.decline(me, view, lacks)
-            return ()
         if view.index(listing).status != Status.FRESH:
             self.decline(me, view, "no usable index")
             return ()
@@ -228,6 +210,6 @@ class ReporterBribe(Attack):
         mid = view.reference(view.state.market(listing).instrument.base)
         deal: Deal = memory["deal"]
         realised = wealth(me, view, listing, mid) - memory["wealth"]
-        self.over(me, view, realised=realised, estimate=deal.gain - deal.cost)
-        memory.update(stage="idle", next=view.time + self.rest, home=False)
+        self.finish(me, view, realised=realised, estimate=deal.gain - deal.cost, rest=self.rest)
+        memory["home"] = False
         return ()

@@ -14,15 +14,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, spare, taken_out, wealth
 from agents.attacks.pushing import PUSHES, judged, push_costs, renewal, settled_move
 from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest
+from agents.attacks.staged import Staged
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.gas import GAS
@@ -33,9 +33,6 @@ from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
-
-if TYPE_CHECKING:
-    from agents.game import Game
 
 
 class Plan(NamedTuple):
@@ -52,7 +49,7 @@ class Plan(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SettlementPush(Attack):
+class SettlementPush(Staged):
     """Puts all it has behind a plan that pays; `base` lets it push down too. Begins to think `early` seconds before it would push.
 
     `restored` is the share of each push that it expects arbitrageurs to undo within a block.
@@ -89,30 +86,16 @@ class SettlementPush(Attack):
             return "no pool moves this index"
         return "" if judged(state.market(reads(state, listing)).oracle) else "cannot judge this oracle"
 
-    def prepare(self, me: Player, game: Game) -> None:
-        """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(stage="idle", until=0.0, next=0.0, listing=game.listing(self.market, self.exchange))
-
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """One step of the plan, once the last one is in view."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
-            return ()
-        if memory["stage"] == "idle":
-            return self._ponder(me, view) if view.time >= memory["next"] else ()
-        return self._push(me, view) if memory["stage"] == "pushing" else self._home(me, view)
+    def proceed(self, me: Player, view: View) -> Iterable[Action]:
+        """Push on, or go home."""
+        return self._push(me, view) if me.memory["stage"] == "pushing" else self._home(me, view)
 
     # ------------------------------------------------------------------ idle
 
-    def _ponder(self, me: Player, view: View) -> Iterable[Action]:
-        memory = me.memory
-        listing: Listing = memory["listing"]
-        lacks = self.surface(view.state, listing)
-        pool = source(view.state, listing)
-        if lacks or pool is None:
-            memory["next"] = view.time + self.ponder
-            self.decline(me, view, lacks)
-            return ()
+    def consider(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Wait for the time of the push, then open as late as it may, if that pays."""
+        memory, pool = me.memory, source(view.state, listing)
+        assert pool is not None  # `surface` has looked
         expiry, window = _dates(view.state, listing)
         interval = view.state.rules.chains[listing.house.chain].blocks.interval
         start = expiry - min(window, self.most_blocks * interval) - self.early
@@ -270,8 +253,7 @@ class SettlementPush(Attack):
             memory["home"] = True
             return (me.send(out),)
         realised = wealth(me, view, listing, mid) - memory["wealth"]
-        self.over(me, view, realised=realised, estimate=plan.gain - plan.cost)
-        memory.update(stage="idle", next=math.inf)
+        self.finish(me, view, realised=realised, estimate=plan.gain - plan.cost, rest=math.inf)
         return ()
 
 

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.attacks.base import Attack
 from agents.attacks.bundling import Kept, WithdrawMost, most
 from agents.attacks.holdings import pot, purse, spare
 from agents.attacks.pushing import PUSHES, judged, push_costs, reach, renewal, units_to
 from agents.attacks.seats import reads, source
 from agents.attacks.sizing import largest
+from agents.attacks.staged import Staged
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.gas import GAS
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TillEmptier(Attack):
+class TillEmptier(Staged):
     """Puts up what pays best of its `capital`; opens in `slices`, so that the two positions move the venue little.
 
     `restored` is the share of each push that it expects arbitrageurs to undo within a block; it rests for `rest` seconds.
@@ -91,8 +91,8 @@ class TillEmptier(Attack):
         other = game.open(
             self.label, 0.0, 0.0, self.market, self.exchange, owner=int(game.state.ledger.owner[me.account])
         )
-        listing = game.listing(self.market, self.exchange)
-        me.memory.update(stage="idle", until=0.0, next=0.0, listing=listing, other=other, tries=0)
+        super().prepare(me, game)
+        me.memory.update(other=other, tries=0)
 
     def surface(self, state: State, listing: Listing) -> str:
         """A position whose index a pool moves, filled at once."""
@@ -107,27 +107,16 @@ class TillEmptier(Attack):
         waits = market.venue.settles == AT_THE_CLOSE or market.venue.settlement() > 0.0
         return "fills are settled later" if waits else ""
 
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """One step of the plan, once the last one is in view."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
-            return ()
-        if memory["stage"] == "idle":
-            return self._ponder(me, view) if view.time >= memory["next"] else ()
-        if memory["stage"] == "pumping":
-            return self._hold(me, view)
-        return self._leave(me, view)
+    def proceed(self, me: Player, view: View) -> Iterable[Action]:
+        """Hold the pump, or leave."""
+        return self._hold(me, view) if me.memory["stage"] == "pumping" else self._leave(me, view)
 
     # ------------------------------------------------------------------ idle
 
-    def _ponder(self, me: Player, view: View) -> Iterable[Action]:
-        memory, listing = me.memory, me.memory["listing"]
-        memory["next"] = view.time + self.ponder
-        pool = source(view.state, listing)
-        lacks = self.surface(view.state, listing)
-        if lacks or pool is None:
-            self.decline(me, view, lacks)
-            return ()
+    def consider(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Open both positions and pump, if the till pays for it."""
+        memory, pool = me.memory, source(view.state, listing)
+        assert pool is not None  # `surface` has looked
         if view.index(listing).status != Status.FRESH:
             self.decline(me, view, "no usable index")
             return ()
@@ -281,8 +270,9 @@ class TillEmptier(Attack):
             saved = [self._save(view, listing, account) for account in (memory["other"], me.account)]
             return [me.send(one) for one in saved if one is not None]
         realised = self._wealth(me, view, listing) - memory["wealth"]
-        self.over(me, view, realised=realised, estimate=memory["plan"].gain - memory["plan"].cost)
-        memory.update(stage="idle", next=view.time + self.rest, tries=0)
+        plan = memory["plan"]
+        self.finish(me, view, realised=realised, estimate=plan.gain - plan.cost, rest=self.rest)
+        memory["tries"] = 0
         return ()
 
     @staticmethod

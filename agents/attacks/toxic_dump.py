@@ -12,22 +12,16 @@ it. A liquidator's vault apart from the providers' bounds what is inherited, but
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from agents.attacks import pairs
-from agents.attacks.base import Attack
-from agents.player import Action, Player
+from agents.attacks.pairs import carried_by_vault
+from agents.attacks.two_legs import TwoLegs
 from agents.view import View
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.routes import ToBackstop
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
-
-if TYPE_CHECKING:
-    from agents.game import Game
 
 
 def handed_over(rule: Liquidation) -> Backstop | None:
@@ -38,54 +32,34 @@ def handed_over(rule: Liquidation) -> Backstop | None:
 
 
 @dataclass(frozen=True)
-class ToxicDump(Attack):
-    """Keeps `apart` of its capital for the leg that is to win; expects a push to halve in `healing` seconds; rests for `rest`.
+class ToxicDump(TwoLegs):
+    """The first push goes `margin` further than it must to hand the position over; a second one is for the other leg."""
 
-    The first push goes `margin` further than it must to hand the position over.
-    """
-
-    capital: float = 2_000_000.0
-    latency: float = 0.05
-    tip: float = 5e-9
-    caution: float = 1.5
-    apart: float = 0.35
-    healing: float = 60.0
     margin: float = 0.3
-    rest: float = 3_600.0
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
         wrong = [] if self.margin >= 0 else [f"margin = {self.margin}: must be 0 or more, a share of the first push"]
-        return super().mistakes() + pairs.mistakes(self.apart, self.healing, self.rest) + wrong
+        return super().mistakes() + wrong
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that takes positions over and honours the other leg, at an index that reporters take from outside."""
-        market = state.market(listing)
-        if market.venue.counterparty != "vault" or listing.size < 0:
-            return "no vault on the other side of both legs"
-        if market.index or not pairs.reported(market.oracle):
-            return "nobody reports this index from outside"
-        if market.venue.settlement() > 0.0:
-            return "fills are settled later"
+        if lacks := super().surface(state, listing):
+            return lacks
         rule = handed_over(state.exchange(listing.house).liquidation)
         return "" if rule is not None else "the vault takes no positions over"
 
-    def prepare(self, me: Player, game: Game) -> None:
-        """A second account of its own."""
-        pairs.seat(self, me, game)
+    def first(self, view: View, listing: Listing) -> float:
+        """With share i put up, maintenance m and health h: worth i - X is below h m (1 + X) from X = (i - h m) / (1 + h m)."""
+        rule = handed_over(view.state.exchange(listing.house).liquidation)
+        assert rule is not None  # `surface` has looked
+        margin = view.state.exchange(listing.house).margin
+        put_up = 1.02 * margin.rate(view.state, listing, Threshold.INITIAL)[0] + view.state.market(listing).fee
+        kept = rule.health * margin.rate(view.state, listing, Threshold.MAINTENANCE)[0]
+        interval = view.state.rules.chains[listing.house.chain].blocks.interval
+        rise = max(0.0, (put_up - kept) / (1.0 + kept))
+        return float(math.log1p(rise * (1.0 + self.margin)) * 2.0 ** (2.0 * interval / self.healing))
 
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """One step of the plan, once the last one is in view."""
-
-        def first(listing: Listing) -> float:
-            """With share i put up, maintenance m and health h: worth i - X is below h m (1 + X) from X = (i - h m) / (1 + h m)."""
-            rule = handed_over(view.state.exchange(listing.house).liquidation)
-            assert rule is not None  # `surface` has looked
-            margin = view.state.exchange(listing.house).margin
-            put_up = 1.02 * margin.rate(view.state, listing, Threshold.INITIAL)[0] + view.state.market(listing).fee
-            kept = rule.health * margin.rate(view.state, listing, Threshold.MAINTENANCE)[0]
-            interval = view.state.rules.chains[listing.house.chain].blocks.interval
-            rise = max(0.0, (put_up - kept) / (1.0 + kept))
-            return float(math.log1p(rise * (1.0 + self.margin)) * 2.0 ** (2.0 * interval / self.healing))
-
-        return pairs.act(self, me, view, first, pairs.carried_by_vault(view.state, me.memory["listing"]))
+    def carried(self, view: View, listing: Listing) -> float:
+        """What the vault could take over."""
+        return carried_by_vault(view.state, listing)

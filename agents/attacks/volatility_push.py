@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
+from agents.attacks.staged import Staged
 from agents.player import Action, Player
 from agents.view import View
 from protocol.gas import GAS
@@ -26,9 +26,6 @@ from protocol.oracles.base import Status
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade, Transaction
 from protocol.venues.oracle_pool import OraclePool
-
-if TYPE_CHECKING:
-    from agents.game import Game
 
 SHARES = (1.0, 0.5, 0.2)  # of the carrier that its capital would bear, as simulated
 
@@ -46,7 +43,7 @@ class Loop(NamedTuple):
 
 
 @dataclass(frozen=True)
-class VolatilityPush(Attack):
+class VolatilityPush(Staged):
     """Puts `usage` of its capital into the carrier, and pulls the lever up to `pulls` times, each as far as one order may."""
 
     capital: float = 500_000.0
@@ -95,24 +92,8 @@ class VolatilityPush(Attack):
                     found.append(other)
         return found
 
-    def prepare(self, me: Player, game: Game) -> None:
-        """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(until=0.0, next=0.0, stage="idle", listing=game.listing(self.market, self.exchange))
-
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """Look for a loop, play it through, send it; bring home what it left."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
-            return ()
-        listing: Listing = memory["listing"]
-        if memory["stage"] == "home":
-            return self._home(me, view, listing)
-        if view.time < memory["next"]:
-            return ()
-        memory["next"] = view.time + self.ponder
-        if lacks := self.surface(view.state, listing):
-            self.decline(me, view, lacks)
-            return ()
+    def consider(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+        """Look for a loop, play it through, send it."""
         if view.index(listing).status != Status.FRESH or view.seal >= view.state.market(listing).instrument.expires():
             self.decline(me, view, "no usable index, or expired")
             return ()
@@ -128,7 +109,7 @@ class VolatilityPush(Attack):
             return ()
         mid = view.reference(view.state.market(listing).instrument.base)
         stake = purse(me, view, listing.house) * self.usage
-        memory.update(stage="home", until=view.seal, loop=best, wealth=wealth(me, view, listing, mid))
+        me.memory.update(stage="home", until=view.seal, loop=best, wealth=wealth(me, view, listing, mid))
         self.launch(me, view, stake=stake, **numbers)
         return (me.send(best.bundle),)
 
@@ -211,9 +192,9 @@ class VolatilityPush(Attack):
 
     # ------------------------------------------------------------------ going home
 
-    def _home(self, me: Player, view: View, listing: Listing) -> Iterable[Action]:
+    def proceed(self, me: Player, view: View) -> Iterable[Action]:
         """Take out what it came to."""
-        memory = me.memory
+        memory, listing = me.memory, me.memory["listing"]
         out = taken_out(me, view, listing.house)
         memory["until"] = view.seal
         if out is not None and not memory.get("asked"):
@@ -222,6 +203,6 @@ class VolatilityPush(Attack):
         mid = view.reference(view.state.market(listing).instrument.base)
         loop: Loop = memory["loop"]
         realised = wealth(me, view, listing, mid) - memory["wealth"]
-        self.over(me, view, realised=realised, estimate=loop.gain - loop.cost)
-        memory.update(stage="idle", next=view.time + self.rest, asked=False)
+        self.finish(me, view, realised=realised, estimate=loop.gain - loop.cost, rest=self.rest)
+        memory["asked"] = False
         return ()
