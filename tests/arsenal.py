@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
+from experiments.record import Record
 from experiments.scenario import Scenario
 from experiments.twins import Pair, twin_without
 
@@ -30,6 +32,11 @@ def profits(pairs: Iterable[Pair], label: str) -> list[float]:
 def kinds(pairs: Iterable[Pair]) -> list[str]:
     """What was noted in the runs with the attacker, in turn."""
     return [kind for one in pairs for kind in one.run.events["kind"]]
+
+
+def told(record: Record, kind: str) -> list[dict[str, Any]]:
+    """The numbers of each note of a kind, in turn."""
+    return list(record.events.loc[record.events["kind"] == kind, "numbers"])
 
 
 def kept(weak: Iterable[Pair], strong: Iterable[Pair], market: str) -> float:

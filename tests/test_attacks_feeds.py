@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from arsenal import pair
+from arsenal import pair, told
 
 from agents.attacks.pushing import judged, reach, settled_move
 from agents.attacks.report_picker import widest
@@ -56,11 +56,6 @@ def defended(name: str, defence: Defence) -> Scenario:
     return dataclasses.replace(scenario, world=world)
 
 
-def told(one: Pair, kind: str) -> list[dict[str, float]]:
-    events = one.run.events
-    return list(events.loc[events["kind"] == kind, "numbers"])
-
-
 def honest(pairs: tuple[Pair, ...] | list[Pair], name: str, what: str) -> float:
     """Open interest or volume of the market without the attacker, mean over seeds."""
     return float(np.mean([one.twin.metrics[f"dex.{ATTACKS[name][1]}.{what}"] for one in pairs]))
@@ -74,7 +69,7 @@ def test_it_pays_on_every_seed_at_the_cost_of_others_and_its_estimate_is_near_wh
     assert 2.92 * np.std(profits, ddof=1) / np.sqrt(len(profits)) < np.mean(profits)  # 95 %, one side
     for one in pairs:
         assert sum(loss for group, loss in one.losses().items() if group != label) < 0.0
-        over = told(one, "attack over")
+        over = told(one.run, "attack over")
         assert over
         realised = sum(numbers["realised"] for numbers in over)
         assert realised == pytest.approx(sum(numbers["estimate"] for numbers in over), rel=0.25)
@@ -99,7 +94,7 @@ def test_its_rule_leaves_it_next_to_nothing_and_honest_trade_goes_on(name: str, 
     pairs = pair(defended(name, defence), label, SEEDS)
     for one, weak in zip(pairs, before, strict=True):
         assert abs(one.gain(label)) <= most + 1e-6 < 0.02 * weak.gain(label)
-        assert told(one, "attack declined")
+        assert told(one.run, "attack declined")
         assert sum(-loss for group, loss in one.losses().items() if group != label) <= most + 1e-6
     for what in ("open_interest", "volume"):
         assert honest(pairs, name, what) >= 0.8 * honest(before, name, what) > 0.0
@@ -117,7 +112,7 @@ def test_a_bound_on_moves_does_not_stop_bribed_reporters_who_pace_themselves() -
         undefended("bribed-reporters"),
     )
     assert one.gain("briber") > 0.5 * weak.gain("briber")
-    assert told(one, "attack")[0]["ramp"] > 0.0
+    assert told(one.run, "attack")[0]["ramp"] > 0.0
 
 
 def seated(reporters: int, price: float) -> Scenario:
@@ -131,21 +126,21 @@ def test_bribes_pay_while_the_position_earns_more_than_a_majority_asks() -> None
     cheap, dear, many, owned = (
         pair(seated(*case), "briber", [0])[0] for case in ((5, 15_000.0), (5, 90_000.0), (31, 15_000.0), (5, 0.0))
     )
-    assert told(cheap, "attack")[0]["bribes"] == 45_000.0
+    assert told(cheap.run, "attack")[0]["bribes"] == 45_000.0
     paid = cheap.run.flows.query("reason == 'bribe'")
     assert paid["cash"].sum() == 45_000.0
     assert cheap.gain("reporter") == pytest.approx(45_000.0, abs=1.0)
     assert owned.gain("briber") > cheap.gain("briber") + 40_000.0
     for one in (dear, many):
         assert one.gain("briber") == 0.0
-        assert {numbers["why"] for numbers in told(one, "attack declined")} == {"does not pay"}
+        assert {numbers["why"] for numbers in told(one.run, "attack declined")} == {"does not pay"}
 
 
 def test_a_majority_that_is_not_for_sale_is_left_alone() -> None:
     scenario = vary(find("bribed-reporters"), "cast.reporter.faults", (Bribed(price=1.0, onset=1e6),))
     one = pair(scenario, "briber", [0])[0]
     assert one.gain("briber") == 0.0
-    assert told(one, "attack declined")[0]["why"] == "no majority of reporters is for sale"
+    assert told(one.run, "attack declined")[0]["why"] == "no majority of reporters is for sale"
 
 
 # ---------------------------------------------------------------------- what the estimates are made of
@@ -202,6 +197,6 @@ def test_a_pool_is_pushed_under_a_short_window_of_any_kind_and_left_alone_under_
             scenario = vary(scenario, "exchange.markets.ETH-USD.venue.liquidity", 20_000_000.0)
         one = pair(scenario, "attacker", [1])[0]
         profits.append(one.gain("attacker"))
-        assert bool(told(one, "attack")) == (oracle is weak)
+        assert bool(told(one.run, "attack")) == (oracle is weak)
     assert profits[0] > 1_000.0
     assert profits[1] == 0.0

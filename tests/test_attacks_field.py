@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 import pytest
+from arsenal import pair, told
 
 from agents.attacks.block_stuffer import BlockStuffer
 from agents.attacks.flow_hunter import FlowHunter
@@ -24,7 +25,6 @@ from experiments.overrides import vary
 from experiments.record import Record
 from experiments.scenario import Scenario, find
 from experiments.twins import Pair
-from tests.arsenal import pair
 
 SEEDS = range(1, 4)
 
@@ -33,10 +33,6 @@ def defended(scenario: Scenario, defence: Defence) -> Scenario:
     world = defence.applied(scenario.world)
     assert world is not None
     return dataclasses.replace(scenario, world=world)
-
-
-def told(record: Record, kind: str) -> list[dict[str, float]]:
-    return list(record.events[record.events.kind == kind].numbers)
 
 
 def volume(record: Record) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from arsenal import kept, kinds, pair, profits
+from arsenal import kept, kinds, pair, profits, told
 
 from agents.attacks.vault_runner import VaultRunner
 from experiments.defences.base import Defence
@@ -22,6 +22,7 @@ from experiments.defences.outside_index import OutsideIndex
 from experiments.overrides import vary
 from experiments.run import run
 from experiments.scenario import Scenario, find
+from protocol.oracles.spot import Spot
 
 SEEDS = range(1, 4)
 
@@ -51,6 +52,16 @@ def test_a_hunter_pushes_a_self_marked_amm_to_the_cluster_and_buys_what_must_be_
     assert min(profits(pairs, "attacker")) > 100_000.0
     assert all(one.run.metrics["dex.liquidations"] > 30 > one.twin.metrics["dex.liquidations"] for one in pairs)
     assert all(one.gain("leveraged") < -100_000.0 for one in pairs)
+
+
+def test_where_a_trade_moves_the_index_at_once_push_forced_sales_and_exit_are_one_bundle() -> None:
+    pairs = pair(vary(find("hunted-longs"), "exchange.markets.ETH-PERP.oracle", Spot()), "attacker", SEEDS)
+    for one in pairs:
+        begun, ended = told(one.run, "attack"), told(one.run, "attack over")
+        assert begun[0]["blocks"] == 0
+        assert begun[0]["victims"] > 0
+        assert 0.9 < ended[0]["realised"] / begun[0]["estimate"] < 1.1
+        assert one.gain("attacker") > 100_000.0
 
 
 @pytest.mark.parametrize(
