@@ -7,9 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, played, wrong_workers
-from experiments.folders import free_for_study
-from experiments.wishes import Together, plugins_in
+from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, played, settled
 
 
 def sensitivity(
@@ -26,14 +24,7 @@ def sensitivity(
     """Find which parameters matter, as a TOML file asks: Morris, then Sobol. Stopped, the same command goes on."""
     from experiments.sensitivity import load_spec
 
-    wishes = Together()
-    classes = wishes.attempt(lambda: plugins_in(plugin)) or ()
-    found = wishes.attempt(lambda: load_spec(spec, plugins=classes))
-    wishes.lines += wrong_workers(workers, scheduler)
-    if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
-    wishes.settle()
-    assert found is not None, "settled"
+    (asked, first), classes = settled(lambda found: load_spec(spec, plugins=found), out, workers, scheduler, plugin)
 
     from experiments import results
     from experiments.cluster import on_call
@@ -43,7 +34,6 @@ def sensitivity(
     from experiments.summary import show_frame
     from experiments.sweeps.spec import design
 
-    asked, first = found
     home = out or RESULTS / asked.name
     attribution = None
     with on_call(workers, scheduler) as hands:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from experiments.cluster import Crew
     from experiments.sweeps.driver import Outcome, Progress
     from experiments.sweeps.spec import Design
+
+T = TypeVar("T")
 
 NEWS = 30.0  # seconds between two lines where nobody is at a terminal
 RESULTS = Path("results")
@@ -42,15 +44,7 @@ def sweep(
     from experiments.cluster import on_call
     from experiments.sweeps.spec import load
 
-    wishes = Together()
-    classes = wishes.attempt(lambda: plugins_in(plugin)) or ()
-    found = wishes.attempt(lambda: load(spec, plugins=classes))
-    wishes.lines += wrong_workers(workers, scheduler)
-    if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
-    wishes.settle()
-    assert found is not None, "settled"
-
+    found, _ = settled(lambda classes: load(spec, plugins=classes), out, workers, scheduler, plugin)
     folder = out or RESULTS / found.sweep.name
     with on_call(workers, scheduler) as hands:
         outcome = played(found, folder, hands, plugins=plugin)
@@ -122,6 +116,25 @@ def played(design: Design, folder: Path, hands: Callable[[], Crew], *, plugins: 
         except KeyboardInterrupt:
             print(f"undertow: finished runs are kept in {folder}; the same command goes on", file=sys.stderr)
             raise
+
+
+def settled(
+    load: Callable[[Sequence[type]], T],
+    out: Path | None,
+    workers: int | None,
+    scheduler: str | None,
+    plugins: tuple[Path, ...],
+) -> tuple[T, Sequence[type]]:
+    """What a file asks for, and the classes of the plugins; Mistakes with all that is wrong with file, folder and workers."""
+    wishes = Together()
+    classes = wishes.attempt(lambda: plugins_in(plugins)) or ()
+    found = wishes.attempt(lambda: load(classes))
+    wishes.lines += wrong_workers(workers, scheduler)
+    if out is not None:
+        wishes.attempt(lambda: free_for_study(out))
+    wishes.settle()
+    assert found is not None, "settled"
+    return found, classes
 
 
 def wrong_workers(workers: int | None, scheduler: str | None) -> list[str]:
