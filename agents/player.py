@@ -17,6 +17,7 @@ import mesa
 from agents.view import View
 from protocol.chain import Built, Offer
 from protocol.mempool import Orders
+from protocol.settings import refusals
 from protocol.transactions import Transaction
 
 if TYPE_CHECKING:
@@ -82,18 +83,15 @@ class Role(ABC):
         """Refuse players that cannot be; name those that have no name after their kind."""
         if not self.name:
             object.__setattr__(self, "name", type(self).__name__.lower())
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("count", self.count, self.count >= 0, "0 or more"),
-                ("capital", self.capital, self.capital >= 0, "0 or more cash coins"),
-                ("base", self.base, self.base >= 0, "0 or more base coins"),
-                ("latency", self.latency, self.latency >= 0, "0 or more seconds"),
-                ("tip", self.tip, self.tip >= 0, "0 or more cash coins per gas"),
-                ("jitter", self.jitter, 0 <= self.jitter < math.inf, "0 or more seconds"),
-            )
-            if not good
-        ]
+        wrong = refusals(
+            self,
+            count=(self.count >= 0, "0 or more"),
+            capital=(self.capital >= 0, "0 or more cash coins"),
+            base=(self.base >= 0, "0 or more base coins"),
+            latency=(self.latency >= 0, "0 or more seconds"),
+            tip=(self.tip >= 0, "0 or more cash coins per gas"),
+            jitter=(0 <= self.jitter < math.inf, "0 or more seconds"),
+        )
         wrong += self.mistakes()
         if wrong:
             raise ValueError("\n".join(wrong))

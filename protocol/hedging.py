@@ -20,6 +20,7 @@ import numpy as np
 
 from protocol.instruments.option import Option
 from protocol.oracles.base import read_index
+from protocol.settings import refusals
 from protocol.state import House, Listing, State
 
 BUMP = 1e-4  # relative: how far the index is moved to see what follows it
@@ -93,15 +94,12 @@ class DeltaBand(Hedging):
 
     def mistakes(self) -> list[str]:
         """A band is not negative, and a rest lies in it."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("band", self.band, self.band >= 0, "0 or more base coins"),
-                ("rest", self.rest, 0 <= self.rest <= 1, "0 to 1, a share of the band"),
-                ("most", self.most, self.most > 0, "above 0 base coins"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            band=(self.band >= 0, "0 or more base coins"),
+            rest=(0 <= self.rest <= 1, "0 to 1, a share of the band"),
+            most=(self.most > 0, "above 0 base coins"),
+        )
 
     def plan(self, state: State, house: House) -> tuple[HedgeOrder, ...]:
         """One order for each asset that is out of its band, on the first market that may be used for it."""
@@ -139,15 +137,12 @@ class OptionBand(DeltaBand):
 
     def mistakes(self) -> list[str]:
         """Those of a band of delta, and a second band."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("width", self.width, self.width >= 0, "0 or more"),
-                ("premium_slippage", self.premium_slippage, 0 <= self.premium_slippage < 1, "0 to below 1"),
-                ("lots", self.lots, self.lots > 0, "above 0 base coins"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            width=(self.width >= 0, "0 or more"),
+            premium_slippage=(0 <= self.premium_slippage < 1, "0 to below 1"),
+            lots=(self.lots > 0, "above 0 base coins"),
+        )
 
     @abstractmethod
     def each(self, state: State, listing: Listing) -> float:

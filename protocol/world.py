@@ -36,6 +36,7 @@ from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
+from protocol.settings import refuse
 from protocol.strategies.base import Strategy, misfits
 from protocol.surface import Surface
 from protocol.vault import Vault
@@ -283,19 +284,14 @@ class Chain:
 
     def __post_init__(self) -> None:
         """Refuse a chain that carries nothing."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("capacity", self.capacity, self.capacity > 0, "above 0 gas"),
-                ("target", self.target, 0 < self.target <= 1, "above 0 to 1, a share of capacity"),
-                ("fee_change", self.fee_change, 0 <= self.fee_change < 1, "0 to below 1"),
-                ("fee_floor", self.fee_floor, self.fee_floor >= 0, "0 or more cash coins per gas"),
-                ("base_fee", self.base_fee, self.base_fee >= self.fee_floor, f"fee_floor = {self.fee_floor} or more"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            capacity=(self.capacity > 0, "above 0 gas"),
+            target=(0 < self.target <= 1, "above 0 to 1, a share of capacity"),
+            fee_change=(0 <= self.fee_change < 1, "0 to below 1"),
+            fee_floor=(self.fee_floor >= 0, "0 or more cash coins per gas"),
+            base_fee=(self.base_fee >= self.fee_floor, f"fee_floor = {self.fee_floor} or more"),
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from agents.player import Player, Role
 from agents.view import View
+from protocol.settings import refusals
 from protocol.state import Listing, State
 
 
@@ -30,15 +31,12 @@ class Attack(Role):
 
     def mistakes(self) -> list[str]:
         """Cost is not played down. Attacks add their own lines to these."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("least_profit", self.least_profit, math.isfinite(self.least_profit), "a number of cash coins"),
-                ("caution", self.caution, self.caution >= 1, "1 or more"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            least_profit=(math.isfinite(self.least_profit), "a number of cash coins"),
+            caution=(self.caution >= 1, "1 or more"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     @abstractmethod
     def surface(self, state: State, listing: Listing) -> str:

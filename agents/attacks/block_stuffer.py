@@ -29,6 +29,7 @@ from protocol.liquidations.cases import Case, case_of, cases
 from protocol.liquidations.english import English
 from protocol.liquidations.lots import lot_of, mirrored
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Spin, Transaction, Withdraw
 
@@ -71,16 +72,13 @@ class BlockStuffer(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("most", self.most, self.most >= 1, "1 or more"),
-                ("cost", self.cost, 0 <= self.cost < 1, "0 to below 1, a share of value"),
-                ("purse", self.purse, 0 < self.purse < 1, "above 0 to below 1"),
-                ("unwind", self.unwind, 0 < self.unwind <= 1, "above 0 to 1, a share of the position"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            most=(self.most >= 1, "1 or more"),
+            cost=(0 <= self.cost < 1, "0 to below 1, a share of value"),
+            purse=(0 < self.purse < 1, "above 0 to below 1"),
+            unwind=(0 < self.unwind <= 1, "above 0 to 1, a share of the position"),
+        )
 
     def looks(self) -> int:
         """Once, as late as it can."""

@@ -24,6 +24,7 @@ from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.oracles.pull import Pull
 from protocol.orderings.base import Ordering
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Trade
 from protocol.venues.base import AT_THE_CLOSE
@@ -67,17 +68,14 @@ class FlowHunter(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares, and a pace has two ends."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
-                ("large", self.large, self.large > 0, "above 0 cash coins"),
-                ("run", self.run, self.run >= 2, "2 or more trades"),
-                ("trials", self.trials, self.trials >= 0, "0 or more guesses"),
-                ("push", self.push, 0 < self.push < 1, "above 0 to below 1, a share of the price"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            usage=(0 < self.usage <= 1, "above 0 to 1"),
+            large=(self.large > 0, "above 0 cash coins"),
+            run=(self.run >= 2, "2 or more trades"),
+            trials=(self.trials >= 0, "0 or more guesses"),
+            push=(0 < self.push < 1, "above 0 to below 1, a share of the price"),
+        )
 
     def looks(self) -> int:
         """Twice: once to be early, once to be late."""

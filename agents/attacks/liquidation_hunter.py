@@ -33,6 +33,7 @@ from protocol.oracles.ema import Ema
 from protocol.oracles.spot import Spot
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
 from protocol.venues.virtual_amm import VirtualAmm
@@ -89,16 +90,13 @@ class LiquidationHunter(Staged):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-                ("restored", self.restored, 0 <= self.restored < 1, "0 to below 1"),
-                ("stop", self.stop, self.stop > 0, "above 0, a multiple of the estimate"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            hold=(self.hold > 0, "above 0 seconds"),
+            restored=(0 <= self.restored < 1, "0 to below 1"),
+            stop=(self.stop > 0, "above 0, a multiple of the estimate"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """Positions on a virtual AMM whose own mid marks them, and forced sales that go through it."""

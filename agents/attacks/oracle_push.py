@@ -27,6 +27,7 @@ from agents.view import View
 from protocol.gas import GAS
 from protocol.ledger import Ints
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.venues.oracle_pool import OraclePool
@@ -72,17 +73,14 @@ class OraclePush(Staged):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("most_blocks", self.most_blocks, self.most_blocks >= 1, "1 or more"),
-                ("restored", self.restored, 0 <= self.restored <= 1, "0 to 1"),
-                ("priority", self.priority, 0 <= self.priority <= 1, "0 to 1"),
-                ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            most_blocks=(self.most_blocks >= 1, "1 or more"),
+            restored=(0 <= self.restored <= 1, "0 to 1"),
+            priority=(0 <= self.priority <= 1, "0 to 1"),
+            bid_share=(0 <= self.bid_share < 1, "0 to below 1"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+        )
 
     def proceed(self, me: Player, view: View) -> Iterable[Action]:
         """Hold the push, or get out."""

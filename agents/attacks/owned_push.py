@@ -24,6 +24,7 @@ from protocol.chain import Built, Offer
 from protocol.ledger import Ints
 from protocol.mempool import Pending
 from protocol.orderings.builders_choice import BuildersChoice
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade, Transaction
 
@@ -50,14 +51,11 @@ class OwnedPush(OraclePush):
 
     def mistakes(self) -> list[str]:
         """A share is a share, and a run has a beginning and an end."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1, a share of the blocks"),
-                ("shortest", self.shortest, self.shortest >= 2, "2 or more blocks"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            share=(0 < self.share <= 1, "above 0 to 1, a share of the blocks"),
+            shortest=(self.shortest >= 2, "2 or more blocks"),
+        )
 
     def builds(self) -> float:
         """Its share."""

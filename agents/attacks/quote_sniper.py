@@ -21,6 +21,7 @@ from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.gas import GAS
 from protocol.mempool import RAISE
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Trade
 from protocol.venues.batch_auction import BatchAuction
@@ -53,17 +54,14 @@ class QuoteSniper(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("edge", self.edge, 0 <= self.edge < 1, "0 to below 1, a share of the mid"),
-                ("lot", self.lot, self.lot > 0, "above 0 cash coins"),
-                ("bid_share", self.bid_share, 0 <= self.bid_share <= self.most_share, "0 to most_share"),
-                ("most_share", self.most_share, 0 <= self.most_share < 1, "0 to below 1"),
-                ("rounds", self.rounds, self.rounds >= 0, "0 or more"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            edge=(0 <= self.edge < 1, "0 to below 1, a share of the mid"),
+            lot=(self.lot > 0, "above 0 cash coins"),
+            bid_share=(0 <= self.bid_share <= self.most_share, "0 to most_share"),
+            most_share=(0 <= self.most_share < 1, "0 to below 1"),
+            rounds=(self.rounds >= 0, "0 or more"),
+        )
 
     def looks(self) -> int:
         """Once a round."""

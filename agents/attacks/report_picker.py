@@ -29,6 +29,7 @@ from protocol.instruments.option import Option
 from protocol.ledger import Floats
 from protocol.oracles.base import Report
 from protocol.oracles.pull import Pull
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Publish, Trade
 from protocol.units import to_units_down
@@ -75,15 +76,12 @@ class ReportPicker(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
-                ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
-                ("slack", self.slack, self.slack >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            usage=(0 < self.usage <= 1, "above 0 to 1"),
+            bid_share=(0 <= self.bid_share < 1, "0 to below 1"),
+            slack=(self.slack >= 0, "0 or more seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that honours at once what a user's report says."""

@@ -30,6 +30,7 @@ from protocol.instruments.option import Option
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import ACCOUNT, TIME, Median
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
@@ -74,15 +75,12 @@ class ReporterBribe(Staged):
 
     def mistakes(self) -> list[str]:
         """Pushes and times are positive."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("most_push", self.most_push, 0 < self.most_push <= 10, "above 0 to 10, a share of the index"),
-                ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            most_push=(0 < self.most_push <= 10, "above 0 to 10, a share of the index"),
+            hold=(self.hold > 0, "above 0 seconds"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that must honour at once what a median of reporters says."""

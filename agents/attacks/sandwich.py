@@ -29,6 +29,7 @@ from protocol.mempool import Pending, Waiting
 from protocol.oracles.base import Status
 from protocol.oracles.pull import Pull
 from protocol.orderings.builders_choice import BuildersChoice
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade, Transaction
 from protocol.venues.base import AT_THE_CLOSE
@@ -65,15 +66,12 @@ class Sandwich(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
-                ("most", self.most, self.most >= 1, "1 or more"),
-                ("share", self.share, 0 <= self.share <= 1, "0 to 1, a share of the blocks"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            usage=(0 < self.usage <= 1, "above 0 to 1"),
+            most=(self.most >= 1, "1 or more"),
+            share=(0 <= self.share <= 1, "0 to 1, a share of the blocks"),
+        )
 
     def looks(self) -> int:
         """Once, as late as it can."""

@@ -30,6 +30,7 @@ from protocol.instruments.future import Future
 from protocol.instruments.option import Option
 from protocol.ledger import Floats
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade
 from protocol.venues.base import AT_ONCE
@@ -65,15 +66,12 @@ class SettlementPush(Staged):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("most_blocks", self.most_blocks, self.most_blocks >= 1, "1 or more"),
-                ("restored", self.restored, 0 <= self.restored <= 1, "0 to 1"),
-                ("early", self.early, self.early >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            most_blocks=(self.most_blocks >= 1, "1 or more"),
+            restored=(0 <= self.restored <= 1, "0 to 1"),
+            early=(self.early >= 0, "0 or more seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """A dated contract, sold by a vault at once, whose index a pool moves."""

@@ -28,6 +28,7 @@ from agents.view import View
 from protocol.gas import GAS
 from protocol.instruments.option import Option
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, CancelAll, Post, Trade, Transaction
 from protocol.venues.base import AT_ONCE
@@ -68,16 +69,13 @@ class Spoofer(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("shown", self.shown, self.shown > 0, "above 0 cash coins"),
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
-                ("hit", self.hit, 0 <= self.hit <= 1, "0 to 1"),
-                ("most_blocks", self.most_blocks, self.most_blocks >= 1, "1 or more"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            shown=(self.shown > 0, "above 0 cash coins"),
+            usage=(0 < self.usage <= 1, "above 0 to 1"),
+            hit=(0 <= self.hit <= 1, "0 to 1"),
+            most_blocks=(self.most_blocks >= 1, "1 or more"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that must honour at once what a book's mid makes of the index."""

@@ -20,6 +20,7 @@ from agents.view import View
 from protocol import exchange
 from protocol.gas import GAS
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Trade
 from protocol.units import to_units_down
@@ -46,16 +47,13 @@ class StaleSniper(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
-                ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
-                ("rest", self.rest, 0 <= self.rest < 1, "0 to below 1"),
-                ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            usage=(0 < self.usage <= 1, "above 0 to 1"),
+            bid_share=(0 <= self.bid_share < 1, "0 to below 1"),
+            rest=(0 <= self.rest < 1, "0 to below 1"),
+            hold=(self.hold > 0, "above 0 seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that must honour an index."""

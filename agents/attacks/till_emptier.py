@@ -31,6 +31,7 @@ from protocol.gas import GAS
 from protocol.loan_transactions import Transfer
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Deposit, Post, Trade, Transaction
 from protocol.venues.base import AT_THE_CLOSE
@@ -75,16 +76,13 @@ class TillEmptier(Staged):
 
     def mistakes(self) -> list[str]:
         """Shares are shares, and a position has a slice."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("most_blocks", self.most_blocks, self.most_blocks >= 1, "1 or more"),
-                ("restored", self.restored, 0 <= self.restored <= 1, "0 to 1"),
-                ("slices", self.slices, 1 <= self.slices <= 50, "1 to 50"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            most_blocks=(self.most_blocks >= 1, "1 or more"),
+            restored=(0 <= self.restored <= 1, "0 to 1"),
+            slices=(1 <= self.slices <= 50, "1 to 50"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """A second account, for the side that is to lose."""

@@ -23,6 +23,7 @@ from protocol.gas import GAS
 from protocol.ledger import Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Deposit, Liquidate, Trade, Transaction, Withdraw
 
@@ -68,15 +69,12 @@ class TwoLegs(Staged, ABC):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("apart", self.apart, 0 < self.apart < 1, "above 0 to below 1"),
-                ("healing", self.healing, self.healing > 0, "above 0 seconds"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            apart=(0 < self.apart < 1, "above 0 to below 1"),
+            healing=(self.healing > 0, "above 0 seconds"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """Legs against a vault, at an index that reporters take from outside."""

@@ -21,6 +21,7 @@ from protocol import exchange
 from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Divest, Invest
 from protocol.units import to_units_down
@@ -50,15 +51,12 @@ class VaultRunner(Attack):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
-                ("invested", self.invested, 0 <= self.invested < 1, "0 to below 1"),
-                ("rest", self.rest, 0 <= self.rest < 1, "0 to below 1"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            share=(0 < self.share <= 1, "above 0 to 1"),
+            invested=(0 <= self.invested < 1, "0 to below 1"),
+            rest=(0 <= self.rest < 1, "0 to below 1"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that carries positions at an index that may lag, and whose shares are redeemed at once."""

@@ -23,6 +23,7 @@ from agents.view import View
 from protocol.gas import GAS
 from protocol.instruments.option import Option
 from protocol.oracles.base import Status
+from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade, Transaction
 from protocol.venues.oracle_pool import OraclePool
@@ -56,15 +57,12 @@ class VolatilityPush(Staged):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1"),
-                ("pulls", self.pulls, self.pulls >= 1, "1 or more"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            usage=(0 < self.usage <= 1, "above 0 to 1"),
+            pulls=(self.pulls >= 1, "1 or more"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+        )
 
     def surface(self, state: State, listing: Listing) -> str:
         """An option that a vault sells at the mark, and another whose trades move that mark."""

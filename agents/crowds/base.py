@@ -22,6 +22,7 @@ from agents.streams import Streams
 from agents.view import View
 from protocol.ledger import WORLD, Floats, Ints, Reason
 from protocol.mempool import ORDER, Orders, Rows
+from protocol.settings import refusals
 from protocol.state import Listing
 
 if TYPE_CHECKING:
@@ -100,19 +101,16 @@ class Crowd(Role):
 
     def mistakes(self) -> list[str]:
         """Rates and shares must be rates and shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("spread", self.spread, self.spread >= 0, "0 or more"),
-                ("activity", self.activity, self.activity >= 0, "0 or more decisions per day"),
-                ("memory", self.memory, self.memory > 0, "above 0 seconds"),
-                ("reentry", self.reentry, 0 <= self.reentry < 1, "0 to below 1"),
-                ("slippage", self.slippage, self.slippage > 0, "above 0"),
-                ("jitter", self.jitter, self.jitter == 0, "0: its members' orders arrive at moments of their own"),
-                ("gas_money", self.gas_money, self.gas_money >= 0, "0 or more cash coins"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            spread=(self.spread >= 0, "0 or more"),
+            activity=(self.activity >= 0, "0 or more decisions per day"),
+            memory=(self.memory > 0, "above 0 seconds"),
+            reentry=(0 <= self.reentry < 1, "0 to below 1"),
+            slippage=(self.slippage > 0, "above 0"),
+            jitter=(self.jitter == 0, "0: its members' orders arrive at moments of their own"),
+            gas_money=(self.gas_money >= 0, "0 or more cash coins"),
+        )
 
     @abstractmethod
     def columns(self, streams: Streams, stake: Ints) -> Columns:

@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from protocol.settings import refusals
+
 if TYPE_CHECKING:
     from agents.player import Player
     from agents.view import View
@@ -27,14 +29,11 @@ class Fault(ABC):
 
     def __post_init__(self) -> None:
         """Refuse times before the start, and a fault's own nonsense."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("onset", self.onset, 0 <= self.onset < math.inf, "0 or more seconds"),
-                ("duration", self.duration, 0 < self.duration < math.inf, "above 0 seconds"),
-            )
-            if not good
-        ]
+        wrong = refusals(
+            self,
+            onset=(0 <= self.onset < math.inf, "0 or more seconds"),
+            duration=(0 < self.duration < math.inf, "above 0 seconds"),
+        )
         wrong += self.mistakes()
         if wrong:
             raise ValueError("\n".join(wrong))

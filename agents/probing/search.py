@@ -16,6 +16,7 @@ from agents.probing.dice import Dice
 from agents.probing.programs import Arms, Outcome, Program, canonical, fresh, mutated, run, scaled
 from agents.probing.stage import YEAR, Deed, Seal, Stage
 from agents.probing.verbs import verbs
+from protocol.settings import refuse
 from protocol.state import State
 
 T = TypeVar("T")
@@ -41,20 +42,15 @@ class Search:
 
     def __post_init__(self) -> None:
         """Refuse searches that are none."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("budget", self.budget, self.budget >= 1, "1 probe or more"),
-                ("seed", self.seed, self.seed >= 0, "0 or more"),
-                ("least", self.least, self.least > 0 and math.isfinite(self.least), "above 0 cash coins"),
-                ("carry", self.carry, self.carry >= 0 and math.isfinite(self.carry), "0 or more per year"),
-                ("blocks", self.blocks, self.blocks >= 0, "0 or more"),
-                ("polish", self.polish, self.polish >= 0, "0 probes or more"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            budget=(self.budget >= 1, "1 probe or more"),
+            seed=(self.seed >= 0, "0 or more"),
+            least=(self.least > 0 and math.isfinite(self.least), "above 0 cash coins"),
+            carry=(self.carry >= 0 and math.isfinite(self.carry), "0 or more per year"),
+            blocks=(self.blocks >= 0, "0 or more"),
+            polish=(self.polish >= 0, "0 probes or more"),
+        )
 
     def floor(self, stage: Stage, seconds: float) -> float:
         """What a program that took so long may earn without being a find, cash coins."""

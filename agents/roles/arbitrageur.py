@@ -20,6 +20,7 @@ from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
 from protocol.gas import GAS
 from protocol.instruments.synthetic import Synthetic
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Trade
 from protocol.venues.concentrated import ConcentratedPool
@@ -54,14 +55,11 @@ class Arbitrageur(Role):
 
     def mistakes(self) -> list[str]:
         """A bid is a share of the gain."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("bid_share", self.bid_share, 0 <= self.bid_share < 1, "0 to below 1"),
-                ("ignore", self.ignore, self.ignore >= 0, "0 or more cash coins"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            bid_share=(0 <= self.bid_share < 1, "0 to below 1"),
+            ignore=(self.ignore >= 0, "0 or more cash coins"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the pool."""

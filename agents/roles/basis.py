@@ -18,6 +18,7 @@ from agents.view import View
 from protocol import exchange
 from protocol.gas import GAS
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Trade
 from protocol.units import to_units_down
@@ -44,16 +45,13 @@ class BasisTrader(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage < 1, "above 0 to below 1"),
-                ("edge", self.edge, self.edge >= 0, "0 or more"),
-                ("hold", self.hold, self.hold >= 0, "0 or more seconds"),
-                ("ignore", self.ignore, self.ignore >= 0, "0 or more cash coins"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            usage=(0 < self.usage < 1, "above 0 to below 1"),
+            edge=(self.edge >= 0, "0 or more"),
+            hold=(self.hold >= 0, "0 or more seconds"),
+            ignore=(self.ignore >= 0, "0 or more cash coins"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Half of its capital stands as margin."""

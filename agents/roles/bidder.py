@@ -24,6 +24,7 @@ from protocol.liquidations.cases import Case, cases
 from protocol.liquidations.english import English
 from protocol.liquidations.lots import lot_of, mirrored
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.units import to_units_down
 
@@ -49,17 +50,14 @@ class Bidder(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: allowed {allowed}"
-            for name, value, good, allowed in (
-                ("cost", self.cost, 0 <= self.cost < 1, "0 to below 1, a share of value"),
-                ("opening", self.opening, 0 <= self.opening <= 1, "0 to 1, a share of value"),
-                ("bid_share", self.bid_share, 0 <= self.bid_share <= 1, "0 to 1"),
-                ("pause", self.pause, self.pause >= 0, "0 or more seconds"),
-                ("unwind", self.unwind, 0 <= self.unwind <= 1, "0 to 1, a share of the position"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            cost=(0 <= self.cost < 1, "0 to below 1, a share of value"),
+            opening=(0 <= self.opening <= 1, "0 to 1, a share of value"),
+            bid_share=(0 <= self.bid_share <= 1, "0 to 1"),
+            pause=(self.pause >= 0, "0 or more seconds"),
+            unwind=(0 <= self.unwind <= 1, "0 to 1, a share of the position"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin, the rest pays gas."""

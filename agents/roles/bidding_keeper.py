@@ -19,6 +19,7 @@ from agents.roles.taking import affordable, look_back
 from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol.mempool import RAISE, Pending
+from protocol.settings import refusals
 
 
 def aims(item: Pending) -> set[tuple[str, int]]:
@@ -38,15 +39,12 @@ class BiddingKeeper(Keeper):
 
     def mistakes(self) -> list[str]:
         """A raise must be one that the mempool takes."""
-        return super().mistakes() + [
-            f"{name} = {value}: allowed {allowed}"
-            for name, value, good, allowed in (
-                ("rounds", self.rounds, self.rounds >= 1, "1 or more"),
-                ("step", self.step, RAISE <= self.step < math.inf, f"{RAISE} or more, a share of the rival's fee"),
-                ("most_share", self.most_share, 0 <= self.most_share <= 1, "0 to 1, a share of the prize"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            rounds=(self.rounds >= 1, "1 or more"),
+            step=(RAISE <= self.step < math.inf, f"{RAISE} or more, a share of the rival's fee"),
+            most_share=(0 <= self.most_share <= 1, "0 to 1, a share of the prize"),
+        )
 
     def looks(self) -> int:
         """Once a round."""

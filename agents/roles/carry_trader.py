@@ -18,6 +18,7 @@ from agents.player import Action, Player, Role
 from agents.view import View
 from protocol.gas import GAS
 from protocol.loan_transactions import Pledge
+from protocol.settings import refusals
 from protocol.state import Listing, Pledgeable
 from protocol.transactions import Trade
 from protocol.units import SECONDS_PER_YEAR
@@ -45,17 +46,14 @@ class CarryTrader(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, self.usage > 0, "above 0, a multiple of what is pledged"),
-                ("step", self.step, 0 < self.step <= 1, "above 0 to 1"),
-                ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-                ("edge", self.edge, self.edge >= 0, "0 or more"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            usage=(self.usage > 0, "above 0, a multiple of what is pledged"),
+            step=(0 < self.step <= 1, "above 0 to 1"),
+            hold=(self.hold > 0, "above 0 seconds"),
+            edge=(self.edge >= 0, "0 or more"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for where the token is pledged."""

@@ -17,6 +17,7 @@ from agents.view import View
 from protocol import exchange
 from protocol.margins.base import Margin
 from protocol.motions import Execute, Propose, Retract
+from protocol.settings import refusals
 from protocol.units import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:
@@ -42,17 +43,14 @@ class Governor(Role):
 
     def mistakes(self) -> list[str]:
         """Tightening is by more than one."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("factor", self.factor, self.factor > 1, "above 1"),
-                ("volatility", self.volatility, self.volatility > 0, "above 0 per root year"),
-                ("worn", self.worn, 0 <= self.worn <= 1, "0 to 1, a share of the fund at its highest"),
-                ("calm", self.calm, self.calm >= 0, "0 or more seconds"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            factor=(self.factor > 1, "above 1"),
+            volatility=(self.volatility > 0, "above 0 per root year"),
+            worn=(0 <= self.worn <= 1, "0 to 1, a share of the fund at its highest"),
+            calm=(self.calm >= 0, "0 or more seconds"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Take office."""

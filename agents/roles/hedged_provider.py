@@ -17,6 +17,7 @@ from agents.view import View
 from protocol.gas import GAS
 from protocol.ledger import WORLD
 from protocol.loan_transactions import Pledge
+from protocol.settings import refusals
 from protocol.state import Listing, Pledgeable
 from protocol.transactions import Invest, Trade
 
@@ -37,15 +38,12 @@ class HedgedProvider(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
-                ("band", self.band, self.band > 0, "above 0, a share of what it has invested"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            share=(0 < self.share <= 1, "above 0 to 1"),
+            band=(self.band > 0, "above 0, a share of what it has invested"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for where the shares are pledged."""

@@ -16,6 +16,7 @@ from agents.view import View
 from protocol import exchange
 from protocol.errors import UnlistedSeries
 from protocol.exchange import Series
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import TradeSeries
 from protocol.units import to_units_down
@@ -39,18 +40,15 @@ class Insured(Role):
 
     def mistakes(self) -> list[str]:
         """Shares, grids and times are positive."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("below", self.below, 0 <= self.below < 1, "0 to below 1"),
-                ("grid", self.grid, self.grid > 0, "above 0 cash coins"),
-                ("strikes", self.strikes, self.strikes >= 1, "1 or more"),
-                ("cycle", self.cycle, self.cycle > 0, "above 0 seconds"),
-                ("most", self.most, 0 < self.most < 1, "above 0 to below 1"),
-                ("retry", self.retry, self.retry > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            below=(0 <= self.below < 1, "0 to below 1"),
+            grid=(self.grid > 0, "above 0 cash coins"),
+            strikes=(self.strikes >= 1, "1 or more"),
+            cycle=(self.cycle > 0, "above 0 seconds"),
+            most=(0 < self.most < 1, "above 0 to below 1"),
+            retry=(self.retry > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital are there to pay premiums with."""

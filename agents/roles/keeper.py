@@ -26,6 +26,7 @@ from protocol.ledger import Ints
 from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_mark
+from protocol.settings import refusals
 from protocol.state import House, Listing
 from protocol.transactions import Liquidate, Transaction
 from protocol.units import to_units_down
@@ -60,16 +61,13 @@ class Keeper(Role):
 
     def mistakes(self) -> list[str]:
         """Shares and chances are such."""
-        return [
-            f"{name} = {value}: allowed {allowed}"
-            for name, value, good, allowed in (
-                ("bid_share", self.bid_share, 0 <= self.bid_share <= 1, "0 to 1"),
-                ("cost", self.cost, 0 <= self.cost < 1, "0 to below 1, a share of value"),
-                ("rivals", self.rivals, 0 <= self.rivals <= 1, "0 to 1, a chance"),
-                ("unwind", self.unwind, 0 <= self.unwind <= 1, "0 to 1, a share of the position"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            bid_share=(0 <= self.bid_share <= 1, "0 to 1"),
+            cost=(0 <= self.cost < 1, "0 to below 1, a share of value"),
+            rivals=(0 <= self.rivals <= 1, "0 to 1, a chance"),
+            unwind=(0 <= self.unwind <= 1, "0 to 1, a share of the position"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin, the rest pays gas."""

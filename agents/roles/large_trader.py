@@ -19,6 +19,7 @@ from agents.player import Action, Player, Role
 from agents.streams import uniform_at
 from agents.view import View
 from protocol import exchange
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Trade
 from protocol.units import to_units_down
@@ -51,16 +52,13 @@ class LargeTrader(Role):
             f"{name} = {getattr(self, name)}: must be above 0"
             for name in ("notional", "pause")
             if not getattr(self, name) > 0
-        ] + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("slices", self.slices, self.slices >= 1, "1 or more"),
-                ("rest", self.rest, self.rest >= 0, "0 or more seconds"),
-                ("scatter", self.scatter, 0 <= self.scatter <= 1, "0 to 1, a share of the pause"),
-                ("slippage", self.slippage, 0 <= self.slippage < 1, "0 to below 1"),
-            )
-            if not good
-        ]
+        ] + refusals(
+            self,
+            slices=(self.slices >= 1, "1 or more"),
+            rest=(self.rest >= 0, "0 or more seconds"),
+            scatter=(0 <= self.scatter <= 1, "0 to 1, a share of the pause"),
+            slippage=(0 <= self.slippage < 1, "0 to below 1"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Put up margin where that is needed; draw the first moment."""

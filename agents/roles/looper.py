@@ -19,6 +19,7 @@ from protocol.gas import GAS
 from protocol.lending import book, owed
 from protocol.loan_transactions import Borrow, Pledge, Release, Repay
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import Lender, Listing, Pledgeable, State
 from protocol.transactions import Bundle, Trade, Transaction
 from protocol.units import SECONDS_PER_YEAR
@@ -61,19 +62,16 @@ class Looper(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage < 1, "above 0 to below 1, a share of what may be borrowed"),
-                ("conviction", self.conviction, self.conviction > 0, "above 0 per year"),
-                ("cushion", self.cushion, 0 <= self.cushion < 1, "0 to below 1, a share of collateral"),
-                ("least", self.least, self.least > 0, "above 0 cash coins"),
-                ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-                ("slippage", self.slippage, 0 < self.slippage < 1, "above 0 to below 1"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            usage=(0 < self.usage < 1, "above 0 to below 1, a share of what may be borrowed"),
+            conviction=(self.conviction > 0, "above 0 per year"),
+            cushion=(0 <= self.cushion < 1, "0 to below 1, a share of collateral"),
+            least=(self.least > 0, "above 0 cash coins"),
+            hold=(self.hold > 0, "above 0 seconds"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for where to buy, pledge and borrow; draw what makes it different."""

@@ -18,6 +18,7 @@ import numpy as np
 from agents.player import Action, Player, Role
 from agents.view import View
 from protocol import exchange
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Bundle, CancelAll, Post, Transaction
 from protocol.units import to_units_down
@@ -61,22 +62,19 @@ class Maker(Role):
 
     def mistakes(self) -> list[str]:
         """Formulas need positive numbers."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("lot", self.lot, self.lot > 0, "above 0 cash coins"),
-                ("levels", self.levels, self.levels >= 1, "1 or more"),
-                ("most", self.most, self.most > 0, "above 0, a multiple of capital"),
-                ("risk", self.risk, self.risk > 0, "above 0 per cash coin and lot"),
-                ("decay", self.decay, self.decay > 0, "above 0 per cash coin"),
-                ("horizon", self.horizon, self.horizon > 0, "above 0 seconds"),
-                ("memory", self.memory, self.memory > 0, "above 0 seconds"),
-                ("least_volatility", self.least_volatility, self.least_volatility >= 0, "0 or more per root second"),
-                ("caution", self.caution, self.caution >= 0, "0 or more standard deviations"),
-                ("tolerance", self.tolerance, self.tolerance >= 0, "0 or more, a share of the mid"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            lot=(self.lot > 0, "above 0 cash coins"),
+            levels=(self.levels >= 1, "1 or more"),
+            most=(self.most > 0, "above 0, a multiple of capital"),
+            risk=(self.risk > 0, "above 0 per cash coin and lot"),
+            decay=(self.decay > 0, "above 0 per cash coin"),
+            horizon=(self.horizon > 0, "above 0 seconds"),
+            memory=(self.memory > 0, "above 0 seconds"),
+            least_volatility=(self.least_volatility >= 0, "0 or more per root second"),
+            caution=(self.caution >= 0, "0 or more standard deviations"),
+            tolerance=(self.tolerance >= 0, "0 or more, a share of the mid"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin of claims, the rest pays gas."""

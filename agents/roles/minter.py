@@ -19,6 +19,7 @@ from agents.view import View
 from protocol import issuing
 from protocol.gas import GAS
 from protocol.loan_transactions import Lock, Mint
+from protocol.settings import refusals
 from protocol.state import Issue, Listing
 from protocol.transactions import Bundle, Trade, Transaction
 from protocol.units import SECONDS_PER_YEAR
@@ -50,21 +51,18 @@ class Minter(Role):
 
     def mistakes(self) -> list[str]:
         """Formulas need positive numbers."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("boldest", self.boldest, self.boldest >= 1, "1 or more"),
-                ("spread", self.spread, self.spread >= 0, "0 or more"),
-                ("conviction", self.conviction, self.conviction > 0, "above 0 per year"),
-                ("hold", self.hold, self.hold > 0, "above 0 seconds"),
-                ("reserve", self.reserve, 0 <= self.reserve < 1, "0 to below 1, a share of capital"),
-                ("margin", self.margin, self.margin >= 0, "0 or more"),
-                ("slice", self.slice, 0 < self.slice < 0.5, "above 0 to below 0.5, a share of the pool"),
-                ("least", self.least, self.least > 0, "above 0 cash coins"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            boldest=(self.boldest >= 1, "1 or more"),
+            spread=(self.spread >= 0, "0 or more"),
+            conviction=(self.conviction > 0, "above 0 per year"),
+            hold=(self.hold > 0, "above 0 seconds"),
+            reserve=(0 <= self.reserve < 1, "0 to below 1, a share of capital"),
+            margin=(self.margin >= 0, "0 or more"),
+            slice=(0 < self.slice < 0.5, "above 0 to below 0.5, a share of the pool"),
+            least=(self.least > 0, "above 0 cash coins"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the issue; draw what makes it different."""

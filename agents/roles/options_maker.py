@@ -23,6 +23,7 @@ from protocol import exchange, surface
 from protocol.instruments.option import Option
 from protocol.instruments.perpetual import Perpetual
 from protocol.ledger import Floats
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Bundle, CancelAll, Post, PostSurface, Trade, Transaction
 from protocol.units import SECONDS_PER_YEAR, to_units_down
@@ -68,23 +69,20 @@ class OptionsMaker(Role):
 
     def mistakes(self) -> list[str]:
         """Formulas need numbers of the right sign."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("lot", self.lot, self.lot > 0, "above 0 base coins"),
-                ("edge", self.edge, self.edge > 0, "above 0 per root year"),
-                ("belief", self.belief, 0 <= self.belief <= 1, "0 to 1, a weight"),
-                ("memory", self.memory, self.memory > 0, "above 0 seconds"),
-                ("lean", self.lean, self.lean >= 0, "0 or more per cash coin of vega"),
-                ("most_vega", self.most_vega, self.most_vega > 0, "above 0 cash coins per 1.00 of volatility"),
-                ("band", self.band, self.band >= 0, "0 or more base coins"),
-                ("caution", self.caution, self.caution >= 0, "0 or more standard deviations"),
-                ("stale", self.stale, self.stale > 0, "above 0 per root year"),
-                ("tolerance", self.tolerance, self.tolerance >= 0, "0 or more, a share of the spread"),
-                ("slippage", self.slippage, self.slippage > 0, "above 0, a share of the mid"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            lot=(self.lot > 0, "above 0 base coins"),
+            edge=(self.edge > 0, "above 0 per root year"),
+            belief=(0 <= self.belief <= 1, "0 to 1, a weight"),
+            memory=(self.memory > 0, "above 0 seconds"),
+            lean=(self.lean >= 0, "0 or more per cash coin of vega"),
+            most_vega=(self.most_vega > 0, "above 0 cash coins per 1.00 of volatility"),
+            band=(self.band >= 0, "0 or more base coins"),
+            caution=(self.caution >= 0, "0 or more standard deviations"),
+            stale=(self.stale > 0, "above 0 per root year"),
+            tolerance=(self.tolerance >= 0, "0 or more, a share of the spread"),
+            slippage=(self.slippage > 0, "above 0, a share of the mid"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin, the rest pays gas; it takes the surface into its keeping."""

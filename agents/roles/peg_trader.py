@@ -20,6 +20,7 @@ from agents.roles.arbitrageur import to_edge
 from agents.view import View
 from protocol import issuing
 from protocol.loan_transactions import Burn, Convert, Lock, Mint, Unlock
+from protocol.settings import refusals
 from protocol.state import Issue, Listing, State
 from protocol.transactions import Bundle, Trade, Transaction
 from protocol.venues.constant_product import ConstantProduct
@@ -59,16 +60,13 @@ class PegTrader(Role):
 
     def mistakes(self) -> list[str]:
         """Ratios and shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("guard", self.guard, self.guard >= 1, "1 or more"),
-                ("ratio", self.ratio, self.ratio >= self.guard, f"guard = {self.guard} or more"),
-                ("premium", self.premium, self.premium >= 0, "0 or more"),
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            guard=(self.guard >= 1, "1 or more"),
+            ratio=(self.ratio >= self.guard, f"guard = {self.guard} or more"),
+            premium=(self.premium >= 0, "0 or more"),
+            share=(0 < self.share <= 1, "above 0 to 1"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the issue and for where its collateral is traded."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from agents.player import Action, Player
 from agents.roles.maker import Maker
 from agents.view import View
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Trade
 from protocol.venues.order_book import OrderBook
@@ -26,14 +27,11 @@ class PickingMaker(Maker):
 
     def mistakes(self) -> list[str]:
         """As a maker's; and nobody picks at a loss."""
-        return super().mistakes() + [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("edge", self.edge, self.edge >= 0, "0 or more, a share of the mid"),
-                ("haste", self.haste, self.haste >= 1, "1 or more"),
-            )
-            if not good
-        ]
+        return super().mistakes() + refusals(
+            self,
+            edge=(self.edge >= 0, "0 or more, a share of the mid"),
+            haste=(self.haste >= 1, "1 or more"),
+        )
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Take what is stale, and quote as makers do."""

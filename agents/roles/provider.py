@@ -16,6 +16,7 @@ from agents.view import View
 from protocol.exchange import leaving
 from protocol.ledger import WORLD
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Divest, Invest, Provide, Remove
 from protocol.venues.concentrated import ConcentratedPool
@@ -42,17 +43,14 @@ class Provider(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
-                ("pain", self.pain, 0 < self.pain <= 1, "above 0 to 1, a share of what was put in"),
-                ("calm", self.calm, self.calm >= 0, "0 or more seconds"),
-                ("width", self.width, self.width > 1, "above 1, a multiple of the mid"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            share=(0 < self.share <= 1, "above 0 to 1"),
+            pain=(0 < self.pain <= 1, "above 0 to 1, a share of what was put in"),
+            calm=(self.calm >= 0, "0 or more seconds"),
+            width=(self.width > 1, "above 1, a multiple of the mid"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for where the money is to go."""

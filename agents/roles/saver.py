@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agents.player import Action, Player, Role
 from agents.streams import uniform_at
 from agents.view import View
+from protocol.settings import refusals
 from protocol.state import Mandate
 from protocol.strategies.base import share_value
 from protocol.strategy_transactions import Join, Leave
@@ -43,19 +44,16 @@ class Saver(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares, and times are times."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
-                ("term", self.term, self.term > 0, "above 0 seconds"),
-                ("pain", self.pain, 0 < self.pain <= 1, "above 0 to 1, a share of what was put in"),
-                ("bearable", self.bearable, 0 <= self.bearable <= 1, "0 to 1, a share of what it holds"),
-                ("calm", self.calm, self.calm >= 0, "0 or more seconds"),
-                ("spread", self.spread, self.spread >= 0, "0 or more seconds"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            share=(0 < self.share <= 1, "above 0 to 1"),
+            term=(self.term > 0, "above 0 seconds"),
+            pain=(0 < self.pain <= 1, "above 0 to 1, a share of what was put in"),
+            bearable=(0 <= self.bearable <= 1, "0 to 1, a share of what it holds"),
+            calm=(self.calm >= 0, "0 or more seconds"),
+            spread=(self.spread >= 0, "0 or more seconds"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the strategy; draw when to come."""

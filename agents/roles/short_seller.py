@@ -18,6 +18,7 @@ from agents.view import View
 from protocol.lending import owed
 from protocol.loan_transactions import Borrow, Pledge, Repay, Supply
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import Lender, Listing, Pledgeable
 from protocol.transactions import Bundle, Trade
 
@@ -39,16 +40,13 @@ class ShortSeller(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("usage", self.usage, 0 < self.usage < 1, "above 0 to below 1, a share of what may be borrowed"),
-                ("horizon", self.horizon, self.horizon > 0, "above 0 seconds"),
-                ("threshold", self.threshold, self.threshold > 0, "above 0 standard deviations"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            usage=(0 < self.usage < 1, "above 0 to below 1, a share of what may be borrowed"),
+            horizon=(self.horizon > 0, "above 0 seconds"),
+            threshold=(self.threshold > 0, "above 0 standard deviations"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for where cash is lent, its shares are pledged, and the token is borrowed."""

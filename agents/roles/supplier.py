@@ -19,6 +19,7 @@ from agents.view import View
 from protocol.lending import accrued, shares_for, supply_rate, worth_of
 from protocol.liquidations.seizure import debts, liens
 from protocol.loan_transactions import Redeem, Supply
+from protocol.settings import refusals
 from protocol.state import Lender
 
 if TYPE_CHECKING:
@@ -46,17 +47,14 @@ class Supplier(Role):
 
     def mistakes(self) -> list[str]:
         """Shares are shares."""
-        return [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("share", self.share, 0 < self.share <= 1, "above 0 to 1"),
-                ("nervous", self.nervous, self.nervous > 0, "above 0, a share of the pool lent out"),
-                ("doubt", self.doubt, self.doubt >= 0, "0 or more, a share of debts"),
-                ("ponder", self.ponder, self.ponder > 0, "above 0 seconds"),
-                ("calm", self.calm, self.calm >= 0, "0 or more seconds"),
-            )
-            if not good
-        ]
+        return refusals(
+            self,
+            share=(0 < self.share <= 1, "above 0 to 1"),
+            nervous=(self.nervous > 0, "above 0, a share of the pool lent out"),
+            doubt=(self.doubt >= 0, "0 or more, a share of debts"),
+            ponder=(self.ponder > 0, "above 0 seconds"),
+            calm=(self.calm >= 0, "0 or more seconds"),
+        )
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the pool that lends cash."""

@@ -21,6 +21,7 @@ from protocol.compiled import compiled
 from protocol.errors import ReportRejected
 from protocol.ledger import Floats
 from protocol.oracles.base import Oracle, Reading, Report, Status
+from protocol.settings import refuse
 from protocol.state import Listing, State
 
 ACCOUNT = 0  # column: of the ledger, -1 while the slot is free
@@ -67,24 +68,14 @@ class Median(Oracle):
 
     def __post_init__(self) -> None:
         """Refuse a quorum that cannot be met and reporters that are stale by their own rule."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("reporters", self.reporters, self.reporters >= 1, "1 or more"),
-                ("quorum", self.quorum, 1 <= self.quorum <= self.reporters, f"1 to {self.reporters}, the reporters"),
-                ("deviation", self.deviation, self.deviation >= 0, "0 or more, a share of the last value"),
-                ("heartbeat", self.heartbeat, self.heartbeat > 0, "above 0 seconds"),
-                (
-                    "max_age",
-                    self.max_age,
-                    self.max_age >= self.heartbeat,
-                    f"{self.heartbeat} (heartbeat) seconds or more",
-                ),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            reporters=(self.reporters >= 1, "1 or more"),
+            quorum=(1 <= self.quorum <= self.reporters, f"1 to {self.reporters}, the reporters"),
+            deviation=(self.deviation >= 0, "0 or more, a share of the last value"),
+            heartbeat=(self.heartbeat > 0, "above 0 seconds"),
+            max_age=(self.max_age >= self.heartbeat, f"{self.heartbeat} (heartbeat) seconds or more"),
+        )
 
     def start(self, state: State, listing: Listing, at: str, price: float) -> None:
         """[slot, 4]: account, value, time, posts; every slot free and holding `price`."""

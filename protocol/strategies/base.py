@@ -24,6 +24,7 @@ from protocol.instruments.option import Option
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD
 from protocol.oracles.base import read_index
+from protocol.settings import refusals
 from protocol.state import Listing, Mandate, State
 from protocol.venues.base import AT_THE_CLOSE
 
@@ -74,22 +75,19 @@ class Strategy(ABC):
         """Refuse what no strategy can do; name after its kind what has no name."""
         if not self.name:
             object.__setattr__(self, "name", type(self).__name__.lower())
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("name", self.name, "." not in self.name, "a word without dots"),
-                ("liquidity", self.liquidity, self.liquidity >= 0, "0 or more cash coins"),
-                ("usage", self.usage, 0 < self.usage <= 1, "above 0 to 1, a share of equity"),
-                ("band", self.band, 0 < self.band < 1, "above 0 to below 1, a share of a position"),
-                ("slippage", self.slippage, 0 <= self.slippage < 1, "0 to below 1"),
-                ("premium_slippage", self.premium_slippage, 0 <= self.premium_slippage < 1, "0 to below 1"),
-                ("reward", self.reward, self.reward >= 0, "0 or more cash coins"),
-                ("fee", self.fee, 0 <= self.fee < 1, "0 to below 1"),
-                ("virtual_assets", self.virtual_assets, self.virtual_assets >= 0, "0 or more units"),
-                ("virtual_shares", self.virtual_shares, self.virtual_shares >= 0, "0 or more units"),
-            )
-            if not good
-        ]
+        wrong = refusals(
+            self,
+            name=("." not in self.name, "a word without dots"),
+            liquidity=(self.liquidity >= 0, "0 or more cash coins"),
+            usage=(0 < self.usage <= 1, "above 0 to 1, a share of equity"),
+            band=(0 < self.band < 1, "above 0 to below 1, a share of a position"),
+            slippage=(0 <= self.slippage < 1, "0 to below 1"),
+            premium_slippage=(0 <= self.premium_slippage < 1, "0 to below 1"),
+            reward=(self.reward >= 0, "0 or more cash coins"),
+            fee=(0 <= self.fee < 1, "0 to below 1"),
+            virtual_assets=(self.virtual_assets >= 0, "0 or more units"),
+            virtual_shares=(self.virtual_shares >= 0, "0 or more units"),
+        )
         wrong += self.mistakes()
         if wrong:
             raise ValueError("\n".join(wrong))

@@ -21,6 +21,7 @@ from protocol.clearing import MOST, Batch, Desk, Fills, claims_loop, tokens_loop
 from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
+from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.venues.base import AT_THE_CLOSE, QUEUED, Mask, Resting, Venue, whole_ticks
 from protocol.venues.ration import ProRata, Ration
@@ -86,18 +87,13 @@ class BatchAuction(Venue):
 
     def __post_init__(self) -> None:
         """Refuse an auction that never is, or that nothing can wait for."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("interval", self.interval, 0 < self.interval < math.inf, "above 0 seconds"),
-                ("tick", self.tick, 0 < self.tick < math.inf, "above 0 cash coins"),
-                ("slots", self.slots, self.slots >= 1, "1 or more"),
-                ("reach", self.reach, 1 < self.reach < math.inf, "above 1, a multiple of the index"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            interval=(0 < self.interval < math.inf, "above 0 seconds"),
+            tick=(0 < self.tick < math.inf, "above 0 cash coins"),
+            slots=(self.slots >= 1, "1 or more"),
+            reach=(1 < self.reach < math.inf, "above 1, a multiple of the index"),
+        )
 
     # ------------------------------------------------------------------ a venue
 

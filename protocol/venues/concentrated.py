@@ -17,6 +17,7 @@ import numpy as np
 from protocol import errors
 from protocol.clearing import MOST, Batch, Fills, Till
 from protocol.ledger import Floats, Ints, Reason, shift
+from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
 from protocol.venues.tick_math import HIGHEST_TICK, LOWEST_TICK, PARTS, Q96, cash_up, liquidity_for, price_at, tick_at
@@ -62,18 +63,13 @@ class ConcentratedPool(Venue):
 
     def __post_init__(self) -> None:
         """Refuse a pool without liquidity, range or grid, and a fee that is none."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("liquidity", self.liquidity, 0 < self.liquidity < math.inf, "above 0 cash coins"),
-                ("width", self.width, 1 < self.width < math.inf, "above 1, a multiple of the price"),
-                ("fee", self.fee, 0 <= self.fee < 1, "0 to below 1"),
-                ("spacing", self.spacing, 1 <= self.spacing < 16_384, "1 to 16383 ticks"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            liquidity=(0 < self.liquidity < math.inf, "above 0 cash coins"),
+            width=(1 < self.width < math.inf, "above 1, a multiple of the price"),
+            fee=(0 <= self.fee < 1, "0 to below 1"),
+            spacing=(1 <= self.spacing < 16_384, "1 to 16383 ticks"),
+        )
 
     # ------------------------------------------------------------------ a venue
 

@@ -23,6 +23,7 @@ from protocol.clearing import MOST, Batch, Desk, Fills, bare_desk, claims_loop
 from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Reading, read_mark
+from protocol.settings import refuse
 from protocol.solvency import Terms
 from protocol.state import Listing, State
 from protocol.venues.base import AT_THE_CLOSE, QUEUED, Venue
@@ -83,25 +84,15 @@ class DelayedPool(Venue):
 
     def __post_init__(self) -> None:
         """Refuse negative spreads, scales and times."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("spread", self.spread, 0 <= self.spread < 1, "0 to below 1"),
-                ("skew_scale", self.skew_scale, self.skew_scale > 0, "above 0 base coins"),
-                ("confidence_weight", self.confidence_weight, self.confidence_weight >= 0, "0 or more"),
-                ("delay", self.delay, 0 <= self.delay < math.inf, "0 or more seconds"),
-                (
-                    "patience",
-                    self.patience,
-                    self.delay < self.patience < math.inf,
-                    f"above delay = {self.delay} seconds",
-                ),
-                ("slots", self.slots, self.slots >= 1, "1 or more"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            spread=(0 <= self.spread < 1, "0 to below 1"),
+            skew_scale=(self.skew_scale > 0, "above 0 base coins"),
+            confidence_weight=(self.confidence_weight >= 0, "0 or more"),
+            delay=(0 <= self.delay < math.inf, "0 or more seconds"),
+            patience=(self.delay < self.patience < math.inf, f"above delay = {self.delay} seconds"),
+            slots=(self.slots >= 1, "1 or more"),
+        )
 
     def start(self, state: State, listing: Listing, price: float) -> None:
         """Nobody has asked: rows of [account, size units, limit in cash coins or nan, seconds]."""

@@ -27,6 +27,7 @@ from protocol.fixed_point import to_zero
 from protocol.instruments.option import Option
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index, read_mark
+from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
 
@@ -102,21 +103,16 @@ class OraclePool(Venue):
 
     def __post_init__(self) -> None:
         """Refuse negative spreads and scales."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("spread", self.spread, 0 <= self.spread < 1, "0 to below 1"),
-                ("skew_scale", self.skew_scale, self.skew_scale > 0, "above 0 base coins"),
-                ("confidence_weight", self.confidence_weight, self.confidence_weight >= 0, "0 or more"),
-                ("age_spread", self.age_spread, self.age_spread >= 0, "0 or more per root second"),
-                ("volatility_spread", self.volatility_spread, self.volatility_spread >= 0, "0 or more per root year"),
-                ("volatility_impact", self.volatility_impact, self.volatility_impact >= 0, "0 or more per cash coin"),
-                ("most_impact", self.most_impact, self.most_impact > 0, "above 0 per root year"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            spread=(0 <= self.spread < 1, "0 to below 1"),
+            skew_scale=(self.skew_scale > 0, "above 0 base coins"),
+            confidence_weight=(self.confidence_weight >= 0, "0 or more"),
+            age_spread=(self.age_spread >= 0, "0 or more per root second"),
+            volatility_spread=(self.volatility_spread >= 0, "0 or more per root year"),
+            volatility_impact=(self.volatility_impact >= 0, "0 or more per cash coin"),
+            most_impact=(self.most_impact > 0, "above 0 per root year"),
+        )
 
     def start(self, state: State, listing: Listing, price: float) -> None:
         """The vault's position is its memory."""

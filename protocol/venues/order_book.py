@@ -20,6 +20,7 @@ import numpy as np
 
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till
 from protocol.ledger import Floats, Ints
+from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.venues.base import Mask, Resting, Venue, whole_ticks
 from protocol.venues.matching import (
@@ -70,17 +71,12 @@ class OrderBook(Venue):
 
     def __post_init__(self) -> None:
         """Refuse a book that nothing can rest on."""
-        wrong = [
-            f"{name} = {value}: must be {allowed}"
-            for name, value, good, allowed in (
-                ("tick", self.tick, 0 < self.tick < math.inf, "above 0 cash coins"),
-                ("slots", self.slots, self.slots >= 1, "1 or more"),
-                ("reach", self.reach, 1 < self.reach < math.inf, "above 1, a multiple of the mark"),
-            )
-            if not good
-        ]
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            tick=(0 < self.tick < math.inf, "above 0 cash coins"),
+            slots=(self.slots >= 1, "1 or more"),
+            reach=(1 < self.reach < math.inf, "above 1, a multiple of the mark"),
+        )
 
     # ------------------------------------------------------------------ a venue
 
