@@ -19,13 +19,13 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from agents.attacks.holdings import pot
+from agents.attacks.seats import unhonoured
 from agents.attacks.sizing import largest
 from agents.player import Action, Player
 from agents.roles.reporter import innermost
 from agents.view import View
 from protocol import exchange
 from protocol.gas import GAS
-from protocol.instruments.option import Option
 from protocol.ledger import Floats
 from protocol.oracles.base import Report
 from protocol.oracles.pull import Pull
@@ -33,7 +33,6 @@ from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Publish, Trade
 from protocol.units import to_units_down
-from protocol.venues.base import AT_ONCE
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -85,13 +84,10 @@ class ReportPicker(Attack):
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that honours at once what a user's report says."""
-        market = state.market(listing)
-        if market.venue.counterparty != "vault" or isinstance(market.instrument, Option):
-            return "nobody here must honour an index"
-        if market.venue.settles != AT_ONCE or market.venue.settlement() > 0.0:
-            return "trades are settled at a later index"
+        if lacks := unhonoured(state, listing):
+            return lacks
         oracle, _ = innermost(state, listing)
-        return "" if isinstance(oracle, Pull) and not market.index else "users bring no reports here"
+        return "" if isinstance(oracle, Pull) and not state.market(listing).index else "users bring no reports here"
 
     def prepare(self, me: Player, game: Game) -> None:
         """Nine tenths of its capital stand as margin, the rest pays gas."""

@@ -19,21 +19,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.attacks.holdings import paid_in, pot, purse, taken_out, wealth
-from agents.attacks.seats import reads
+from agents.attacks.seats import reads, unhonoured
 from agents.attacks.sizing import largest, round_trip
 from agents.attacks.staged import Staged
 from agents.player import Action, Bribe, Player
 from agents.roles.reporter import innermost
 from agents.view import View
 from protocol.gas import GAS
-from protocol.instruments.option import Option
 from protocol.oracles.base import Oracle, Status
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import ACCOUNT, TIME, Median
 from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Trade
-from protocol.venues.base import AT_ONCE
 
 
 class Deal(NamedTuple):
@@ -84,11 +82,8 @@ class ReporterBribe(Staged):
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that must honour at once what a median of reporters says."""
-        market = state.market(listing)
-        if market.venue.counterparty != "vault" or isinstance(market.instrument, Option):
-            return "nobody here must honour an index"
-        if market.venue.settles != AT_ONCE or market.venue.settlement() > 0.0:
-            return "trades are settled at a later index"
+        if lacks := unhonoured(state, listing):
+            return lacks
         oracle, _ = innermost(state, reads(state, listing))
         return "" if isinstance(oracle, Median) else "no reporters make this index"
 

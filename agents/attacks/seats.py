@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from protocol.instruments.option import Option
 from protocol.state import Lender, Listing, Pledgeable, State
+from protocol.venues.base import AT_ONCE
 from protocol.venues.constant_product import ConstantProduct
+
+
+def unhonoured(state: State, listing: Listing) -> str:
+    """'' where a vault must take the other side at once, at whatever the index says; otherwise why none must."""
+    market = state.market(listing)
+    if market.venue.counterparty != "vault" or isinstance(market.instrument, Option):
+        return "nobody here must honour an index"
+    if market.venue.settles != AT_ONCE or market.venue.settlement() > 0.0:
+        return "trades are settled at a later index"
+    return ""
 
 
 def reads(state: State, listing: Listing) -> Listing:

@@ -22,16 +22,15 @@ import numpy as np
 from agents.attacks.base import Attack
 from agents.attacks.holdings import paid_in, pot, purse, wealth
 from agents.attacks.pushing import judged, reach
+from agents.attacks.seats import unhonoured
 from agents.attacks.sizing import largest, round_trip
 from agents.player import Action, Player, ReferenceTrade
 from agents.view import View
 from protocol.gas import GAS
-from protocol.instruments.option import Option
 from protocol.oracles.base import Status
 from protocol.settings import refusals
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, CancelAll, Post, Trade, Transaction
-from protocol.venues.base import AT_ONCE
 from protocol.venues.order_book import OrderBook
 
 if TYPE_CHECKING:
@@ -79,13 +78,11 @@ class Spoofer(Attack):
 
     def surface(self, state: State, listing: Listing) -> str:
         """A vault that must honour at once what a book's mid makes of the index."""
-        market = state.market(listing)
-        if market.venue.counterparty != "vault" or isinstance(market.instrument, Option):
-            return "nobody here must honour an index"
-        if market.venue.settles != AT_ONCE or market.venue.settlement() > 0.0:
-            return "trades are settled at a later index"
+        if lacks := unhonoured(state, listing):
+            return lacks
         if self.book(state, listing) is None:
             return "no book makes this index"
+        market = state.market(listing)
         return "" if judged(market.oracle) and not market.index else "cannot judge this oracle"
 
     @staticmethod
