@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,6 +24,7 @@ from agents.player import Role
 from experiments.axes.base import Bound
 from experiments.axes.table import Table
 from experiments.codec import Mistakes, dumps, unknown, variants
+from experiments.optimising import GENERATION, Sampler, Trial, maximise, typed
 from experiments.overrides import varied
 from experiments.results import load
 from experiments.scenario import Scenario
@@ -32,23 +32,13 @@ from experiments.shapes import fields_with_types
 from experiments.statistics import Difference, Estimate, difference, estimate
 from experiments.sweeps.spec import Design, Sweep, design
 
-GENERATION = 8  # candidates drawn before any of them is known
 CHOOSING = 500_001  # first of the seeds that finalists are chosen by
 HELD_OUT = 1_000_001  # first of the seeds that nothing is chosen by
 FINALISTS = 7
 REACH = 10.0  # where nobody says otherwise, a parameter goes from a tenth to ten times what it is
 SHARED = {f.name for f in dataclasses.fields(Role)}
 
-Sampler = Literal["tpe", "cmaes"]
 Playing = Callable[[Design, Path], object]
-
-
-class Trial(NamedTuple):
-    """A candidate: its parameters, and its mean profit inside (cash coins; nan: it could not be played)."""
-
-    number: int
-    parameters: dict[str, float]
-    profit: float
 
 
 class Found(NamedTuple):
@@ -121,16 +111,13 @@ def search(
     plugins: Collection[type] = (),
 ) -> Found:
     """Search with `budget` runs, rounded up to whole generations; `play` plays a sweep into a folder. Raises Mistakes."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     column = f"gain.{role.label}"
     own = {bound.name: float(getattr(role, bound.name)) for bound in bounds}
     paths = tuple(bound.path for bound in bounds)
     names = tuple(bound.name for bound in bounds)
 
     def profits(name: str, rows: Sequence[Mapping[str, float]], first_seed: int, count: int) -> pd.DataFrame:
-        values = tuple(tuple(_typed(b, row[b.name]) for b in bounds) for row in rows)
+        values = tuple(tuple(typed(b, row[b.name]) for b in bounds) for row in rows)
         sweep = Sweep(
             name=name,
             base=scenario,
@@ -144,30 +131,17 @@ def search(
         frame = load(home / name)
         return frame if column in frame else frame.assign(**{column: math.nan})
 
-    study = _study(sampler, seed)
-    study.enqueue_trial({bound.name: _within(bound, own[bound.name]) for bound in bounds})
-    trials: list[Trial] = []
+    def inside(number: int, asked: Sequence[Mapping[str, float]]) -> list[float]:
+        """Mean profit of each candidate on the seeds of the search."""
+        means = profits(f"generation-{number:04d}", asked, 1, seeds).groupby("point")[column].mean()
+        return [float(means[point]) for point in range(len(asked))]
+
     generations = math.ceil(budget / (seeds * GENERATION))
-    for number in range(generations):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # optuna calls parts of its samplers experimental
-            asked = [study.ask(_distributions(bounds)) for _ in range(GENERATION)]
-        frame = profits(f"generation-{number:04d}", [t.params for t in asked], 1, seeds)
-        means = frame.groupby("point")[column].mean()
-        for point, trial in enumerate(asked):
-            profit = float(means[point])
-            failed = math.isnan(profit)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                if failed:
-                    study.tell(trial, state=optuna.trial.TrialState.FAIL)
-                else:
-                    study.tell(trial, profit)
-            trials.append(Trial(len(trials), {b.name: float(trial.params[b.name]) for b in bounds}, profit))
-    played = [trial for trial in trials if not math.isnan(trial.profit)]
+    trials = maximise(bounds, inside, generations=generations, first=[own], sampler=sampler, seed=seed)
+    played = [trial for trial in trials if not math.isnan(trial.worth)]
     if not played:
         raise Mistakes([f"{role.label}: no candidate could be played; {home}/generation-0000/failures says why"])
-    ranked = sorted(played, key=lambda trial: -trial.profit)
+    ranked = sorted(played, key=lambda trial: -trial.worth)
     finalists = [t for n, t in enumerate(ranked) if t.parameters not in [s.parameters for s in ranked[:n]]][:FINALISTS]
     rows = [trial.parameters for trial in finalists]
     frame = profits(f"finalists-of-{generations:04d}", rows if own in rows else [*rows, own], CHOOSING, held_out)
@@ -180,7 +154,7 @@ def search(
         raise Mistakes(
             [f"{role.label}: runs on held-out seeds went wrong; {home}/held-out-of-{generations:04d}/failures says why"]
         )
-    values = {bound.path: _typed(bound, best.parameters[bound.name]) for bound in bounds}
+    values = {bound.path: typed(bound, best.parameters[bound.name]) for bound in bounds}
     recipe = varied(scenario, values, plugins=plugins)
     return Found(trials, best, estimate(held), estimate(plain), difference(held, plain), recipe)
 
@@ -190,7 +164,7 @@ def write(found: Found, home: Path) -> list[Path]:
     from experiments.sweeps.folder import replace
 
     replace(home / "best.toml", dumps(found.scenario).encode())
-    rows = [{"trial": t.number, "profit": t.profit, **t.parameters} for t in found.trials]
+    rows = [{"trial": t.number, "profit": t.worth, **t.parameters} for t in found.trials]
     replace(home / "trials.csv", pd.DataFrame(rows).to_csv(index=False).encode())
     return [home / "best.toml", home / "trials.csv"]
 
@@ -251,39 +225,3 @@ def _stands(role: Role, name: str, value: float) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _within(bound: Bound, value: float) -> float | int:
-    return _typed(bound, min(bound.high, max(bound.low, value)))
-
-
-def _typed(bound: Bound, value: float) -> float | int:
-    return int(value) if bound.scale == "whole" else float(value)
-
-
-def _distributions(bounds: Sequence[Bound]) -> dict[str, Any]:
-    from optuna.distributions import FloatDistribution, IntDistribution
-
-    return {
-        b.name: IntDistribution(int(b.low), int(b.high))
-        if b.scale == "whole"
-        else FloatDistribution(b.low, b.high, log=b.scale == "log")
-        for b in bounds
-    }
-
-
-def _study(sampler: Sampler, seed: int) -> Any:
-    import optuna
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        made: optuna.samplers.BaseSampler
-        if sampler == "tpe":
-            made = optuna.samplers.TPESampler(
-                seed=seed, constant_liar=True, multivariate=True, n_startup_trials=2 * GENERATION
-            )
-        else:
-            made = optuna.samplers.CmaEsSampler(
-                seed=seed, popsize=GENERATION, n_startup_trials=GENERATION, warn_independent_sampling=False
-            )
-        return optuna.create_study(direction="maximize", sampler=made)

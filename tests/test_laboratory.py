@@ -209,7 +209,7 @@ def test_the_search_finds_the_peak_and_its_report_is_not_flattered(measured: Any
     found = searched(Path("out"), budget=384, sampler=sampler)
     assert found.best.parameters["usage"] == pytest.approx(PEAK, abs=0.15)
     assert found.best.parameters["bid_share"] == pytest.approx(0.6, abs=0.15)
-    assert found.best.profit > found.held.mean  # the winner's curse
+    assert found.best.worth > found.held.mean  # the winner's curse
     true = -1e4 * ((found.best.parameters["usage"] - PEAK) ** 2 + (found.best.parameters["bid_share"] - 0.6) ** 2)
     assert found.held.low - 100 <= true <= found.held.high + 100
     assert found.better.estimate.low > 0.0
@@ -248,7 +248,7 @@ def test_candidates_that_cannot_be_played_are_passed_over(measured: Any) -> None
 
     measured(fragile)
     found = searched(Path("out"), budget=128)
-    assert any(math.isnan(trial.profit) for trial in found.trials)
+    assert any(math.isnan(trial.worth) for trial in found.trials)
     assert found.best.parameters["usage"] <= 0.6
 
 

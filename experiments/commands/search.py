@@ -77,7 +77,7 @@ def search(
     for bound in bounds:
         value = f"{found.best.parameters[bound.name]:,.6g}"
         print(f"    {bound.name:<16} {value:>14}   searched {bound.low:,.6g} to {bound.high:,.6g}, {bound.scale}")
-    print(f"best, on the search's own seeds: {found.best.profit:,.4g} (flattered by the search)")
+    print(f"best, on the search's own seeds: {found.best.worth:,.4g} (flattered by the search)")
     print(f"best, on held-out seeds:         {found.held}")
     print(f"as in the scenario:              {found.plain}")
     print(f"difference, paired:              {found.better.estimate}, p = {found.better.p:.3g}")

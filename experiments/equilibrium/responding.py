@@ -9,48 +9,27 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import optuna
 
+from experiments.axes.base import Bound
 from experiments.codec import Mistakes
 from experiments.equilibrium.games import Game, Part, Play, Strategy, estimate, play, profile
 from experiments.equilibrium.solving import Mixed, Solution, equilibria
+from experiments.optimising import GENERATION, maximise, typed
 from experiments.parallel import spread
 from experiments.scenario import Scenario
 from experiments.statistics import Estimate
 from experiments.statistics import estimate as interval
 
-BATCH = 8  # trials that are asked for before any is told: they are played together
 LEAST = 0.02  # probability below which a strategy of the others is left out of a search
 
 
-@dataclass(frozen=True)
-class Range:
-    """Where a number may be looked for; on a logarithmic scale where `log` is its base's exponent range."""
-
-    low: float
-    high: float
-    scale: str = "linear"
-
-    def __post_init__(self) -> None:
-        """Refuse a range that is none."""
-        wrong = []
-        if not self.low < self.high:
-            wrong.append(f"range = {self.low} to {self.high}: must not be empty")
-        if self.scale not in ("linear", "log"):
-            wrong.append(f"scale = {self.scale!r}: must be linear or log")
-        if self.scale == "log" and not self.low > 0:
-            wrong.append(f"low = {self.low}: must be above 0 on a log scale")
-        if wrong:
-            raise Mistakes(wrong)
-
-
-Space = Mapping[str, Range]  # by dotted path
+Space = Sequence[Bound]  # dotted paths, and from where to where
 
 
 class Round(NamedTuple):
@@ -143,25 +122,28 @@ def search(
     workers: int | None,
 ) -> Strategy:
     """The best answer that so many trials find in a space, on seeds of the search's own (TPE, Bergstra et al. 2011)."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=zlib.crc32(name.encode()), n_startup_trials=max(4, trials // 3)),
-    )
-    for asked in range(0, trials, BATCH):
-        batch = [study.ask() for _ in range(min(BATCH, trials - asked))]
+
+    def worth(_: int, asked: Sequence[Mapping[str, float]]) -> list[float]:
         runs: list[tuple[float, Play]] = []
-        for trial in batch:
-            changes: dict[str, Any] = {
-                path: trial.suggest_float(path, where.low, where.high, log=where.scale == "log")
-                for path, where in space.items()
-            }
+        for one in asked:
+            changes = {bound.path: typed(bound, one[bound.column]) for bound in space}
             runs += against(base, game, mix, place, Strategy(name, changes), seeds)
         paid = spread(play, [one for _, one in runs], workers=workers, title=name)
-        worth = np.array([weight * result.payoffs[0] for (weight, _), result in zip(runs, paid, strict=True)])
-        for trial, value in zip(batch, worth.reshape(len(batch), -1).sum(axis=1) / len(seeds), strict=True):
-            study.tell(trial, float(value))
-    return Strategy(name, dict(study.best_params))
+        values = np.array([weight * result.payoffs[0] for (weight, _), result in zip(runs, paid, strict=True)])
+        return [float(value) for value in values.reshape(len(asked), -1).sum(axis=1) / len(seeds)]
+
+    generations = math.ceil(trials / GENERATION)
+    tried = maximise(
+        space,
+        worth,
+        generations=generations,
+        size=math.ceil(trials / generations),
+        sampler="tpe",
+        startup=max(4, trials // 3),
+        seed=zlib.crc32(name.encode()),
+    )
+    best = max(tried, key=lambda trial: trial.worth)
+    return Strategy(name, {bound.path: typed(bound, best.parameters[bound.column]) for bound in space})
 
 
 def gain(

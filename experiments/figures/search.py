@@ -16,7 +16,7 @@ def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Pa
     figure, axes = panels(1, 1)
     axis = axes[0][0]
     runs = np.array([(trial.number + 1) * seeds for trial in found.trials])
-    profit = np.array([trial.profit for trial in found.trials]) / 1_000.0
+    profit = np.array([trial.worth for trial in found.trials]) / 1_000.0
     axis.plot(runs, profit, ".", color=SHADES[4], markersize=3, label="candidates, on the search's seeds")
     best = np.fmax.accumulate(profit)
     axis.step(runs, best, where="post", color=SHADES[0], label="best so far, on the search's seeds")

@@ -15,8 +15,9 @@ from typing import Any
 import pandas as pd
 
 from agents.attacks.stale_sniper import StaleSniper
+from experiments.axes.base import Bound
 from experiments.equilibrium.games import Gain, Part, Strategy
-from experiments.equilibrium.responding import Range, Round, respond
+from experiments.equilibrium.responding import Round, respond
 from experiments.figures.oracle_designer import draw
 from experiments.overrides import vary
 from experiments.scenario import Scenario, find
@@ -56,12 +57,12 @@ def parts() -> tuple[Part, Part]:
 
 
 SPACES = {
-    "designer": {WINDOW: Range(12.0, 7_200.0, "log")},
-    "attacker": {
-        "cast.attacker.caution": Range(1.0, 4.0),
-        "cast.attacker.bid_share": Range(0.0, 0.9),
-        "cast.attacker.priority": Range(0.0, 1.0),
-    },
+    "designer": (Bound(WINDOW, 12.0, 7_200.0, "log"),),
+    "attacker": (
+        Bound("cast.attacker.caution", 1.0, 4.0),
+        Bound("cast.attacker.bid_share", 0.0, 0.9),
+        Bound("cast.attacker.priority", 0.0, 1.0),
+    ),
 }
 
 
