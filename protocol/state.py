@@ -39,6 +39,7 @@ class House(NamedTuple):
     vault: int
     cash_scale: float  # units per coin
     escrow: int = -1  # account: holds what bids in auctions lock
+    prefix: str = ""  # of the groups of its accounts: nothing where it is the only exchange
 
 
 class Listing(NamedTuple):

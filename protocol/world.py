@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from protocol import appraisal
 from protocol.access import Access, Permissionless
 from protocol.appraisal import Collateral
 from protocol.blocks.base import BlockLaw
@@ -316,25 +317,6 @@ class World:
             for exchange in self.exchanges
             if exchange.chain not in chains
         ]
-        for exchange in self.exchanges:
-            known = exchange.priced()
-            known |= {
-                f"{e.name}.share"
-                for e in self.exchanges
-                if e.vault is not None and (e.cash, e.chain) == (exchange.cash, exchange.chain)
-            }
-            known |= {
-                f"{e.name}.{pool.asset}.supply"
-                for e in self.exchanges
-                if e.chain == exchange.chain
-                for pool in e.loans
-                if pool.asset in known
-            }
-            wrong += [
-                f"exchanges.{exchange.name}.collateral.{c.token}: nothing prices it;"
-                f" there are {', '.join(sorted(known - {exchange.cash}))}"
-                for c in exchange.collateral
-                if c.token not in known
-            ]
+        wrong += appraisal.misfits(self)
         if wrong:
             raise ValueError("\n".join(wrong))
