@@ -223,6 +223,7 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
             f"{house.name}.{name}": float(last[f"{house.name}.{name}"])
             for name in ("insurance", "liquidations", "liquidated", "deficit", "uncovered")
         }
+        row[f"{house.name}.written_off"] = _written_off(game, house)
         worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
         for pledge, rule in zip(game.state.pledges[house.index], game.state.exchange(house).collateral, strict=True):
             coin = pledge_price(game.state, pledge).value / pledge.scale
@@ -254,6 +255,17 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
                 f"{issue.path}.least_ratio": float(safety[0]) if len(safety) else math.inf,
             }
     return row
+
+
+def _written_off(game: Game, house: House) -> float:
+    """Loans given up, at the index of now, and deficits that seizures left, cash coins."""
+    state = game.state
+    lost = [
+        book(state, lender).lost / lender.scale * token_price(state, house, lender.token).value
+        for lender in state.lenders[house.index]
+    ]
+    seizures = (event.numbers for event in game.recorder.events if event.kind == "seizure")
+    return math.fsum(lost) + math.fsum(one["deficit"] for one in seizures if one["exchange"] == house.name)
 
 
 def _settlement(state: State, listing: Listing) -> dict[str, float]:

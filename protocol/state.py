@@ -241,9 +241,10 @@ class State:
         return market
 
     def find(self, house: House, name: str) -> Listing:
-        """The market of that name. Raises KeyError, which a validated World rules out."""
-        for listing in self.listings[house.index]:
-            if listing.name == name:
+        """The market of that name; of another exchange by EXCHANGE.MARKET. Raises KeyError, which a validated World rules out."""
+        abroad, _, name = name.rpartition(".")
+        for listing in self.markets if abroad else self.listings[house.index]:
+            if listing.name == name and abroad in ("", listing.house.name):
                 return listing
         raise KeyError(name)
 

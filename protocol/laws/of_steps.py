@@ -170,7 +170,7 @@ def _live_sources(state: State, house: House) -> set[Listing]:
         owner = state.find(house, name) if name else listing
         oracle = state.market(owner).oracle
         if oracle.live:
-            found |= {state.find(house, source) if source else owner for source in oracle.sources()}
+            found |= {state.find(owner.house, source) if source else owner for source in oracle.sources()}
     return found
 
 
