@@ -28,6 +28,8 @@ from protocol.venues.order_book import OrderBook
 if TYPE_CHECKING:
     from agents.game import Game
 
+NEVER = 1e12  # per root second: more than there is
+
 
 def quotes(mid: float, inventory: float, risk: float, variance: float, decay: float) -> tuple[float, float]:
     """(bid, ask) in cash coins. `inventory` in lots, `risk` per cash coin and lot, `decay` of fills per cash coin.
@@ -61,7 +63,7 @@ class Maker(Role):
     caution: float = 1.0
     tolerance: float = 0.0002
     heed: float = 1.0
-    flight: float = math.inf
+    flight: float = NEVER
 
     def mistakes(self) -> list[str]:
         """Formulas need positive numbers."""

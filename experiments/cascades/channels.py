@@ -15,7 +15,7 @@ from agents.player import Role
 from agents.roles.common_holder import CommonHolder
 from agents.roles.keeper import Keeper
 from agents.roles.loan_keeper import LoanKeeper
-from agents.roles.maker import Maker
+from agents.roles.maker import NEVER, Maker
 from agents.roles.provider import Provider
 from agents.roles.reporter import Reporter
 from experiments.defences.base import each_exchange, each_market
@@ -156,7 +156,7 @@ CHANNELS = (
         lambda scenario: _recast(
             scenario,
             Maker,
-            lambda role: dataclasses.replace(role, heed=0.0, flight=math.inf, most=max(AMPLE, role.most)),
+            lambda role: dataclasses.replace(role, heed=0.0, flight=NEVER, most=max(AMPLE, role.most)),
         ),
     ),
     Channel("keepers", "keepers never run out of capital", _ample),
