@@ -47,6 +47,7 @@ BY_LAST_WORD: Final[Mapping[str, Column]] = {
     "liquidations": Column(COUNT, "liquidations, by the end"),
     "liquidated": Column(CASH, "notional closed by liquidations, by the end"),
     "deficit": Column(CASH, "deficits passed down the waterfall, by the end"),
+    "written_off": Column(CASH, "loans given up, and deficits that seizures left, by the end"),
     "uncovered": Column(CASH, "deficits that nothing in the waterfall paid, by the end"),
     "venue_deficit": Column(CASH, "what the desks of virtual pools are below zero at fair, at the end"),
     "underwater": Column(CASH, "what players are below zero at the index, at the end"),

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agents.game import Game
-from protocol.appraisal import account_total, token_price
+from protocol.appraisal import account_total, pledge_price, token_price
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
@@ -29,6 +29,11 @@ from protocol.strategies.base import share_value, shares_of
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
 QUANTILES = (50, 95, 99)  # per cent, of blocks: of the gap of fair and index, and of the index's age
 PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding", "lender")
+
+
+def of_protocol(group: str) -> bool:
+    """Whether a group is the protocol's own accounts: EXCHANGE.vault where there are several exchanges, else plainly vault."""
+    return group.rpartition(".")[2] in PROTOCOL_GROUPS
 
 
 def worth_at_fair(game: Game, state: State, house: House) -> Floats:
@@ -98,7 +103,8 @@ def _pledged(game: Game, state: State, house: House) -> Floats:
     """Every account's collateral, cash coins at fair, without haircut. Shape [accounts]."""
     found = np.zeros(state.ledger.accounts)
     for pledge in state.pledges[house.index]:
-        price = fair_of(game, state, house, pledge.token) / pledge.scale
+        fixed = state.exchange(house).collateral[pledge.index].at
+        price = (fair_of(game, state, house, pledge.token) if fixed is None else fixed) / pledge.scale
         found += np.maximum(state.ledger.balance[pledge.claim], 0) * price
     return found
 
@@ -209,7 +215,7 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
     row: dict[str, Any] = {"blocks": len(blocks), "time": game.state.time, "shortage": shortage}
     for group in end.index:
         row[f"wealth.{group}"] = float(end[group])
-        inflow = 0.0 if group in PROTOCOL_GROUPS else float(brought.get(group, 0.0))
+        inflow = 0.0 if of_protocol(group) else float(brought.get(group, 0.0))
         row[f"gain.{group}"] = float(end[group] - before.get(group, 0.0) - inflow)
     for house in game.state.houses:
         last = blocks.iloc[-1]
@@ -217,9 +223,10 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
             f"{house.name}.{name}": float(last[f"{house.name}.{name}"])
             for name in ("insurance", "liquidations", "liquidated", "deficit", "uncovered")
         }
+        row[f"{house.name}.written_off"] = _written_off(game, house)
         worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
         for pledge, rule in zip(game.state.pledges[house.index], game.state.exchange(house).collateral, strict=True):
-            coin = token_price(game.state, house, pledge.token).value / pledge.scale
+            coin = pledge_price(game.state, pledge).value / pledge.scale
             worth = worth + game.state.ledger.balance[pledge.claim] * (coin * rule.maintenance)  # without the haircut
         players = game.state.ledger.exchange < 0
         players[WORLD] = False
@@ -248,6 +255,17 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
                 f"{issue.path}.least_ratio": float(safety[0]) if len(safety) else math.inf,
             }
     return row
+
+
+def _written_off(game: Game, house: House) -> float:
+    """Loans given up, at the index of now, and deficits that seizures left, cash coins."""
+    state = game.state
+    lost = [
+        book(state, lender).lost / lender.scale * token_price(state, house, lender.token).value
+        for lender in state.lenders[house.index]
+    ]
+    seizures = (event.numbers for event in game.recorder.events if event.kind == "seizure")
+    return math.fsum(lost) + math.fsum(one["deficit"] for one in seizures if one["exchange"] == house.name)
 
 
 def _settlement(state: State, listing: Listing) -> dict[str, float]:

@@ -74,6 +74,7 @@ EXCHANGE = {
     "liquidated": "liquidated, notional",
     "deficit": "bad debt",
     "uncovered": "of it paid by nobody",
+    "written_off": "loans written off",
     "underwater": "owed by accounts still open",
     "insurance": "insurance left",
 }

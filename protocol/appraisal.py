@@ -1,7 +1,9 @@
 """What tokens in custody are worth: collateral with haircuts, shares at what they would be redeemed for.
 
 A token's index is that of the first market of the exchange that trades it; a share's is what stands behind it, vaults after their
-exit fee. Whether it could be sold for that is another question, which the haircut is to answer. Attack surface: whoever can
+exit fee. What another exchange issues counts as it stood when the last block was sealed, so that exchanges may take each other's
+shares, in a circle, and no block need be solved for all of them at once (`seal_prices`). Whether any of it could be sold for
+that is another question, which the haircut is to answer. Attack surface: whoever can
 move the index of what he has pledged borrows against his own push (Mango, October 2022), and a cap bounds what he can take;
 a share whose worth a gift can raise is worth what the giver says (Cream, October 2021): a gift is dear only while others hold
 shares beside the giver's.
@@ -10,16 +12,23 @@ shares beside the giver's.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from protocol import vault as vaults
+from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Floats
 from protocol.lending import accrued
 from protocol.oracles.base import Reading, Status, read_index
-from protocol.state import House, State
+from protocol.state import House, Pledgeable, State
 
+if TYPE_CHECKING:
+    from protocol.world import Exchange, World
+
+SEALED = "sealed prices"  # table: Reading by token row, of what exchanges take of one another; absent where none does
 UNCAPPED = 1e12  # coins: more than there is
 
 
@@ -27,13 +36,15 @@ UNCAPPED = 1e12  # coins: more than there is
 class Collateral:
     """A token that counts as margin, at its index less a haircut: the collateral factor is one less `initial`.
 
-    `token`: the base of a market, a vault's shares ("dex.share"), or a loan pool's ("dex.USD.supply"). `cap` is in coins.
+    `token`: the base of a market, a vault's shares ("dex.share"), or a loan pool's ("dex.USD.supply"), of this exchange or
+    another of its chain; or another's synthetic. `cap` is in coins. With `at` a coin counts as so many cash coins always.
     """
 
     token: str = "ETH"
     initial: float = 0.2
     maintenance: float = 0.15
     cap: float = UNCAPPED
+    at: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse haircuts that are none."""
@@ -46,6 +57,8 @@ class Collateral:
             wrong.append(f"maintenance = {self.maintenance}: allowed 0 to initial = {self.initial}, a haircut")
         if not self.cap > 0:
             wrong.append(f"cap = {self.cap}: must be above 0 coins")
+        if self.at is not None and not self.at > 0:
+            wrong.append(f"at = {self.at}: must be above 0 cash coins, or none")
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -57,16 +70,71 @@ def token_price(state: State, house: House, row: int) -> Reading:
     for listing in state.listings[house.index]:
         if listing.base == row:
             return read_index(state, listing)
-    for lenders in state.lenders:
-        for lender in lenders:
-            if lender.share == row:
-                inner, pool = token_price(state, house, lender.token), accrued(state, lender)
-                coins = pool.assets / lender.scale / (pool.shares / SHARE_SCALE) if pool.shares else 0.0
-                return inner._replace(value=inner.value * coins)
-    for other in state.houses:
-        if other.share == row:
-            return _share_price(state, other)
+    for lender in state.lenders[house.index]:
+        if lender.share == row:
+            inner, pool = token_price(state, house, lender.token), accrued(state, lender)
+            coins = pool.assets / lender.scale / (pool.shares / SHARE_SCALE) if pool.shares else 0.0
+            return inner._replace(value=inner.value * coins)
+    if house.share == row:
+        return _share_price(state, house)
+    sealed: Mapping[int, Reading] = state.tables.get(SEALED, {})
+    if row in sealed:
+        return sealed[row]
     raise KeyError(state.ledger.assets[row].name)
+
+
+def pledge_price(state: State, pledge: Pledgeable) -> Reading:
+    """Cash coins per coin of a collateral, as its exchange counts it before haircuts."""
+    fixed = state.exchange(pledge.house).collateral[pledge.index].at
+    if fixed is not None:
+        return Reading(fixed, state.time, 0.0, Status.FRESH)
+    return token_price(state, pledge.house, pledge.token)
+
+
+def seal_prices(state: State) -> None:
+    """Write down what exchanges' tokens are worth to their issuers now, where another takes them as collateral."""
+    taken = {pledge.token for pledges in state.pledges for pledge in pledges if not _is_own(state, pledge)}
+    if taken:
+        state.put(SEALED, {row: token_price(state, _issuer(state, row), row) for row in sorted(taken)})
+
+
+def _is_own(state: State, pledge: Pledgeable) -> bool:
+    """Whether the exchange that takes a token prices it itself."""
+    house = pledge.house
+    rows = {house.share, *(listing.base for listing in state.listings[house.index])}
+    return pledge.token in rows | {lender.share for lender in state.lenders[house.index]}
+
+
+def _issuer(state: State, row: int) -> House:
+    """The exchange that issues a token. Raises KeyError, which a validated World rules out."""
+    for house in state.houses:
+        shares = {lender.share for lender in state.lenders[house.index]}
+        if row in shares | {house.share} | {issue.listing.base for issue in state.issues[house.index]}:
+            return house
+    raise KeyError(state.ledger.assets[row].name)
+
+
+def issued(exchange: Exchange) -> set[str]:
+    """Names of the tokens that an exchange issues and can say the worth of: shares, and synthetics."""
+    found = {f"{exchange.name}.{pool.asset}.supply" for pool in exchange.loans}
+    found |= {market.instrument.token for market in exchange.markets if isinstance(market.instrument, Synthetic)}
+    return found | ({f"{exchange.name}.share"} if exchange.vault is not None else set())
+
+
+def misfits(world: World) -> list[str]:
+    """One line for each token that two exchanges issue, and each collateral that nobody issues or its exchange cannot price."""
+    every = [token for exchange in world.exchanges for token in issued(exchange)]
+    wrong = [f"exchanges: two of them issue {token}" for token in sorted({t for t in every if every.count(t) > 1})]
+    anybodys = {token for exchange in world.exchanges for token in issued(exchange) | exchange.priced()}
+    for exchange in world.exchanges:
+        near = [e for e in world.exchanges if (e.cash, e.chain) == (exchange.cash, exchange.chain)]
+        known = exchange.priced() | {token for other in near for token in issued(other)}
+        choice = ", ".join(sorted(known - {exchange.cash}))
+        for one in exchange.collateral:
+            if one.token not in known:
+                why = "nothing prices it here" if one.token in anybodys else "nobody issues it"
+                wrong.append(f"exchanges.{exchange.name}.collateral.{one.token}: {why}; there are {choice}")
+    return wrong
 
 
 SHARE_SCALE = 1e9  # units per share coin
@@ -118,6 +186,6 @@ def account_total(state: State, house: House, account: int) -> int:
     total = int(held[house.cash - house.first]) + math.floor(float(weight @ held) * house.cash_scale)
     for pledge in state.pledges[house.index]:
         if units := int(held[pledge.claim - house.first]):
-            coins = units / pledge.scale * token_price(state, house, pledge.token).value
+            coins = units / pledge.scale * pledge_price(state, pledge).value
             total += math.floor(coins * house.cash_scale)
     return total

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from protocol import surface as surfaces_of
+from protocol.appraisal import seal_prices
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Asset, Ledger, Reason
 from protocol.limits.base import start_limits
@@ -78,8 +79,9 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     listings: list[tuple[Listing, ...]] = []
     pledges, lenders, issues, mandates = [], [], [], []
     for number, exchange in enumerate(world.exchanges):
+        prefix = f"{exchange.name}." if len(world.exchanges) > 1 else ""
         house, markets = _open_exchange(
-            ledger, number, exchange, chains[exchange.chain], sum(len(row) for row in listings)
+            ledger, number, exchange, chains[exchange.chain], sum(len(row) for row in listings), prefix
         )
         houses.append(house)
         listings.append(markets)
@@ -94,15 +96,16 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
     for house in houses:
         _fund_exchange(state, house, prices)
+    seal_prices(state)
     state.finalise()
     return state
 
 
 def _open_exchange(
-    ledger: Ledger, number: int, exchange: Exchange, chain: int, first: int
+    ledger: Ledger, number: int, exchange: Exchange, chain: int, first: int, prefix: str
 ) -> tuple[House, tuple[Listing, ...]]:
     def account(role: str) -> int:
-        return ledger.open(role, exchange=number, chain=chain)
+        return ledger.open(prefix + role, exchange=number, chain=chain)
 
     claims = [row for row, asset in enumerate(ledger.assets) if asset.issuer == exchange.name]
     house = House(
@@ -121,6 +124,7 @@ def _open_exchange(
         vault=account("vault") if exchange.vault is not None else -1,
         cash_scale=10.0**CASH_DECIMALS,
         escrow=account("escrow") if exchange.liquidation.takes_bids else -1,
+        prefix=prefix,
     )
     listings = []
     for index, market in enumerate(exchange.markets):
@@ -158,11 +162,11 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
 
     endow(house.insurance, exchange.insurance)
     if exchange.liquidator > 0:
-        endow(ledger.open("liquidator", chain=house.chain), exchange.liquidator)
+        endow(ledger.open(f"{house.prefix}liquidator", chain=house.chain), exchange.liquidator)
     if exchange.vault is not None:
         endow(house.vault, exchange.vault.liquidity)
         shares = to_units_down(exchange.vault.liquidity, 10**SHARE_DECIMALS)
-        ledger.move(house.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+        ledger.move(house.share, WORLD, ledger.open(f"{house.prefix}founders"), shares, Reason.GENESIS)
     for surface in exchange.surfaces:
         surfaces_of.start(state, house, surface)
     for listing in state.listings[house.index]:
@@ -173,7 +177,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
             ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
             ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
             shares = to_units_down(coins, 10**SHARE_DECIMALS)
-            founders = ledger.open("founders")
+            founders = ledger.open(f"{house.prefix}founders")
             ledger.move(listing.share, WORLD, founders, shares, Reason.GENESIS)
             for issue in state.issues[house.index]:
                 if issue.listing == listing:

@@ -44,7 +44,7 @@ def open_lenders(ledger: Ledger, house: House, loans: Sequence[LoanPool]) -> tup
                 token=token,
                 share=ledger.row[f"{name}.supply"],
                 debt=ledger.row[f"{name}.debt"],
-                account=ledger.open("lender", exchange=house.index, chain=house.chain),
+                account=ledger.open(f"{house.prefix}lender", exchange=house.index, chain=house.chain),
                 scale=float(ledger.assets[token].scale),
                 virtual=10 ** (SHARE_DECIMALS - ledger.assets[token].decimals),
             )
@@ -80,7 +80,8 @@ def fund_lender(state: State, lender: Lender, rules: LoanPool) -> None:
     """What the founders have supplied, and the table."""
     ledger, units = state.ledger, to_units_down(rules.liquidity, int(lender.scale))
     ledger.move(lender.token, WORLD, lender.account, units, Reason.GENESIS)
-    ledger.move(lender.share, WORLD, ledger.open("founders"), units * lender.virtual, Reason.GENESIS)
+    founders = ledger.open(f"{lender.house.prefix}founders")
+    ledger.move(lender.share, WORLD, founders, units * lender.virtual, Reason.GENESIS)
     state.put(lender.path, Book(RAY, rules.rate.yearly(0.0), state.time, units, 0, 0))
 
 
@@ -89,7 +90,7 @@ def open_mandates(ledger: Ledger, house: House, strategies: Sequence[Strategy]) 
     found = []
     for index, rule in enumerate(strategies):
         path = f"{house.name}.{rule.name}"
-        account = ledger.open(rule.name, chain=house.chain)
+        account = ledger.open(house.prefix + rule.name, chain=house.chain)
         found.append(Mandate(house, index, rule.name, path, ledger.row[f"{path}.share"], account))
     return tuple(found)
 
@@ -101,5 +102,5 @@ def fund_mandate(state: State, mandate: Mandate, rule: Strategy) -> None:
     ledger.move(house.token, WORLD, house.custody, units, Reason.GENESIS)
     ledger.move(house.cash, house.custody, mandate.account, units, Reason.GENESIS)
     shares = units * 10**SHARE_DECIMALS // int(house.cash_scale)
-    ledger.move(mandate.share, WORLD, ledger.open("founders"), shares, Reason.GENESIS)
+    ledger.move(mandate.share, WORLD, ledger.open(f"{house.prefix}founders"), shares, Reason.GENESIS)
     state.put(mandate.path, BEFORE)

@@ -39,6 +39,7 @@ class House(NamedTuple):
     vault: int
     cash_scale: float  # units per coin
     escrow: int = -1  # account: holds what bids in auctions lock
+    prefix: str = ""  # of the groups of its accounts: nothing where it is the only exchange
 
 
 class Listing(NamedTuple):
@@ -240,9 +241,10 @@ class State:
         return market
 
     def find(self, house: House, name: str) -> Listing:
-        """The market of that name. Raises KeyError, which a validated World rules out."""
-        for listing in self.listings[house.index]:
-            if listing.name == name:
+        """The market of that name; of another exchange by EXCHANGE.MARKET. Raises KeyError, which a validated World rules out."""
+        abroad, _, name = name.rpartition(".")
+        for listing in self.markets if abroad else self.listings[house.index]:
+            if listing.name == name and abroad in ("", listing.house.name):
                 return listing
         raise KeyError(name)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from protocol import appraisal
 from protocol.access import Access, Permissionless
 from protocol.appraisal import Collateral
 from protocol.blocks.base import BlockLaw
@@ -53,7 +54,7 @@ class Market:
 
     `fee` is a share of notional, of an option's premium (spot venues charge their own); `open_interest_cap` is cash coins of
     the underlying on each side; `limits` are further rules of refusal. `index` names a market of the exchange whose oracle
-    serves this one too, in place of its own.
+    serves this one too, in place of its own; one of another exchange of its chain by EXCHANGE.MARKET: one feed, several readers.
     """
 
     name: str = "ETH-PERP"
@@ -224,7 +225,7 @@ class Exchange:
             f"markets.{market.name}.index = {market.index!r}: must be a market of {market.instrument.base} with an oracle of"
             f" its own; there are {', '.join(name for name, base in own.items() if base == market.instrument.base) or 'none'}"
             for market in self.markets
-            if market.index and own.get(market.index) != market.instrument.base
+            if market.index and "." not in market.index and own.get(market.index) != market.instrument.base
         ]
 
     def _surface_mistakes(self) -> list[str]:
@@ -316,25 +317,23 @@ class World:
             for exchange in self.exchanges
             if exchange.chain not in chains
         ]
-        for exchange in self.exchanges:
-            known = exchange.priced()
-            known |= {
-                f"{e.name}.share"
-                for e in self.exchanges
-                if e.vault is not None and (e.cash, e.chain) == (exchange.cash, exchange.chain)
-            }
-            known |= {
-                f"{e.name}.{pool.asset}.supply"
-                for e in self.exchanges
-                if e.chain == exchange.chain
-                for pool in e.loans
-                if pool.asset in known
-            }
-            wrong += [
-                f"exchanges.{exchange.name}.collateral.{c.token}: nothing prices it;"
-                f" there are {', '.join(sorted(known - {exchange.cash}))}"
-                for c in exchange.collateral
-                if c.token not in known
-            ]
+        wrong += appraisal.misfits(self) + self._feed_mistakes()
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    def _feed_mistakes(self) -> list[str]:
+        """One line for each market that reads an index of another exchange which is not there."""
+        feeds = {
+            (exchange.chain, market.instrument.base, f"{exchange.name}.{market.name}")
+            for exchange in self.exchanges
+            for market in exchange.markets
+            if not market.index
+        }
+        return [
+            f"exchanges.{exchange.name}.markets.{market.name}.index = {market.index!r}: must be a market of"
+            f" {market.instrument.base} on {exchange.chain} with an oracle of its own; there are {', '.join(there) or 'none'}"
+            for exchange in self.exchanges
+            for market in exchange.markets
+            for there in [sorted(path for *key, path in feeds if key == [exchange.chain, market.instrument.base])]
+            if "." in market.index and market.index not in there
+        ]

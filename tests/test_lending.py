@@ -539,7 +539,7 @@ def test_each_law_of_loans_sees_the_fault_planted_for_it(fault: Any, law: laws.L
         (lambda: Exchange(collateral=(Collateral("USD"),)), "collateral.USD: cash is deposited, not pledged"),
         (
             lambda: World(exchanges=(Exchange(collateral=(Collateral("DOGE"),)),)),
-            "collateral.DOGE: nothing prices it; there are ETH",
+            "collateral.DOGE: nobody issues it; there are ETH",
         ),
     ],
 )

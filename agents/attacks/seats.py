@@ -28,7 +28,7 @@ def source(state: State, listing: Listing) -> Listing | None:
     """The constant product whose mid this market's index follows."""
     read = reads(state, listing)
     for name in state.market(read).oracle.sources():
-        pool = state.find(listing.house, name) if name else read
+        pool = state.find(read.house, name) if name else read
         if isinstance(state.market(pool).venue, ConstantProduct):
             return pool
     return None

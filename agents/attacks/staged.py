@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from agents.attacks.base import Attack
 from agents.player import Action, Player
 from agents.view import View
+from protocol.settings import refusals
 from protocol.state import Listing
 
 if TYPE_CHECKING:
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Staged(Attack):
-    """Remembers its `stage` ("idle" at home), `until` when what it sent is not in view, and when it thinks `next` (seconds)."""
+    """Remembers its `stage` ("idle" at home), `until` when what it sent is not in view, and when it thinks `next` (seconds).
+
+    It thinks first after `onset` seconds.
+    """
+
+    onset: float = 0.0
+
+    def mistakes(self) -> list[str]:
+        """Time does not run backwards."""
+        return super().mistakes() + refusals(self, onset=(self.onset >= 0, "0 or more seconds"))
 
     def prepare(self, me: Player, game: Game) -> None:
-        """Nothing has been sent; the first thought comes at once."""
-        me.memory.update(stage="idle", until=0.0, next=0.0, listing=game.listing(self.market, self.exchange))
+        """Nothing has been sent."""
+        me.memory.update(stage="idle", until=0.0, next=self.onset, listing=game.listing(self.market, self.exchange))
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Nothing before the last step is in view. Thinks once in `ponder` seconds, where there is a surface."""

@@ -8,7 +8,7 @@ then the close factor of the rest (Qin et al. 2021, Algorithm 2), in one bundle.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agents.game import Game
 
 ALL = 1 << 62
+KEPT = 0.95  # of the wallet goes into repayments: gas and tips come out of it, too
 GRAIN = 1e-5  # of a repayment: how far short of curing the first step stays, since what is taken is rounded down
 
 
@@ -55,22 +56,26 @@ class LoanKeeper(Role):
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Sell what was taken, then seize where that pays."""
         listing, state = me.memory["listing"], view.state
-        house: House = listing.house
         if state.time < me.memory["until"]:
             return
         spare = view.balance(listing.base, me.account) - me.memory["own"]
         if spare > 0:
             me.memory["until"] = view.seal
             yield ReferenceTrade(me.account, state.market(listing).instrument.base, -spare / listing.size_scale)
+        yield from self.seizures(me, view, listing)
+
+    def seizures(self, me: Player, view: View, listing: Listing) -> Iterator[Action]:
+        """Seize on a market's exchange, from the largest down, as far as the purse goes."""
+        state, house = view.state, listing.house
         margin = state.exchange(house).margin
         below, _ = margin.below(state, house, Threshold.MAINTENANCE)
         below = below[(state.ledger.exchange[below] < 0) & (below != me.account) & (below != 0)]
         found = [(account, *self._pick(view, house, account)) for account in below.tolist()]
         ready = [(account, debt, lien) for account, debt, lien in found if debt is not None and lien is not None]
         ready.sort(key=lambda one: -min(one[1].value, one[2].value))
-        purse = view.balance(house.token, me.account)
+        purse = int(KEPT * view.balance(house.token, me.account))
         for account, debt, lien in ready[: self.most]:
-            transaction, gain, paid = self._deed(me, view, house, account, debt, lien, purse)
+            transaction, gain, paid = self._deed(me, view, listing, account, debt, lien, purse)
             if transaction is None:
                 continue
             gas = transaction.gas
@@ -93,9 +98,10 @@ class LoanKeeper(Role):
         return max(due, key=lambda one: one.value, default=None), max(held, key=lambda one: one.value, default=None)
 
     def _deed(
-        self, me: Player, view: View, house: House, account: int, debt: Debt, lien: Lien, purse: int
+        self, me: Player, view: View, listing: Listing, account: int, debt: Debt, lien: Lien, purse: int
     ) -> tuple[Bundle | None, float, int]:
         """The bundle, what it should earn in cash coins, and the cash units it needs; None where it fails or would lose."""
+        house = listing.house
         limit = purse if debt.token == house.token else ALL
         amounts = self.amounts(view, house, account, debt, lien)
         parts = tuple(
@@ -105,7 +111,6 @@ class LoanKeeper(Role):
         done, revert = view.simulate(bundle)
         if revert is not None:
             return None, 0.0, 0
-        listing = me.memory["listing"]
         gain, paid = 0.0, 0
         for one in done:
             gain += self._profit(view, listing, one, debt, lien)

@@ -28,6 +28,8 @@ from protocol.venues.order_book import OrderBook
 if TYPE_CHECKING:
     from agents.game import Game
 
+NEVER = 1e12  # per root second: more than there is
+
 
 def quotes(mid: float, inventory: float, risk: float, variance: float, decay: float) -> tuple[float, float]:
     """(bid, ask) in cash coins. `inventory` in lots, `risk` per cash coin and lot, `decay` of fills per cash coin.
@@ -45,6 +47,7 @@ class Maker(Role):
 
     `risk` (gamma) is per cash coin and lot, `decay` (k) per cash coin, `horizon` (tau) and `memory` (of volatility) in
     seconds; `least_volatility` per root second until there is enough to go by. Quotes again when one is off by `tolerance`.
+    It takes `heed` of the volatility it sees; beyond `flight` per root second it stands aside, and is back when that is over.
     """
 
     capital: float = 1_000_000.0
@@ -59,6 +62,8 @@ class Maker(Role):
     least_volatility: float = 5e-5
     caution: float = 1.0
     tolerance: float = 0.0002
+    heed: float = 1.0
+    flight: float = NEVER
 
     def mistakes(self) -> list[str]:
         """Formulas need positive numbers."""
@@ -74,6 +79,8 @@ class Maker(Role):
             least_volatility=(self.least_volatility >= 0, "0 or more per root second"),
             caution=(self.caution >= 0, "0 or more standard deviations"),
             tolerance=(self.tolerance >= 0, "0 or more, a share of the mid"),
+            heed=(0 <= self.heed <= 1, "0 (quotes as if it were calm) to 1"),
+            flight=(self.flight > 0, "above 0 per root second"),
         )
 
     def prepare(self, me: Player, game: Game) -> None:
@@ -96,6 +103,8 @@ class Maker(Role):
         mid = view.reference(asset)
         held = self._held(me, view, listing)
         volatility = self._volatility(me, view, asset)
+        if volatility > self.flight:
+            return self._stand_aside(me, view, listing, volatility)
         position = held / listing.size_scale * mid
         variance = (volatility * mid) ** 2 * self.horizon
         bid, ask = quotes(mid, position / self.lot, self.risk, variance, self.decay)
@@ -109,6 +118,15 @@ class Maker(Role):
         memory.update(until=view.seal, bid=bid, ask=ask, held=held)
         me.note(view, "quote", spread=ask - bid, centre=0.5 * (bid + ask), held=held / listing.size_scale)
         return (me.send(self._requote(me, listing, mid, bid, ask, position)),)
+
+    @staticmethod
+    def _stand_aside(me: Player, view: View, listing: Listing, volatility: float) -> Iterable[Action]:
+        """Take every quote off, once."""
+        if me.memory["bid"] == 0.0:
+            return ()
+        me.memory.update(until=view.seal, bid=0.0, ask=0.0, posted=0)
+        me.note(view, "maker leaves", volatility=volatility)
+        return (me.send(CancelAll(listing, me.account)),)
 
     def _held(self, me: Player, view: View, listing: Listing) -> int:
         """Inventory, base units."""
@@ -130,7 +148,7 @@ class Maker(Role):
         memory = me.memory
         if view.time >= memory.get("look", 0.0):
             memory["look"] = view.time + 0.1 * self.memory
-            memory["volatility"] = max(self.least_volatility, view.volatility(asset, self.memory))
+            memory["volatility"] = max(self.least_volatility, self.heed * view.volatility(asset, self.memory))
         found: float = memory["volatility"]
         return found
 

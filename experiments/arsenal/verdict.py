@@ -107,7 +107,9 @@ def cell(
     for one, twin in zip(mine, twins, strict=True):
         for group, gain in one.gains.items():
             if group not in MINE:
-                losses.setdefault(kinds.get(group, group), []).append(twin.gains.get(group, 0.0) - gain)
+                losses.setdefault(kinds.get(group, kinds.get(group.rpartition(".")[2], group)), []).append(
+                    twin.gains.get(group, 0.0) - gain
+                )
     count = len(mine)
     victims = {kind: math.fsum(values) / count for kind, values in losses.items()}
     totals = [

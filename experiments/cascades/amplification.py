@@ -17,10 +17,11 @@ from experiments.run import run
 from experiments.scenario import Scenario
 from experiments.statistics import Difference, Estimate, difference, estimate, holm
 
-MEASURES = {  # of every exchange, summed
+MEASURES = {  # of every exchange, summed; and of each by itself where there are several, as EXCHANGE.liquidations
     "liquidations": "liquidations",
     "liquidated": "liquidated notional, cash coins",
     "deficit": "deficits, cash coins",
+    "written_off": "loans written off, cash coins",
 }
 ALL = "all channels"
 
@@ -47,7 +48,9 @@ def measured(scenario: Scenario) -> dict[str, float]:
     """Every measure of one run."""
     metrics = run(scenario).metrics
     names = [exchange.name for exchange in scenario.world.exchanges]
-    return {measure: sum(float(metrics[f"{name}.{measure}"]) for name in names) for measure in MEASURES}
+    each = {f"{name}.{measure}": float(metrics[f"{name}.{measure}"]) for name in names for measure in MEASURES}
+    whole = {measure: sum(each[f"{name}.{measure}"] for name in names) for measure in MEASURES}
+    return whole | (each if len(names) > 1 else {})
 
 
 def cuts(scenario: Scenario) -> dict[str, Scenario]:
@@ -57,12 +60,13 @@ def cuts(scenario: Scenario) -> dict[str, Scenario]:
 
 
 def amplification(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> list[Amplified]:
-    """A row for every channel that the scenario has, and every measure."""
+    """A row for every channel that the scenario has, and every measure of which there is any in some arm."""
     arms = {"": scenario} | cuts(scenario)
     tasks = [replace(arm, seed=seed) for arm in arms.values() for seed in seeds]
     results = spread(measured, tasks, workers=workers, title="twins")
     rows = {name: results[k * len(seeds) : (k + 1) * len(seeds)] for k, name in enumerate(arms)}
-    found = [_compared(name, measure, rows) for name in rows if name for measure in MEASURES]
+    kept = [measure for measure in results[0] if any(result[measure] for result in results)]
+    found = [_compared(name, measure, rows) for name in rows if name for measure in kept]
     adjusted = holm([one.through.p for one in found])
     return [one._replace(p=p) for one, p in zip(found, adjusted, strict=True)]
 

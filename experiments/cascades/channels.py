@@ -9,18 +9,26 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from agents.player import Role
+from agents.roles.common_holder import CommonHolder
+from agents.roles.keeper import Keeper
+from agents.roles.loan_keeper import LoanKeeper
+from agents.roles.maker import NEVER, Maker
 from agents.roles.provider import Provider
-from experiments.defences.base import each_exchange
+from agents.roles.reporter import Reporter
+from experiments.defences.base import each_exchange, each_market
 from experiments.defences.outside_index import OutsideIndex
 from experiments.scenario import Scenario
+from protocol.appraisal import issued
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.full import Full
 from protocol.liquidations.routes import ToBackstop
 from protocol.losses.insurance import Insurance
-from protocol.world import Exchange, World
+from protocol.oracles.median import Median
+from protocol.world import Exchange, Market, World
 
 AMPLE = 1e9  # cash coins: more than any bundled scenario could lose
 
@@ -66,10 +74,64 @@ def _staying(scenario: Scenario) -> Scenario | None:
     """Providers stay, whatever they lose."""
     if not any(isinstance(role, Provider) and role.pain < 1.0 for role in scenario.cast):
         return None
-    cast = tuple(
-        dataclasses.replace(r, pain=1.0, calm=math.inf) if isinstance(r, Provider) else r for r in scenario.cast
-    )
-    return dataclasses.replace(scenario, cast=cast)
+    return _recast(scenario, Provider, lambda role: dataclasses.replace(role, pain=1.0, calm=math.inf))
+
+
+def _recast(scenario: Scenario, kind: type | tuple[type, ...], change: Callable[[Any], Role]) -> Scenario | None:
+    """The scenario with every role of a kind changed; None where that changes nobody."""
+    cast = tuple(change(role) if isinstance(role, kind) else role for role in scenario.cast)
+    return None if cast == scenario.cast else dataclasses.replace(scenario, cast=cast)
+
+
+def _apart(scenario: Scenario) -> Scenario | None:
+    """What one exchange takes of another counts as at the start, whatever becomes of that other."""
+    start = dict(zip(scenario.nature.assets, scenario.nature.start, strict=True))
+    worth: dict[str, float] = {}
+    for issuer in scenario.world.exchanges:
+        prices = {market.instrument.token: start[market.instrument.base] for market in issuer.markets} | {
+            issuer.cash: 1.0
+        }
+        worth |= {f"{issuer.name}.{pool.asset}.supply": prices[pool.asset] for pool in issuer.loans}
+        worth |= {token: prices[token] for token in issued(issuer) & prices.keys()}
+        worth |= {f"{issuer.name}.share": 1.0 - issuer.vault.fee} if issuer.vault is not None else {}
+
+    def apart(exchange: Exchange) -> Exchange | None:
+        foreign = worth.keys() - issued(exchange) - exchange.priced()
+        taken = tuple(
+            dataclasses.replace(one, at=worth[one.token]) if one.at is None and one.token in foreign else one
+            for one in exchange.collateral
+        )
+        return None if taken == exchange.collateral else dataclasses.replace(exchange, collateral=taken)
+
+    return _of_world(lambda world: each_exchange(world, apart))(scenario)
+
+
+def _own_feeds(scenario: Scenario) -> Scenario | None:
+    """Whoever reads another exchange's index has reporters of its own, honest and as many as by default."""
+    reporters: list[Role] = []
+
+    def own(exchange: Exchange, market: Market) -> Market | None:
+        if "." not in market.index:
+            return None
+        feed = Median()
+        name = f"reporter of {exchange.name} {market.name}"
+        reporters.append(Reporter(name, count=feed.reporters, exchange=exchange.name, market=market.name))
+        return dataclasses.replace(market, index="", oracle=feed)
+
+    world = each_market(scenario.world, own)
+    return None if world is None else dataclasses.replace(scenario, world=world, cast=(*scenario.cast, *reporters))
+
+
+def _ample(scenario: Scenario) -> Scenario | None:
+    """Whoever must pay to liquidate can: seizures anywhere, and takeovers where a rule has any."""
+    rules = {exchange.name: exchange for exchange in scenario.world.exchanges}
+    first = scenario.world.exchanges[0].name
+
+    def ample(role: Keeper | LoanKeeper) -> Role:
+        free = isinstance(role, Keeper) and isinstance(rules[role.exchange or first].liquidation, Full)
+        return role if free else dataclasses.replace(role, capital=max(AMPLE, role.capital))
+
+    return _recast(scenario, (Keeper, LoanKeeper), ample)
 
 
 CHANNELS = (
@@ -81,6 +143,23 @@ CHANNELS = (
     Channel("losses", "the insurance never runs out", _of_world(lambda world: each_exchange(world, _insured))),
     Channel("oracle", "marks are read from outside the venue", _of_world(OutsideIndex().applied)),
     Channel("liquidity", "providers never leave", _staying),
+    Channel("collateral", "what exchanges take of one another counts as at the start", _apart),
+    Channel(
+        "holders",
+        "common holders keep a purse for each exchange",
+        lambda scenario: _recast(scenario, CommonHolder, lambda role: dataclasses.replace(role, pooled=0.0)),
+    ),
+    Channel("feed", "every exchange has reporters of its own", _own_feeds),
+    Channel(
+        "makers",
+        "makers neither widen nor leave when prices move",
+        lambda scenario: _recast(
+            scenario,
+            Maker,
+            lambda role: dataclasses.replace(role, heed=0.0, flight=NEVER, most=max(AMPLE, role.most)),
+        ),
+    ),
+    Channel("keepers", "keepers never run out of capital", _ample),
 )
 
 

@@ -200,7 +200,7 @@ class Tracer:
         """The market whose mid its index follows; itself where it follows none."""
         owner = self._owner(state, listing)
         names = state.market(owner).oracle.sources()
-        return state.find(listing.house, names[0]) if names and names[0] else owner
+        return state.find(owner.house, names[0]) if names and names[0] else owner
 
     def _mid(self, state: State, listing: Listing) -> float:
         source = self.source[listing]

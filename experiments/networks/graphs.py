@@ -13,7 +13,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from protocol.appraisal import token_price
+from protocol.appraisal import pledge_price, token_price
 from protocol.issuing import index_now
 from protocol.ledger import WORLD, Floats
 from protocol.lending import RAY, accrued
@@ -27,8 +27,9 @@ Owed = defaultdict[tuple[str, str], float]  # cash coins by (debtor, creditor)
 def node_names(state: State) -> list[str]:
     """The node each account belongs to."""
     ledger = state.ledger
+    names = [f"{house.name}.".removeprefix(house.prefix) for house in state.houses]
     return [
-        f"{state.houses[exchange].name}.{ledger.groups[group]}" if exchange >= 0 else ledger.groups[group]
+        names[exchange] + ledger.groups[group] if exchange >= 0 else ledger.groups[group]
         for group, exchange in zip(ledger.group.tolist(), ledger.exchange.tolist(), strict=True)
     ]
 
@@ -53,7 +54,7 @@ def exposures(state: State) -> nx.DiGraph:
             hub = house.clearing if market.venue.counterparty == "makers" else listing.desk
             _add(owed, names, hub, worth)
         for pledge in state.pledges[house.index]:
-            coin = token_price(state, house, pledge.token).value / pledge.scale
+            coin = pledge_price(state, pledge).value / pledge.scale
             _add(owed, names, house.custody, state.ledger.balance[pledge.claim] * coin)
         for issue in state.issues[house.index]:
             coin = token_price(state, house, issue.token).value / issue.scale
@@ -161,7 +162,7 @@ def overlaps(state: State) -> nx.Graph:
                 worth = float(state.ledger.balance[listing.size, account]) * mark
                 held[names[account], listing.path, "long" if worth > 0 else "short"] += abs(worth)
         for pledge in state.pledges[house.index]:
-            coin = token_price(state, house, pledge.token).value / pledge.scale
+            coin = pledge_price(state, pledge).value / pledge.scale
             for account in np.flatnonzero(state.ledger.balance[pledge.claim] > 0).tolist():
                 held[names[account], f"{house.name}.{pledge.name}", "long"] += (
                     float(state.ledger.balance[pledge.claim, account]) * coin

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.appraisal import token_price, values, vault_total
+from protocol.appraisal import pledge_price, token_price, values, vault_total
 from protocol.clearing import Desk
 from protocol.errors import (
     AccountIsolated,
@@ -143,7 +143,7 @@ def _doubts(state: State, house: House) -> tuple[Doubt, ...]:
     for lender in state.lenders[house.index]:
         rows.append((lender.debt, lender.name, token_price(state, house, lender.token), False))
     for pledge in state.pledges[house.index]:
-        rows.append((pledge.claim, pledge.name, token_price(state, house, pledge.token), True))
+        rows.append((pledge.claim, pledge.name, pledge_price(state, pledge), True))
     return tuple(Doubt(*row) for row in rows if row[2].status != Status.FRESH)
 
 

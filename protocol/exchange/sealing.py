@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from protocol.appraisal import seal_prices
 from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.delayed import execute_requests
 from protocol.exchange.exits import pay_exits
@@ -24,7 +25,8 @@ def report(state: State, listing: Listing, posted: Report) -> None:
 def close_block(state: State) -> tuple[Cleared, ...]:
     """What every exchange does once a block is sealed: what waited is cleared, oracles look, funding accrues, the expired settle.
 
-    What waits for an auction, or for a new index. Exits from the vault that are due are paid, margins look last, and profit vests.
+    What waits for an auction, or for a new index. Exits from the vault that are due are paid, margins look, and profit vests; last,
+    what exchanges take of one another is given its worth for the block to come.
     Returns what became of the orders that waited.
     """
     cleared = clear_auctions(state) + execute_requests(state)
@@ -47,6 +49,7 @@ def close_block(state: State) -> tuple[Cleared, ...]:
         pay_exits(state, house)
         exchange.margin.observe(state, house)
         ripen(state, house)
+    seal_prices(state)
     return cleared
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from protocol.appraisal import account_total
+from protocol.appraisal import SEALED, account_total
 from protocol.exchange import vault_total
 from protocol.exchange.investing import pool_supply
 from protocol.laws.of_states import TOLERANCE, claims
@@ -41,6 +41,7 @@ class Snapshot(NamedTuple):
     shares: dict[str, tuple[int, int]]  # what stands behind all shares, and how many there are, virtual ones counted
     digest: str
     locked: tuple[Ints, ...]  # [exchange][found] accounts up for auction
+    sealed: Any  # prices of what exchanges take of one another, None where none does
 
 
 StepLaw = Callable[[Snapshot, Deed, State], list[str]]
@@ -55,6 +56,7 @@ def snapshot(state: State) -> Snapshot:
         share_prices(state),
         state.digest(),
         tuple(locked(state, house) for house in state.houses),
+        state.tables.get(SEALED),
     )
 
 
@@ -168,7 +170,7 @@ def _live_sources(state: State, house: House) -> set[Listing]:
         owner = state.find(house, name) if name else listing
         oracle = state.market(owner).oracle
         if oracle.live:
-            found |= {state.find(house, source) if source else owner for source in oracle.sources()}
+            found |= {state.find(owner.house, source) if source else owner for source in oracle.sources()}
     return found
 
 
@@ -248,6 +250,14 @@ def pools_keep_their_product(before: Snapshot, deed: Deed, after: State) -> list
     return wrong
 
 
+def sealed_prices_stand(before: Snapshot, deed: Deed, after: State) -> list[str]:
+    """Nobody's deed moves what another exchange's token counts for: only the end of a block does."""
+    now = after.tables.get(SEALED)
+    if deed.account < 0 or now == before.sealed:
+        return []
+    return [f"{deed.verb}: sealed prices went from {before.sealed} to {now} within a block"]
+
+
 STEP_LAWS: tuple[StepLaw, ...] = (
     revert_leaves_no_trace,
     journal_tells_all,
@@ -255,4 +265,5 @@ STEP_LAWS: tuple[StepLaw, ...] = (
     auctioned_do_not_trade,
     share_prices_do_not_fall,
     pools_keep_their_product,
+    sealed_prices_stand,
 )

@@ -92,8 +92,8 @@ class ToBackstop(Route):
         """The account that takes over; -1: there is none."""
         if not self.account:
             return lot.listing.house.vault
-        found = state.ledger.of_group([self.account])
-        return int(found[0]) if len(found) else -1
+        found = [state.ledger.of_group([prefix + self.account]) for prefix in (lot.listing.house.prefix, "")]
+        return next((int(accounts[0]) for accounts in found if len(accounts)), -1)
 
     def plan(self, state: State, lot: Lot, part: int) -> Plan | None:
         """At the price that leaves the owner its share, charges paid."""

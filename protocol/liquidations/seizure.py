@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from protocol.appraisal import token_price
+from protocol.appraisal import pledge_price, token_price
 from protocol.fixed_point import down, up
 from protocol.ledger import WORLD
 from protocol.lending import owed
@@ -91,7 +91,7 @@ def liens(state: State, house: House, account: int) -> list[Lien]:
     for pledge, rule in zip(state.pledges[house.index], state.exchange(house).collateral, strict=True):
         units = int(state.ledger.balance[pledge.claim, account])
         if units > 0:
-            price = token_price(state, house, pledge.token).value / pledge.scale
+            price = pledge_price(state, pledge).value / pledge.scale
             found.append(Lien(pledge.token, pledge.claim, units, price, 1.0 - rule.maintenance))
     cash = int(state.ledger.balance[house.cash, account])
     if cash > 0:

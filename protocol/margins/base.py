@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protocol.appraisal import token_price
+from protocol.appraisal import pledge_price, token_price
 from protocol.instruments.base import Asked
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
@@ -97,7 +97,7 @@ class Margin(ABC):
         full = weight.copy()
         for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
             haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
-            price, row = token_price(state, house, pledge.token).value, pledge.claim - house.first
+            price, row = pledge_price(state, pledge).value, pledge.claim - house.first
             weight[row], full[row] = price * (1.0 - haircut) / pledge.scale, price / pledge.scale
         return full
 

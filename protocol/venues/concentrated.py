@@ -82,7 +82,7 @@ class ConcentratedPool(Venue):
         """The founders' range, for whoever has just sat down as one."""
         pool, low, high, liquidity = self._founded(listing, price)
         position, _, _ = pool.change(EMPTY, low, high, liquidity)
-        founders = int(state.ledger.of_group(["founders"])[-1])
+        founders = int(state.ledger.of_group([f"{listing.house.prefix}founders"])[-1])
         state.put(listing.path + ".pool", pool)
         state.put(listing.path + ".positions", {(founders, low, high): position})
 

@@ -1,0 +1,99 @@
+"""The common holder: one purse behind positions on several exchanges, so that a margin call on one sells on another.
+
+It takes the same side everywhere, at the same leverage, and then holds. Where an exchange's equity comes near maintenance it moves
+free margin from the others there, and where that is not enough it sells there to fund here. With separate purses (`pooled` 0)
+each position stands and falls alone. Common holders: Caccioli, Shrestha, Moore and Farmer (2014), Cont and Schaanning (2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.player import Action, Player, Role
+from agents.roles.purse import answer_calls, markets_of
+from agents.streams import uniform_at
+from agents.view import View
+from protocol import exchange
+from protocol.margins.base import Threshold
+from protocol.settings import refusals
+from protocol.state import House, Listing
+from protocol.transactions import Trade
+from protocol.units import to_units_down
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+
+@dataclass(frozen=True)
+class CommonHolder(Role):
+    """Half or so of its capital on each of `exchanges` (none named: all), levered `leverage` times, long by chance `long`.
+
+    Answers calls below `call` times maintenance with at most `pooled` of what it has elsewhere: 0 for separate purses. Enters at a
+    moment of its own within `spread` seconds; keeps `gas` cash coins back; trades at up to `slippage` off the mid.
+    """
+
+    count: int = 20
+    capital: float = 50_000.0
+    latency: float = 0.5
+    exchanges: tuple[str, ...] = ()
+    leverage: float = 5.0
+    long: float = 1.0
+    call: float = 1.5
+    pooled: float = 1.0
+    spread: float = 300.0
+    gas: float = 500.0
+    slippage: float = 0.05
+
+    def mistakes(self) -> list[str]:
+        """Shares and chances are such."""
+        return refusals(
+            self,
+            leverage=(self.leverage > 0, "above 0, notional over equity"),
+            long=(0 <= self.long <= 1, "0 to 1, a chance"),
+            call=(self.call >= 1, "1 or more, a multiple of maintenance"),
+            pooled=(0 <= self.pooled <= 1, "0 (separate purses) to 1"),
+            spread=(self.spread >= 0, "0 or more seconds"),
+            gas=(0 <= self.gas < self.capital or self.capital == 0, "0 to below capital, cash coins"),
+            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
+        )
+
+    def prepare(self, me: Player, game: Game) -> None:
+        """An equal part of the capital on each exchange; draw side and moment."""
+        houses = [game.house(name) for name in self.exchanges] or list(game.state.houses)
+        if len(houses) < 2 or any(not game.state.claims[house.index] for house in houses):
+            raise ValueError(f"exchanges = {list(self.exchanges)}: needs two or more, each with a market of claims")
+        for house in houses:
+            part = max(0.0, self.capital - self.gas) / len(houses)
+            exchange.deposit(game.state, house, me.account, to_units_down(part, int(house.cash_scale)))
+        key = game.streams.key(f"{me.label}.temper")
+        side = 1 if uniform_at(key, 0, 0) < self.long else -1
+        me.memory.update(houses=houses, side=side, since=self.spread * uniform_at(key, 0, 1), until=0.0, entered=set())
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """Enter once on each exchange; then answer margin calls."""
+        memory, houses = me.memory, me.memory["houses"]
+        if view.time < memory["since"] or view.state.time < memory["until"]:
+            return ()
+        actions: list[Action] = []
+        for house, listing in zip(houses, markets_of(view, houses), strict=True):
+            if house.name not in memory["entered"]:
+                actions += self._enter(me, view, house, listing)
+        if not actions:
+            actions = list(answer_calls(me, view, houses, self.call, self.pooled, self.slippage))
+        if actions:
+            memory["until"] = view.seal
+        return actions
+
+    def _enter(self, me: Player, view: View, house: House, listing: Listing) -> list[Action]:
+        """Its whole position at once, unless the venue refuses it now."""
+        margin = view.state.exchange(house).margin
+        worth, _ = margin.standing(view.state, house, Threshold.INITIAL, me.account)
+        mid = view.mid(listing)
+        size = int(me.memory["side"] * self.leverage * worth / mid * listing.size_scale)
+        trade = Trade(listing, me.account, size, mid * (1.0 + me.memory["side"] * self.slippage))
+        if size == 0 or view.simulate(trade)[1] is not None:
+            return []
+        me.memory["entered"].add(house.name)
+        return [me.send(trade)]

@@ -1,0 +1,96 @@
+"""One purse for several exchanges: what is short of margin on one is fetched from the others, by selling there if need be.
+
+Free margin is moved first; then positions elsewhere are cut by what frees the rest (Brunnermeier and Pedersen 2009 call the
+second a margin spiral's spillover). All of one move is one transaction, so that nothing is stuck between two tills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from agents.player import Action, Player
+from agents.view import View
+from protocol.margins.base import Threshold
+from protocol.state import House, Listing
+from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
+
+SPARE = 0.98  # of what could be moved: prices move until it is
+LEAST = 1.0  # cash coins: less is not moved
+
+
+class Till(NamedTuple):
+    """How an account stands on one exchange. Cash coins."""
+
+    house: House
+    worth: float  # equity at maintenance
+    needs: float  # maintenance
+    free: float  # equity above initial margin
+    initial: float
+
+
+def tills(view: View, account: int, houses: Sequence[House]) -> list[Till]:
+    """The account on each exchange."""
+    found = []
+    for house in houses:
+        margin = view.state.exchange(house).margin
+        worth, needs = margin.standing(view.state, house, Threshold.MAINTENANCE, account)
+        free, initial = margin.standing(view.state, house, Threshold.INITIAL, account)
+        found.append(Till(house, worth, needs, free - initial, initial))
+    return found
+
+
+def answer_calls(
+    me: Player, view: View, houses: Sequence[House], call: float, pooled: float, slippage: float
+) -> Iterator[Action]:
+    """Bring every exchange back to `call` times maintenance out of the others, as far as `pooled` of what they have goes."""
+    standing = tills(view, me.account, houses)
+    short = [one for one in standing if one.needs > 0.0 and one.worth < call * one.needs]
+    for poor in short:
+        wanted = 1.1 * (call * poor.needs - poor.worth)
+        rich = sorted((one for one in standing if one not in short), key=lambda one: -one.free)
+        for other in rich:
+            moved = min(wanted, pooled * SPARE * max(0.0, other.free))
+            deeds = _moves(me, other.house, poor.house, moved)
+            if deeds and (sent := _tried(me, view, deeds)):
+                me.note(view, "funds", source=other.house.name, target=poor.house.name, cash=moved)
+                wanted -= moved
+                yield from sent
+                continue
+        for other in rich:
+            if wanted <= LEAST or pooled <= 0.0 or other.initial <= 0.0:
+                continue
+            part = min(pooled, wanted / other.initial)
+            trades = tuple(_cut(me, view, other.house, part, slippage))
+            freed = min(wanted, SPARE * part * other.initial)
+            if trades and (sent := _tried(me, view, (*trades, *_moves(me, other.house, poor.house, freed)))):
+                me.note(view, "sells to fund", source=other.house.name, target=poor.house.name, cash=freed)
+                wanted -= freed
+                yield from sent
+
+
+def _moves(me: Player, source: House, target: House, cash: float) -> tuple[Transaction, ...]:
+    """Out of one till, into another."""
+    units = int(cash * source.cash_scale)
+    if cash <= LEAST:
+        return ()
+    return Withdraw(source, me.account, units), Deposit(target, me.account, units)
+
+
+def _cut(me: Player, view: View, house: House, part: float, slippage: float) -> Iterator[Trade]:
+    """Close `part` of every position on an exchange."""
+    for listing in view.state.claims[house.index]:
+        size = -int(part * view.balance(listing.size, me.account))
+        if size:
+            yield Trade(listing, me.account, size, view.mid(listing) * (1.0 + (slippage if size > 0 else -slippage)))
+
+
+def _tried(me: Player, view: View, deeds: tuple[Transaction, ...]) -> Iterable[Action]:
+    """The deeds as one transaction; nothing where that would revert."""
+    bundle = Bundle(me.account, deeds)
+    return (me.send(bundle),) if view.simulate(bundle)[1] is None else ()
+
+
+def markets_of(view: View, houses: Sequence[House]) -> list[Listing]:
+    """The first market of claims on each exchange."""
+    return [view.state.claims[house.index][0] for house in houses]

@@ -1,0 +1,94 @@
+"""The keeper of shares: it seizes what is pledged on several exchanges out of one wallet, and redeems it where it was issued.
+
+It counts a vault's share at what the vault would pay now, and a synthetic at what its pool would, so that a price which an exchange
+has sealed, or fixed, does not deceive it. What the issuer cannot pay (an empty till, capital that positions need, a delay) it is
+left with, and its money with it: so a run on one vault takes keepers away from every exchange they serve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from agents.player import Action, Player
+from agents.roles.loan_keeper import LoanKeeper
+from agents.roles.shares import issuer_of, redeeming
+from agents.view import View
+from protocol import exchange
+from protocol.appraisal import token_price
+from protocol.liquidations.seizure import Debt, Lien
+from protocol.state import House, Lender, Listing
+from protocol.transactions import Trade, Transaction
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+
+@dataclass(frozen=True)
+class ShareKeeper(LoanKeeper):
+    """Serves `exchanges` (none named: all that take another's token). Redeems at once what it has taken."""
+
+    exchanges: tuple[str, ...] = ()
+
+    def prepare(self, me: Player, game: Game) -> None:
+        """Look for whom to serve."""
+        state = game.state
+        own = {house.index: {listing.base for listing in state.listings[house.index]} for house in state.houses}
+        takes = [h for h in state.houses if any(p.token not in own[h.index] for p in state.pledges[h.index])]
+        houses = [game.house(name) for name in self.exchanges] or takes
+        if not houses or any(house not in takes for house in houses):
+            raise ValueError(
+                f"exchanges = {list(self.exchanges)}: those that take a share or another's token are"
+                f" {', '.join(house.name for house in takes) or 'none'}"
+            )
+        me.memory.update(listings=[state.listings[house.index][0] for house in houses], until=0.0)
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """Redeem what was taken, then seize where that pays."""
+        if view.state.time < me.memory["until"]:
+            return
+        for leave in self._exits(me, view):
+            _, revert = view.simulate(leave)
+            if revert is None:
+                me.memory["until"] = view.seal
+                yield me.send(leave)
+            else:
+                me.note(view, "cannot redeem", why=type(revert).__name__)
+        for listing in me.memory["listings"]:
+            yield from self.seizures(me, view, listing)
+
+    @staticmethod
+    def _exits(me: Player, view: View) -> Iterable[Transaction]:
+        """How to turn each token in the wallet into cash."""
+        for house in view.state.houses:
+            issuers: list[House | Lender] = [house, *view.state.lenders[house.index]]
+            for issuer in issuers:
+                if issuer.share >= 0 and (shares := view.balance(issuer.share, me.account)) > 0:
+                    yield redeeming(issuer, me.account, shares)
+            for issue in view.state.issues[house.index]:
+                if (units := view.balance(issue.listing.base, me.account)) > 0:
+                    yield Trade(issue.listing, me.account, -units)
+
+    @staticmethod
+    def _profit(view: View, listing: Listing, done: exchange.Seized, debt: Debt, lien: Lien) -> float:
+        """Cash coins: what the collateral would fetch where it was issued, less what was repaid."""
+        return _fetched(view, done.taken, lien) - done.repaid * debt.price
+
+
+def _fetched(view: View, units: int, lien: Lien) -> float:
+    """Cash coins for so many units of a token, where it was issued; at the exchange's own index if that is elsewhere."""
+    state = view.state
+    issuer = issuer_of(state, lien.token)
+    if issuer is not None:
+        house = issuer if isinstance(issuer, House) else issuer.house
+        return units / state.ledger.assets[lien.token].scale * token_price(state, house, lien.token).value
+    for house in state.houses:
+        for issue in state.issues[house.index]:
+            if lien.token == issue.listing.base:
+                owed = view.cost(issue.listing, np.array([-units]))[0]
+                return 0.0 if math.isnan(owed) else -float(owed) / house.cash_scale
+    return units * lien.price

@@ -1,0 +1,187 @@
+"""What goes from one exchange to another, and that cutting a channel takes away what went through it and nothing else."""
+
+import dataclasses
+
+import pytest
+
+from agents.crowds.leveraged import LeveragedCrowd
+from agents.faults.scaled import Scaled
+from agents.nature.gbm import GeometricBrownian
+from agents.roles.common_holder import CommonHolder
+from agents.roles.keeper import Keeper
+from agents.roles.loan_keeper import LoanKeeper
+from agents.roles.reporter import Reporter
+from agents.roles.share_keeper import ShareKeeper
+from agents.roles.share_pledger import ShareBorrower, ShareBull
+from experiments.cascades.channels import AMPLE, CHANNELS
+from experiments.overrides import varied
+from experiments.run import build, run
+from experiments.scenario import Scenario, find, without
+from protocol.funding.skew import Skew
+from protocol.instruments.perpetual import Perpetual
+from protocol.oracles.median import Median
+from protocol.vault import Vault
+from protocol.venues.oracle_pool import OraclePool
+from protocol.world import Exchange, Market, World
+
+CUT = {channel.name: channel.cut for channel in CHANNELS}
+SHARED = dataclasses.replace(find("shared-collateral"), duration=1_440.0)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    return run(SHARED)
+
+
+@pytest.fixture(scope="module")
+def apart():
+    return run(CUT["collateral"](SHARED))
+
+
+def lost(record, name="beta"):
+    """Liquidations, deficits and loans written off on an exchange."""
+    return [record.metrics[f"{name}.{what}"] for what in ("liquidations", "deficit", "written_off")]
+
+
+def test_an_attack_on_one_exchange_costs_the_lenders_of_another_which_without_it_lose_nothing(shared):
+    twin = run(without(SHARED, "attacker"))
+    assert lost(twin) == [0.0, 0.0, 0.0]
+    assert shared.metrics["beta.written_off"] > 100_000
+    assert shared.metrics["gain.supplier"] < -50_000 < twin.metrics["gain.supplier"]
+    assert shared.metrics["beta.liquidations"] > 3
+    kinds = shared.events["kind"]
+    assert shared.events.loc[kinds == "seizure", "time"].max() > shared.events.loc[kinds == "attack", "time"].min()
+
+
+def test_with_shares_counted_as_at_the_start_the_attack_goes_on_and_the_other_exchange_loses_nothing(shared, apart):
+    assert lost(apart) == [0.0, 0.0, 0.0]
+    assert abs(apart.metrics["gain.supplier"]) < 1_000
+    assert apart.metrics["gain.attacker"] > 100_000
+    assert apart.metrics["alpha.return_on_vault"] < -0.3
+    struck = [record.events.loc[record.events["kind"] == "attack", "time"].iloc[0] for record in (shared, apart)]
+    assert struck[0] == struck[1]
+    before = shared.blocks["time"] <= struck[0]
+    for column in ("alpha.ETH-PERP.index", "alpha.ETH-PERP.volume", "alpha.ETH-USD.mid", "base_fee"):
+        assert (shared.blocks.loc[before, column] == apart.blocks.loc[before, column]).all()
+
+
+def test_what_is_pledged_comes_round_a_circle_to_the_lenders_of_the_exchange_attacked():
+    circle = dataclasses.replace(find("circular-collateral"), duration=1_440.0)
+    whole, cut = run(circle), run(CUT["collateral"](circle))
+    assert whole.metrics["alpha.written_off"] > 10_000
+    assert whole.metrics["beta.written_off"] > 100_000
+    assert lost(cut, "alpha") + lost(cut) == [0.0] * 6
+
+
+def test_common_holders_sell_on_one_exchange_to_fund_another_and_with_a_purse_for_each_they_do_not():
+    holders = find("common-holders")
+    whole, cut = run(holders), run(CUT["holders"](holders))
+    kinds = set(whole.events["kind"])
+    assert {"funds", "sells to fund"} <= kinds
+    assert not {"funds", "sells to fund"} & set(cut.events["kind"])
+    assert whole.metrics["beta.liquidated"] > 1.5 * cut.metrics["beta.liquidated"]
+    assert whole.metrics["alpha.liquidated"] < cut.metrics["alpha.liquidated"]
+    sold = whole.events.loc[whole.events["kind"] == "sells to fund", "numbers"]
+    assert {(one["source"], one["target"]) for one in sold} == {("beta", "alpha")}
+
+
+def fed(index="alpha.ETH-PERP"):
+    """Two exchanges that read one median of reporters, of whom most go wrong after ten minutes."""
+    perpetual = Market("ETH-PERP", Perpetual(), Median(3, 2, 0.001, 600.0), OraclePool(skew_scale=1e6), Skew())
+    reading = Market("ETH-PERP", Perpetual(), venue=OraclePool(skew_scale=1e6), funding=Skew(), index=index)
+    exchanges = [Exchange(name, markets=(m,), vault=Vault()) for name, m in (("alpha", perpetual), ("beta", reading))]
+    cast = [Reporter("honest", count=1), Reporter("wrong", count=2, faults=(Scaled(onset=600.0, factor=0.85),))]
+    for name in ("alpha", "beta"):
+        cast.append(LeveragedCrowd(f"{name} traders", 40, exchange=name, activity=400.0, leverage=8.0))
+        cast.append(Keeper(f"{name} keeper", exchange=name))
+    still = GeometricBrownian(volatility=(0.1,))
+    return Scenario("fed", world=World(exchanges=tuple(exchanges)), cast=tuple(cast), nature=still, duration=900.0)
+
+
+def test_one_wrong_feed_liquidates_on_every_exchange_that_reads_it_and_own_feeds_only_where_it_is_wrong():
+    whole, cut = run(fed(), check=True), run(CUT["feed"](fed()))
+    for name in ("alpha", "beta"):
+        assert whole.metrics[f"{name}.liquidations"] >= 3
+    assert cut.metrics["alpha.liquidations"] == whole.metrics["alpha.liquidations"]
+    assert cut.metrics["beta.liquidations"] == 0
+    assert (whole.blocks["alpha.ETH-PERP.index"] == whole.blocks["beta.ETH-PERP.index"]).all()
+
+
+@pytest.mark.parametrize("index", ["gamma.ETH-PERP", "alpha.BTC-PERP", "beta.ETH-PERP"])
+def test_a_feed_that_is_not_there_is_refused_by_name(index):
+    with pytest.raises(
+        ValueError, match=f"index = '{index}': must be a market of ETH on l2 .* there are alpha.ETH-PERP"
+    ):
+        fed(index)
+
+
+def test_makers_leave_when_prices_move_and_where_that_is_cut_they_stay_and_quote_as_in_calm():
+    rough = varied(find("maker-book"), {"duration": 600.0, "nature.volatility": [6.0]})
+    nervous = varied(rough, {"cast.maker.flight": 8e-4})
+    left, whole, cut = run(nervous), run(rough), run(CUT["makers"](nervous))
+    assert "maker leaves" in set(left.events["kind"])
+    assert "maker leaves" not in set(cut.events["kind"])
+    assert left.metrics["dex.ETH-PERP.volume"] < 0.5 * cut.metrics["dex.ETH-PERP.volume"]
+
+    def spread(record):
+        quotes = record.events.loc[record.events["kind"] == "quote", "numbers"]
+        return quotes.map(lambda one: one["spread"]).median()
+
+    assert spread(cut) < 0.8 * spread(whole)
+
+
+def test_keepers_run_out_of_capital_and_with_enough_of_it_seize_more():
+    poor = dataclasses.replace(
+        SHARED,
+        cast=tuple(
+            dataclasses.replace(role, capital=20_000.0) if isinstance(role, LoanKeeper) else role
+            for role in SHARED.cast
+        ),
+    )
+    whole, cut = run(poor), run(CUT["keepers"](poor))
+
+    def seized(record):
+        rows = record.events.loc[record.events["kind"] == "seizure", "numbers"]
+        return sum(one["repaid"] for one in rows)
+
+    assert seized(cut) > 2 * seized(whole) > 0
+
+
+def test_a_keeper_of_shares_redeems_what_it_has_taken_where_it_was_issued(shared):
+    flows = shared.flows
+    redeemed = flows[
+        (flows["target"] == "seizer") & (flows["source"] == "alpha.custody") & (flows["reason"] == "liquidity")
+    ]
+    assert redeemed["cash"].sum() > 100_000
+
+
+@pytest.mark.parametrize("name", ["collateral", "holders", "feed", "makers", "keepers"])
+def test_where_there_is_no_such_channel_there_is_nothing_to_cut(name):
+    assert CUT[name](find("fire-sale")) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "scenario"),
+    [("collateral", SHARED), ("holders", find("common-holders")), ("feed", fed()), ("keepers", SHARED)],
+)
+def test_what_is_cut_is_cut_for_good(name, scenario):
+    assert CUT[name](CUT[name](scenario)) is None
+    capitals = [role.capital for role in CUT["keepers"](SHARED).cast if isinstance(role, ShareKeeper)]
+    assert capitals == [AMPLE]
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        (
+            ShareBorrower(exchange="beta", token="gamma.share"),
+            "token = 'gamma.share': beta takes of other exchanges' shares",
+        ),
+        (ShareBull(exchange="alpha", market="ETH-PERP"), "alpha takes of other exchanges' shares none"),
+        (ShareKeeper(exchanges=("alpha",)), "those that take a share or another's token are beta"),
+        (CommonHolder(exchanges=("beta",)), "needs two or more, each with a market of claims"),
+    ],
+)
+def test_a_role_without_a_second_exchange_says_so(role, words):
+    with pytest.raises(ValueError, match=words):
+        build(dataclasses.replace(SHARED, cast=(role,)))
