@@ -36,7 +36,7 @@ def test_a_fee_that_is_not_all_charged(monkeypatch: pytest.MonkeyPatch) -> None:
         return pool
 
     monkeypatch.setattr(ConstantProduct, "pool", wrong)
-    assert not met("A1.3-ARB-30bp-fixed-12s")
+    assert not met("A1.3-fixed-12s-30bp-ARB")
 
 
 def test_a_mean_that_hears_of_a_price_one_block_late(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,4 +59,4 @@ def test_a_mean_over_one_block_too_many(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_maker_that_does_not_lean(monkeypatch: pytest.MonkeyPatch) -> None:
     right = maker.quotes
     monkeypatch.setattr(maker, "quotes", lambda mid, held, *rest: right(mid, 0.0 * held, *rest))
-    assert not met("A7-held-0.1-inventory")
+    assert not met("A7-0.1-inventory-held")

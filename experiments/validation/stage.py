@@ -129,6 +129,7 @@ class Comers(Role):
     """Buyers and sellers of `lot` cash coins, `rate` of each a second, who give up an exponential part of the mid.
 
     It is of mean 1 / `decay` coins; with `decay` 0 they take any price. Of those who come within a block the keenest is served.
+    All come in every `period`-th block, counted from `first`.
     """
 
     capital: float = 1e8
@@ -138,6 +139,8 @@ class Comers(Role):
     lot: float = 100.0
     rate: float = 0.07
     decay: float = 1.5
+    period: int = 1
+    first: int = 1
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the book."""
@@ -147,7 +150,9 @@ class Comers(Role):
         """The keenest on each side, if anybody has come."""
         book = me.memory["book"]
         mid = view.reference(view.state.market(book).instrument.base)
-        expected = self.rate * (view.seal - view.state.time)
+        if (view.state.height + 1 - self.first) % self.period:
+            return
+        expected = self.rate * (view.seal - view.state.time) * self.period
         for lane, side in enumerate((1, -1)):
             keenness = -math.log(-math.log(uniform_at(me.dice, view.state.height, lane)) / expected)
             if keenness > 0.0:  # above 0 in as many blocks as anybody comes in
