@@ -15,6 +15,7 @@ import pytest
 
 import agents.nature
 from agents.nature.base import Nature, factor, poisson
+from agents.nature.double_exponential import DoubleExponential
 from agents.nature.garch import Garch
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.hawkes import HawkesJumps
@@ -27,7 +28,8 @@ from protocol.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 STREAMS = Streams(5)
-MODELS = [GeometricBrownian, JumpDiffusion, Garch, HawkesJumps]
+MODELS = [GeometricBrownian, JumpDiffusion, Garch, HawkesJumps, DoubleExponential]
+JUMPING = (JumpDiffusion, HawkesJumps, DoubleExponential)
 HOUR = 3600.0
 HEADER = "open_time,open,high,low,close,volume"
 
@@ -106,7 +108,7 @@ def test_expected_growth_is_the_drift_jumps_and_clusters_included(variant):
 @pytest.mark.parametrize("variant", MODELS)
 def test_correlation_is_the_one_asked_for(variant):
     rows = ((1.0, 0.8, -0.2), (0.8, 1.0, 0.1), (-0.2, 0.1, 1.0))
-    quiet = {"intensity": (0.0,)} if variant in (JumpDiffusion, HawkesJumps) else {}
+    quiet = {"intensity": (0.0,)} if variant in JUMPING else {}
     nature = variant(assets=("A", "B", "C"), start=(1.0,) * 3, correlation=rows, **quiet)
 
     assert np.corrcoef(returns(nature, 20_000).T) == pytest.approx(np.array(rows), abs=0.03)
@@ -129,9 +131,10 @@ def test_a_hundred_thousand_ticks_take_less_than_a_tenth_of_a_second(variant):
 
 PATHS = """
 from dataclasses import replace
-from agents.nature import garch, gbm, hawkes, jumps, replay
+from agents.nature import double_exponential, garch, gbm, hawkes, jumps, replay
 from agents.streams import Streams
-for variant in (gbm.GeometricBrownian, jumps.JumpDiffusion, garch.Garch, hawkes.HawkesJumps):
+kou = double_exponential.DoubleExponential
+for variant in (gbm.GeometricBrownian, jumps.JumpDiffusion, garch.Garch, hawkes.HawkesJumps, kou):
     nature = variant(assets=("ETH", "BTC"), start=(2000.0, 3.0), tick=3600.0, correlation=0.4)
     print(*(price.hex() for price in nature.path(Streams(5), 200).ravel().tolist()))
 print(*(price.hex() for price in replay.Replay(files=(FILE,)).path(Streams(5), 400).ravel().tolist()))
@@ -179,6 +182,10 @@ def test_a_senseless_nature_cannot_be_built(variant, parameters, said):
         (JumpDiffusion, {"common": -1.0}, "common="),
         (JumpDiffusion, {"jump_mean": math.inf}, "jump_mean="),
         (JumpDiffusion, {"jump_std": -0.1}, "jump_std="),
+        (DoubleExponential, {"intensity": (1e12,)}, "intensity="),
+        (DoubleExponential, {"up": 1.1}, "up="),
+        (DoubleExponential, {"mean_up": 1.0}, "mean_up="),
+        (DoubleExponential, {"mean_down": -0.1}, "mean_down="),
         (Garch, {"alpha": -0.1}, "alpha="),
         (Garch, {"beta": 0.95}, "alpha [+] gamma/2 [+] beta="),
         (Garch, {"tick": 400 * SECONDS_PER_DAY}, "tick="),
@@ -228,6 +235,17 @@ def test_jumps_add_the_variance_that_merton_gives_them():
     expected = 0.6**2 + 2500 * (0.01**2 + 0.03**2)
 
     assert returns(nature, 100_000).var() * SECONDS_PER_YEAR / HOUR == pytest.approx(expected, rel=0.05)
+
+
+def test_jumps_add_the_variance_and_the_tails_that_kou_gives_them():
+    nature = DoubleExponential(tick=HOUR, volatility=(0.0,), intensity=(800.0,))
+    rows = returns(nature, 100_000)[:, 0]
+    rows -= np.median(rows)  # what compensates for the jumps
+
+    expected = 800.0 * 2.0 * (0.4 * 0.01**2 + 0.6 * 0.02**2)
+    assert rows.var() * SECONDS_PER_YEAR / HOUR == pytest.approx(expected, rel=0.05)
+    ups = rows[rows > 0.005] - 0.005  # beyond any threshold exponential again, but for the ticks with two
+    assert ups.mean() == pytest.approx(0.01, rel=0.1)
 
 
 def test_common_jumps_hit_every_asset_in_the_same_tick():

@@ -1,8 +1,9 @@
 """The maker: it quotes both sides of a book, or for an auction, by Avellaneda and Stoikov (2008, Quantitative Finance 8, 217-224).
 
 Its reservation price leans against its inventory, s - q gamma sigma^2 tau, and its full spread is gamma sigma^2 tau +
-2 / gamma log(1 + gamma / k); s is the reference mid. Quotes age until they are replaced, so each side stands back further
-by `caution` standard deviations of what s may do in a block and its own latency: that is what being picked off costs.
+2 / gamma log(1 + gamma / k); s is the reference mid, and tau a horizon that moves along, or what is left until `ends`. Quotes
+age until they are replaced, so each side stands back further by `caution` standard deviations of what s may do in a block and its
+own latency: that is what being picked off costs.
 Its inventory is its position or, of tokens, what it holds beyond the `base` it came with.
 """
 
@@ -48,6 +49,7 @@ class Maker(Role):
     `risk` (gamma) is per cash coin and lot, `decay` (k) per cash coin, `horizon` (tau) and `memory` (of volatility) in
     seconds; `least_volatility` per root second until there is enough to go by. Quotes again when one is off by `tolerance`.
     It takes `heed` of the volatility it sees; beyond `flight` per root second it stands aside, and is back when that is over.
+    `lean` is the share of the reservation price's distance from the mid that it takes; 0: quotes alike on both sides.
     """
 
     capital: float = 1_000_000.0
@@ -64,6 +66,8 @@ class Maker(Role):
     tolerance: float = 0.0002
     heed: float = 1.0
     flight: float = NEVER
+    lean: float = 1.0
+    ends: float = NEVER
 
     def mistakes(self) -> list[str]:
         """Formulas need positive numbers."""
@@ -81,6 +85,8 @@ class Maker(Role):
             tolerance=(self.tolerance >= 0, "0 or more, a share of the mid"),
             heed=(0 <= self.heed <= 1, "0 (quotes as if it were calm) to 1"),
             flight=(self.flight > 0, "above 0 per root second"),
+            lean=(self.lean >= 0, "0 or more, a share"),
+            ends=(self.ends > 0, "above 0 seconds"),
         )
 
     def prepare(self, me: Player, game: Game) -> None:
@@ -106,8 +112,8 @@ class Maker(Role):
         if volatility > self.flight:
             return self._stand_aside(me, view, listing, volatility)
         position = held / listing.size_scale * mid
-        variance = (volatility * mid) ** 2 * self.horizon
-        bid, ask = quotes(mid, position / self.lot, self.risk, variance, self.decay)
+        variance = (volatility * mid) ** 2 * max(0.0, min(self.horizon, self.ends - view.time))
+        bid, ask = quotes(mid, self.lean * position / self.lot, self.risk, variance, self.decay)
         age = state.rules.chains[listing.house.chain].blocks.interval + self.latency
         back = self.caution * volatility * mid * math.sqrt(age)
         bid, ask = min(bid, mid) - back, max(ask, mid) + back

@@ -57,6 +57,7 @@ class Claim:
     measure: Callable[[Effort], Measured]
     quick_tolerance: float = math.nan  # with quick effort; nan: the same
     miss: str = ""  # why it is missed, where it is known to be: such a line is shown, and does not fail
+    runs: str = ""  # claims that name the same runs are read off them, so one process judges them all; "": its own
 
     def allowed(self, effort: Effort) -> float:
         """How far ours may lie from the published value."""

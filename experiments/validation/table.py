@@ -71,9 +71,24 @@ def judge(task: tuple[str, Effort]) -> Line:
     return Line(subject, claim, ours, "explained" if claim.miss else "missed", claim.miss or ours.remark)
 
 
+def together(names: Sequence[str]) -> list[list[str]]:
+    """Ids by the runs that they are read off."""
+    known, found = all_claims(), dict[str, list[str]]()
+    for name in names:
+        found.setdefault(known[name][1].runs or name, []).append(name)
+    return list(found.values())
+
+
+def judge_all(tasks: Sequence[tuple[str, Effort]]) -> list[Line]:
+    """Measure claims of the same runs, which are played once."""
+    return [judge(task) for task in tasks]
+
+
 def run(names: Sequence[str], effort: Effort, *, workers: int | None = None) -> list[Line]:
     """Judge the claims of these ids, in that order."""
-    return spread(judge, [(name, effort) for name in names], workers=workers, title="claims")
+    tasks = [[(name, effort) for name in group] for group in together(names)]
+    lines = [line for group in spread(judge_all, tasks, workers=workers, title="claims") for line in group]
+    return sorted(lines, key=lambda line: names.index(line.claim.id))
 
 
 def row(line: Line, effort: Effort) -> dict[str, Any]:

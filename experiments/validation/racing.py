@@ -1,0 +1,204 @@
+"""Races for stale quotes: the spread that makers and snipers are indifferent at, who wins under which rule, and the cure (A10).
+
+N firms are equally quick: one quotes a lot on either side, the others take what jumps have made stale, and chance decides who is
+served first. Investors take a lot at any price. A maker earns the half-spread of an investor and loses what is beyond it of a jump
+in (N - 1) of N; a sniper gets one N-th of the same. In equilibrium either is worth as much, whatever N and the latency are. Profits
+are those of the game at two spreads, about the published one; the spread at which they are equal lies between, by a straight line.
+In batch auctions a maker can think again before anybody is served. Fair jumps in every fourth block, investors come two blocks
+later, so that quotes stand again when the next come, as where both are seldom.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.attacks.quote_sniper import QuoteSniper
+from agents.nature.double_exponential import DoubleExponential
+from agents.player import Role
+from agents.roles.maker import Maker
+from experiments.statistics import estimate
+from experiments.validation.base import Claim, Effort, Measured
+from experiments.validation.stage import Comers, Played, played, staged, traded
+from protocol.blocks.fixed import Fixed
+from protocol.orderings.base import Ordering
+from protocol.orderings.fifo import Fifo
+from protocol.orderings.shuffled import Shuffled
+from protocol.units import SECONDS_PER_YEAR
+from protocol.venues.base import Venue
+from protocol.venues.batch_auction import BatchAuction
+from protocol.venues.order_book import OrderBook
+
+SUBJECT = "Races for stale quotes"
+SOURCE = "Budish, Cramton and Shim 2015, with jumps of exponential size"
+PRICE, MEAN = 2_000.0, 1e-4  # cash coins; mean size of a jump, relative
+JUMPS, CYCLE = 0.2, 4  # jumps a cycle: seldom two; blocks a cycle, a second each
+LOT = PRICE  # cash coins
+BOOK, BATCHES = OrderBook(tick=1e-4), BatchAuction(interval=10.0)
+EFFORTS = {Effort.QUICK: (2, 400), Effort.FULL: (6, 12_000)}  # seeds, blocks
+SPREADS = {0.1: 0.0913, 0.25: 0.2039, 0.5: 0.3517, 1.0: 0.5671, 2.0: 0.8526}  # by jumps an investor: s / 2 mu
+
+
+class Race(NamedTuple):
+    """Who races where. `ratio`: jumps an investor; `spreads`: halves, in mean jumps; `lags`: seconds, the maker's, then snipers'.
+
+    `depth`: lots a quote; where all clear at one price, more buyers than it holds would set that price themselves.
+    """
+
+    ratio: float
+    spreads: tuple[float, ...]
+    lags: tuple[float, ...]
+    venue: Venue = BOOK
+    ordering: Ordering = Shuffled()
+    depth: int = 1
+
+
+@cache
+def run_of(race: Race, seed: int, blocks: int) -> Played:
+    """A market for each spread, all at the same fair."""
+    cast: list[Role] = []
+    for number, half in enumerate(race.spreads):
+        market = f"m{number}"
+        cast.append(
+            Maker(
+                name=f"maker-{market}",
+                market=market,
+                capital=1e8,
+                base=5e4,
+                latency=race.lags[0],
+                tip=0.0,
+                lot=race.depth * LOT,
+                levels=1,
+                risk=1e-9,  # none to speak of: what is left of its spread is twice 1 / decay
+                decay=1.0 / (half * MEAN * PRICE),
+                lean=0.0,
+                caution=0.0,
+                tolerance=1e-8,
+            )
+        )
+        cast += [
+            QuoteSniper(
+                name=f"sniper-{market}-{place}",
+                market=market,
+                latency=lag,
+                tip=0.0,
+                bid_share=0.0,
+                edge=0.0,
+                least_profit=0.0,
+                lot=LOT,
+            )
+            for place, lag in enumerate(race.lags[1:])
+        ]
+        rate = 0.5 * JUMPS / CYCLE / race.ratio  # a side and second
+        cast.append(
+            Comers(
+                name=f"comers-{market}",
+                market=market,
+                lot=0.998 * LOT,  # so that quotes of before a jump still hold it
+                rate=rate,
+                decay=0.0,
+                period=CYCLE,
+                first=CYCLE // 2,
+            )
+        )
+    growth = 0.5 / (1.0 - MEAN) + 0.5 / (1.0 + MEAN) - 1.0
+    nature = DoubleExponential(
+        start=(PRICE,),
+        volatility=(0.0,),
+        intensity=(JUMPS / CYCLE * SECONDS_PER_YEAR,),
+        drift=(JUMPS / CYCLE * SECONDS_PER_YEAR * growth,),  # so that fair stands still between jumps
+        up=0.5,
+        mean_up=MEAN,
+        mean_down=MEAN,
+        tick=float(CYCLE),
+    )
+    markets = [traded(f"m{number}", race.venue) for number in range(len(race.spreads))]
+    return played(staged(markets, cast, nature, Fixed(1.0), blocks, seed, race.ordering))
+
+
+def profits(race: Race, seed: int, blocks: int) -> list[tuple[float, float]]:
+    """The maker's and a sniper's mean profit at each spread; cash coins."""
+    run, found = run_of(race, seed, blocks), []
+    for number in range(len(race.spreads)):
+        snipers = [float(run.gains(name).sum()) for name in run.cash if name.startswith(f"sniper-m{number}-")]
+        found.append((float(run.gains(f"maker-m{number}").sum()), float(np.mean(snipers))))
+    return found
+
+
+def indifferent(ratio: float, firms: int, effort: Effort) -> Measured:
+    """Half of the spread at which making and sniping are worth as much, in mean jumps, by a straight line."""
+    near, far = 0.8 * SPREADS[ratio], 1.2 * SPREADS[ratio]
+    race, (seeds, blocks) = Race(ratio, (near, far), (0.0,) * firms), EFFORTS[effort]
+    over = np.array([[maker - sniper for maker, sniper in profits(race, seed, blocks)] for seed in range(1, seeds + 1)])
+    slope = float(np.diff(over.mean(axis=0))[0]) / (far - near)
+    found = estimate((0.5 * (near + far) - over.mean(axis=1) / slope).tolist())
+    return Measured(found.mean, found.low, found.high, seeds)
+
+
+def left_of_losses(effort: Effort) -> Measured:
+    """What a maker loses in blocks that cost it, in batch auctions, % of what it does on a book; at a tenth of the spread there."""
+    seeds, blocks = EFFORTS[effort]
+    book = Race(1.0, (0.1 * SPREADS[1.0],), (0.0,) * 3)
+    batches, values = book._replace(venue=BATCHES, depth=20), []
+    for seed in range(1, seeds + 1):
+        lost = [
+            -float(np.minimum(run_of(race, seed, min(blocks, 2_000)).gains("maker-m0"), 0.0).sum())
+            for race in (batches, book)
+        ]
+        values.append(100.0 * lost[0] / lost[1])
+    found = estimate(values)
+    return Measured(found.mean, found.low, found.high, seeds)
+
+
+def won_by_quickest(effort: Effort) -> Measured:
+    """Of what all snipers take where the first to come is served first, the share of the quickest, %."""
+    race = Race(1.0, (SPREADS[1.0],), (0.3, 0.1, 0.2), ordering=Fifo())
+    seeds, blocks = EFFORTS[effort]
+    values = []
+    for seed in range(1, seeds + 1):
+        run = run_of(race, seed, min(blocks, 2_000))
+        first, second = (float(run.gains(f"sniper-m0-{place}").sum()) for place in (0, 1))
+        values.append(100.0 * first / (first + second))
+    found = estimate(values)
+    return Measured(found.mean, found.low, found.high, seeds)
+
+
+def equal(ratio: float, firms: int) -> Claim:
+    """The claim about one spread."""
+    value = SPREADS[ratio]
+    return Claim(
+        f"A10-spread-{ratio:g}-{firms}",
+        f"equilibrium half-spread in mean jumps: {ratio:g} jumps an investor, {firms} firms",
+        SOURCE,
+        value,
+        0.03 * value,
+        lambda effort: indifferent(ratio, firms, effort),
+        0.4 * value,
+    )
+
+
+def claims() -> tuple[Claim, ...]:
+    """Two ratios, two numbers of firms; a batch auction; a queue."""
+    return (
+        equal(0.5, 3),
+        equal(1.0, 3),
+        equal(1.0, 6),
+        Claim(
+            "A10-batch",
+            "what jumps cost a maker in batch auctions, % of what they cost it on a book, at a tenth of the spread there",
+            SOURCE,
+            0.0,
+            1.0,
+            left_of_losses,
+        ),
+        Claim(
+            "A10-first-come",
+            "rent that goes to the quickest of two snipers where the first to come is served first, %",
+            "Daian et al. 2020; Budish, Cramton and Shim 2015",
+            100.0,
+            1.0,
+            won_by_quickest,
+        ),
+    )
