@@ -276,6 +276,7 @@ class Game(mesa.Model):
 
     def _take(self, player: Player, action: Action, chain: int, arrival: float) -> None:
         if isinstance(action, Send):
+            arrival += action.later
             pending = Pending(action.transaction, action.tip, arrival, arrival + self.patience, action.slot)
             self.mempools[chain].send(pending)
         elif isinstance(action, Orders):

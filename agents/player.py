@@ -22,17 +22,20 @@ from protocol.transactions import Transaction
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from protocol.world import World
 
 
 class Send(NamedTuple):
     """A transaction with the priority fee offered for it (cash coins per gas).
 
-    In a `slot` it replaces what the same player has waiting there, if its fee is higher by `protocol.mempool.RAISE`.
+    In a `slot` it replaces what the same player has waiting there, if its fee is higher by `protocol.mempool.RAISE`. It arrives
+    `later` seconds after the player's answer could at the earliest.
     """
 
     transaction: Transaction
     tip: float
     slot: Hashable = None
+    later: float = 0.0
 
 
 class ReferenceTrade(NamedTuple):
@@ -98,6 +101,10 @@ class Role(ABC):
 
     def mistakes(self) -> list[str]:
         """One line for each of the role's own settings that makes no sense."""
+        return []
+
+    def misfits(self, world: World) -> list[str]:
+        """One line for each way in which it does not fit a world, beyond its `exchange` and `market`."""
         return []
 
     def looks(self) -> int:

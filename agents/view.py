@@ -16,6 +16,7 @@ import numpy as np
 
 from agents.builders import builder
 from agents.glimpse import Glimpse
+from agents.nature import private
 from agents.publishing import published
 from protocol import exchange
 from protocol.errors import NotAllowed, Revert
@@ -131,6 +132,14 @@ class View:
         if len(mids) < 8:
             return 0.0
         return float(np.std(np.diff(np.log(mids))) / np.sqrt(self._game.tick))
+
+    def signals(self, asset: str, key: np.uint64, ahead: Floats, noise: Floats) -> Floats:
+        """Private signals of those who are let know: log of what the price will be, each with an error of its own. Shapes [n].
+
+        The one door in a view behind which nature's price is read; see `agents.nature.private`. `key`: whose dice the errors are.
+        """
+        path = self._game.fair[:, self._game.column[asset]]
+        return private.signals(key, round(self.seal * 1_000.0), path, self.time / self._game.tick, ahead, noise)
 
     def reference_cost(self, asset: str, size: float) -> float:
         """What a market order of `size` base coins would pay there, cash coins (negative: receive)."""

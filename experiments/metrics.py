@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from agents.game import Game
+from experiments import discovery
 from protocol.appraisal import account_total, pledge_price, token_price
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
@@ -254,6 +255,22 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
                 f"{issue.path}.minters": float(len(owed)),
                 f"{issue.path}.least_ratio": float(safety[0]) if len(safety) else math.inf,
             }
+    return row | _discovery(game.state, blocks)
+
+
+def _discovery(state: State, blocks: pd.DataFrame) -> dict[str, float]:
+    """Shares in price discovery of markets that trade one base, wherever they are; of what expires there are none."""
+    by_base: dict[str, list[str]] = {}
+    for listing in state.markets:
+        instrument = state.market(listing).instrument
+        if instrument.expires() == NEVER:
+            by_base.setdefault(instrument.base, []).append(listing.path)
+    row: dict[str, float] = {}
+    for paths in (paths for paths in by_base.values() if len(paths) > 1):
+        found = discovery.shares(np.log(blocks[[f"{path}.mid" for path in paths]].to_numpy(float)))
+        names = ("information_share", "information_low", "information_high", "component_share")
+        for name, column in zip(names, (found.middle, *found), strict=True):
+            row |= {f"{path}.{name}": share for path, share in zip(paths, column.tolist(), strict=True)}
     return row
 
 

@@ -68,6 +68,7 @@ class Scenario:
                     f"cast.{role.label}.market = {market.name!r}: {market.instrument.token} is minted,"
                     f" and {type(role).__name__} brings {'a part of its stake' if not role.base else role.base} in it"
                 )
+            wrong += [f"cast.{role.label}.{line}" for line in role.misfits(self.world)]
         for exchange in self.world.exchanges:
             for market in exchange.markets:
                 if market.instrument.base not in self.nature.assets:

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from agents.nature.base import Nature
 from agents.player import Role
+from agents.routings.base import Routing
 from experiments.axes.base import Axis
 from experiments.defences.base import Defence
 from experiments.record import Record
@@ -49,6 +50,7 @@ FAMILIES: Mapping[str, type] = {
     "hedging": Hedging,
     "defences": Defence,
     "natures": Nature,
+    "routings": Routing,
     "axes": Axis,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}

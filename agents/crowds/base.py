@@ -17,7 +17,9 @@ import mesa
 import numpy as np
 
 from agents.crowds.decision import Columns, Seats, Sight, decide
+from agents.crowds.spreading import Places, misfits, orders, paths
 from agents.player import Action, Player, Role
+from agents.routings.base import Routing
 from agents.streams import Streams
 from agents.view import View
 from protocol.ledger import WORLD, Floats, Ints, Reason
@@ -27,6 +29,7 @@ from protocol.state import Listing
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from protocol.world import World
 
 
 PATIENCE = 60.0  # seconds after the block it was meant for, until an order expires
@@ -56,15 +59,15 @@ class Member(mesa.Agent):
 
     @property
     def size(self) -> float:
-        """Position (or tokens in a spot market), base coins."""
-        seats = self.crowd.seats
-        return float(self.model.state.ledger.balance[seats.size, self.account] / seats.size_scale)
+        """Position over all its markets (or tokens in spot markets), base coins."""
+        seats, balance = self.crowd.seats, self.model.state.ledger.balance
+        return float(sum(balance[row, self.account] for row in self.crowd.rows_of("size")) / seats.size_scale)
 
     @property
     def cash(self) -> float:
-        """Cash claim (or tokens in a spot market), cash coins."""
-        seats = self.crowd.seats
-        return float(self.model.state.ledger.balance[seats.cash, self.account] / seats.cash_scale)
+        """Cash claims on all its exchanges (or tokens in spot markets), cash coins."""
+        seats, balance = self.crowd.seats, self.model.state.ledger.balance
+        return float(sum(balance[row, self.account] for row in self.crowd.rows_of("cash")) / seats.cash_scale)
 
 
 class CrowdPlayer(Player):
@@ -79,6 +82,14 @@ class CrowdPlayer(Player):
     rows: Rows  # room for everybody's orders
     broke: Ints  # room for who is ruined
     bare: tuple[Any, Any]  # seats and columns without their names, as `decide` takes them
+    places: Places | None  # where they are, if they trade on several markets
+
+    def rows_of(self, what: str) -> set[int]:
+        """Ledger rows of their positions ("size"), or of their cash ("cash")."""
+        listings = self.places.listings if self.places is not None else (self.listing,)
+        if self.seats.quote < 0:
+            return {self.listing.base if what == "size" else self.listing.house.token}
+        return {listing.size if what == "size" else listing.house.cash for listing in listings}
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,8 @@ class Crowd(Role):
     """`count` members with lognormal stakes around `capital` cash coins (`spread` is the log's standard deviation).
 
     `activity` in decisions per day and member; `memory` seconds of the trend's moving average. A member left with less than
-    `reentry` of its stake brings a new one (0: never).
+    `reentry` of its stake brings a new one (0: never). With a `routing` it trades on several markets of one base: those named in
+    `markets` as EXCHANGE.MARKET, or all that are like its own.
     """
 
     count: int = 100
@@ -98,6 +110,8 @@ class Crowd(Role):
     reentry: float = 0.0
     slippage: float = 0.02
     gas_money: float = 1_000.0
+    routing: Routing | None = None
+    markets: tuple[str, ...] = ()
 
     def mistakes(self) -> list[str]:
         """Rates and shares must be rates and shares."""
@@ -112,6 +126,10 @@ class Crowd(Role):
             gas_money=(self.gas_money >= 0, "0 or more cash coins"),
         )
 
+    def misfits(self, world: World) -> list[str]:
+        """See `Role.misfits`."""
+        return misfits(self, world)
+
     @abstractmethod
     def columns(self, streams: Streams, stake: Ints) -> Columns:
         """What its members differ in."""
@@ -121,6 +139,9 @@ class Crowd(Role):
         if self.count == 0:
             return
         listing = game.listing(self.market, self.exchange)
+        places = None if self.routing is None else self._places(game)
+        if places is not None:
+            listing = places.listings[0]
         house, ledger, spot = listing.house, game.state.ledger, listing.size < 0
         first = ledger.open(self.label, self.count)
         accounts = np.arange(first, first + self.count)
@@ -134,10 +155,10 @@ class Crowd(Role):
             price = game.fair[0, game.column[game.state.market(listing).instrument.base]]
             base = (stake / house.cash_scale / price * listing.size_scale).astype(np.int64)
             ledger.move_many(listing.base, world, accounts, base, Reason.GENESIS)
-        else:
-            self._bring(game, listing, accounts, stake, Reason.GENESIS)
         crowd = CrowdPlayer(game, self, first, self.label)
-        crowd.listing = listing
+        crowd.listing, crowd.places = listing, places
+        if not spot:
+            self._bring(crowd, accounts, stake, slice(None), Reason.GENESIS)
         crowd.columns = self.columns(game.streams, stake)
         crowd.seats = Seats(
             first,
@@ -154,38 +175,58 @@ class Crowd(Role):
         crowd.rows, crowd.broke = np.empty(self.count, ORDER), np.empty(self.count, np.int64)
         crowd.keys = np.array([game.streams.key(f"{self.label}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
+        self.prepare(crowd, game)
         game.players.append(crowd)
         Member.create_agents(game, self.count, accounts.tolist(), crowd)
 
-    @staticmethod
-    def _bring(game: Game, listing: Listing, accounts: Ints, units: Ints, reason: Reason) -> None:
-        """New money from outside, straight into the exchange."""
-        house, count = listing.house, len(accounts)
-        world, custody = np.full(count, WORLD), np.full(count, house.custody)
-        game.state.ledger.move_many(house.token, world, custody, units, reason)
-        game.state.ledger.move_many(house.cash, custody, accounts, units, reason)
+    def _places(self, game: Game) -> Places:
+        assert self.routing is not None
+        chosen = paths(self, game.state.rules)
+        listings = tuple(next(m for m in game.state.markets if m.path == path) for path in chosen)
+        draws = game.streams.uniform(f"{self.label}.home", 0, self.count)
+        home = self.routing.settle(draws, len(listings))
+        ease = game.streams.uniform(f"{self.label}.ease", 0, self.count)
+        return Places(listings, home, ease, self.routing.deposits(home, len(listings)))
 
-    def act(self, me: Player, view: View) -> Iterable[Action]:
-        """Everybody's orders for this block."""
-        assert isinstance(me, CrowdPlayer)
-        listing, state = me.listing, view.state
-        mid = view.mid(listing)
+    @staticmethod
+    def _bring(me: CrowdPlayer, accounts: Ints, units: Ints, members: Any, reason: Reason) -> None:
+        """New money from outside, straight into the exchange, or the exchanges, each its share."""
+        ledger, world = me.model.state.ledger, np.full(len(accounts), WORLD)
+        parts = [(me.listing, units)]
+        if me.places is not None:
+            shares = me.places.shares[members].T
+            parts = [(m, (units * part).astype(np.int64)) for m, part in zip(me.places.listings, shares, strict=True)]
+        for listing, part in parts:
+            custody = np.full(len(accounts), listing.house.custody)
+            ledger.move_many(listing.house.token, world, custody, part, reason)
+            ledger.move_many(listing.house.cash, custody, accounts, part, reason)
+
+    def look(self, me: CrowdPlayer, view: View, mid: float, own: Floats | float) -> Sight:
+        """What everybody sees alike, at `mid`; `own` is the log mid as each sees it. Moves the trend on."""
         log_mid = math.log(mid)
         elapsed, me.seen = view.seal - me.seen, view.seal
         me.average = log_mid if math.isnan(me.average) else me.average
         trend = log_mid - me.average
         me.average += trend * (1.0 - math.exp(-elapsed / self.memory))
-        gap = math.log(view.reference(state.market(listing).instrument.base)) - log_mid
-        sight = tuple(Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE))
+        gap = math.log(view.reference(view.state.market(me.listing).instrument.base)) - log_mid
+        return Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE)
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """Everybody's orders for this block."""
+        assert isinstance(me, CrowdPlayer)
+        if me.places is not None:
+            return orders(self, me, view)
+        mid = view.mid(me.listing)
+        sight = tuple(self.look(me, view, mid, math.log(mid)))
         tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
-        wants, ruined = decide(me.keys, tick, *me.bare, sight, state.ledger.bare, me.rows, me.broke)
+        wants, ruined = decide(me.keys, tick, *me.bare, sight, view.state.ledger.bare, me.rows, me.broke)
         if ruined:
-            self._bring_again(me, me.broke[:ruined])
+            self.bring_again(me, me.broke[:ruined])
         return (Orders(me.rows[:wants]),) if wants else ()
 
-    def _bring_again(self, me: CrowdPlayer, members: Ints) -> None:
+    def bring_again(self, me: CrowdPlayer, members: Ints) -> None:
         """Members who have lost nearly everything, and owe nothing, bring a new stake."""
-        self._bring(me.model, me.listing, members + me.seats.first, me.columns.stake[members], Reason.REENTRY)
+        self._bring(me, members + me.seats.first, me.columns.stake[members], members, Reason.REENTRY)
 
 
 def spread_out(streams: Streams, name: str, low: float, high: float, count: int) -> Floats:

@@ -29,7 +29,7 @@ from protocol.venues.order_book import OrderBook
 if TYPE_CHECKING:
     from agents.game import Game
 
-NEVER = 1e12  # per root second: more than there is
+NEVER = 1e12  # seconds, or per root second: more than there is
 
 
 def quotes(mid: float, inventory: float, risk: float, variance: float, decay: float) -> tuple[float, float]:
