@@ -210,12 +210,23 @@ class Game(mesa.Model):
         self, progress: Callable[[float], None] | None = None, watch: Callable[[State], None] | None = None
     ) -> None:
         """Play until the duration is over. `progress` is told the share done, every hundred blocks; `watch` sees every block."""
-        while min(self._next) <= self.duration + GRID:
+        while not self.over():
             self.step()
             if watch is not None:
                 watch(self.state)
             if progress is not None and self.state.height % 100 == 0:
                 progress(min(1.0, self.state.time / self.duration))
+
+    def over(self) -> bool:
+        """Whether no more block is due within the duration."""
+        return min(self._next) > self.duration + GRID
+
+    def ahead(self, player: Player) -> View:
+        """What a player will be shown when it is asked next; looking at it before changes nothing."""
+        time = min(self._next)
+        chain = self._next.index(time)
+        self._advance(time)
+        return self.sight(player, chain, time, time - self._leads[chain] - player.role.latency)
 
     def _speakers(self) -> list[Player]:
         """Players in the order in which chance lets them speak this block; each draws for its own name."""

@@ -1,133 +1,154 @@
 """What a sweep costs beyond its runs, and whether memory stays flat: `python -m benchmarks.sweeps [--quick]`.
 
-Overhead: the same runs are played bare, one after another in a process of their own, and as a sweep on one worker, in turn.
-Compared is processor time, of all processes of the sweep together, start and end apart: on a machine that does other things as
-well, the clock says nothing. Memory: one process plays 10,000 runs, and says what it holds as it goes.
+Overhead: one sweep on one worker, from the call to the last digest on disk, over the seconds that its runs took where they were
+played; both are measured in the same go, so that whatever else the machine does slows both. Beside it the same of processor
+time, of all processes that take part. Processes are up and have compiled before the count begins. Memory: a sweep of 10,000
+short runs, and what the process that plays, the worker and the driver hold as it goes.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 from experiments.axes.table import Table
-from experiments.cluster import on_call
+from experiments.cluster import Crew, on_call
 from experiments.scenario import find
 from experiments.sweeps.driver import Progress, play
 from experiments.sweeps.spec import Sweep, design
 
 DURATION = 1_800.0  # seconds played: about 50 ms on the machine this was written on
+SHORT = 60.0  # the same for memory
 WARM = 20  # runs before anything is counted
-SPACING = 5.0  # seconds between two looks, which cost something themselves
 MEGABYTE = 2.0**20
 
 
-def sweep(runs: int, duration: float) -> Sweep:
+class Cost(NamedTuple):
+    """Of a sweep on one worker: seconds a run, and what the sweep took over what its runs took."""
+
+    run: float
+    clock: float  # ratio of seconds by the clock
+    cpu: float  # ratio of processor seconds
+
+
+class Held(NamedTuple):
+    """MiB held after so many runs."""
+
+    runs: int
+    stage: float  # the process that plays
+    worker: float
+    driver: float
+
+
+def sweep(runs: int, duration: float, first_seed: int = 1) -> Sweep:
     """So many runs of one point."""
-    return Sweep("bench", base=find("stale-oracle"), axes=(Table(rows=((duration,),)),), replicates=runs)
+    axes = (Table(rows=((duration,),)),)
+    return Sweep("bench", base=find("stale-oracle"), axes=axes, replicates=runs, first_seed=first_seed)
 
 
-def bare(runs: int, duration: float) -> tuple[float, float]:
-    """Processor seconds a run, and seconds by the clock, played one after another in a process of their own."""
-    code = (
-        "import sys, time\n"
-        "from benchmarks.sweeps import WARM, sweep\n"
-        "from experiments.sweeps.spec import design\n"
-        "from experiments.sweeps.stage import measured\n"
-        "runs, duration = int(sys.argv[1]), float(sys.argv[2])\n"
-        "d = design(sweep(runs + WARM, duration))\n"
-        "for r in range(runs + WARM):\n"
-        "    if r == WARM: cpu, clock = time.process_time(), time.perf_counter()\n"
-        "    measured(d.sweep.scenario(d.points[0], r), ('*',))\n"
-        "print(time.process_time() - cpu, time.perf_counter() - clock)\n"
-    )
-    command = [sys.executable, "-c", code, str(runs), str(duration)]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    return float(found[0]) / runs, float(found[1]) / runs
+@contextmanager
+def warm(duration: float) -> Iterator[tuple[Crew, Path]]:
+    """A crew of one that has played, and a folder that goes away."""
+    with tempfile.TemporaryDirectory() as home, on_call(1) as hands:
+        crew = hands()
+        _play(sweep(WARM, duration), Path(home) / "warm", crew)
+        yield crew, Path(home)
 
 
-class Meter:
-    """Processor time of this process and all below it, from when the runs are under way until they are done."""
+def cost(crew: Crew, home: Path, runs: int, duration: float) -> Cost:
+    """Play a sweep and hold it against its runs."""
+    with tempfile.TemporaryDirectory(dir=home) as out:
+        cpu, clock = _spent(), time.perf_counter()
+        took = _play(sweep(runs, duration, 1 + WARM), Path(out) / "cost", crew).took
+        clock, cpu = time.perf_counter() - clock, _spent() - cpu
+    return Cost(took.clock / runs, clock / took.clock, cpu / took.cpu)
 
-    def __init__(self) -> None:
-        self.looks: list[tuple[int, float, float]] = []
 
-    def __call__(self, progress: Progress) -> None:
-        """Look now."""
-        due = not self.looks or time.perf_counter() - self.looks[-1][2] > SPACING or progress.done == progress.total
-        if progress.done >= WARM and due:
-            self.looks.append((progress.done, _spent(), time.perf_counter()))
+def memory(crew: Crew, home: Path, runs: int, duration: float, spacing: float = 2.0) -> list[Held]:
+    """What everybody holds while a sweep is played, at looks that are `spacing` seconds apart or more."""
+    held: list[Held] = []
+    last, who = -spacing, _processes()
 
-    def a_run(self) -> tuple[float, float]:
-        """Processor seconds a run, and seconds by the clock."""
-        (runs, cpu, clock), (more, later, after) = self.looks[0], self.looks[-1]
-        return (later - cpu) / (more - runs), (after - clock) / (more - runs)
+    def look(progress: Progress) -> None:
+        nonlocal last
+        if time.monotonic() - last >= spacing or progress.done == progress.total:
+            last = time.monotonic()
+            held.append(Held(progress.done, *(process.memory_info().rss / MEGABYTE for process in who)))
+
+    with tempfile.TemporaryDirectory(dir=home) as out:
+        _play(sweep(runs, duration, 1 + WARM), Path(out) / "memory", crew, look)
+    return held
+
+
+def growth(held: list[Held]) -> Held:
+    """MiB by which the last quarter of the runs held more than the second, each the mean over its looks."""
+    last = held[-1].runs
+    quarter = [[h for h in held if q * last / 4 < h.runs <= (q + 1) * last / 4] for q in (1, 3)]
+    second, fourth = ([sum(column) / len(part) for column in zip(*part, strict=True)] for part in quarter)
+    return Held(last, *(after - before for before, after in zip(second[1:], fourth[1:], strict=True)))
+
+
+def _play(value: Sweep, out: Path, crew: Crew, look: Callable[[Progress], None] = lambda _: None) -> Progress:
+    looks: list[Progress] = []
+
+    def told(progress: Progress) -> None:
+        looks[:] = [progress]
+        look(progress)
+
+    play(design(value), out, hands=lambda: crew, told=told)
+    return looks[-1]
+
+
+def _processes() -> tuple[psutil.Process, psutil.Process, psutil.Process]:
+    """The process that plays, the worker above it, and this one."""
+    below = psutil.Process().children(recursive=True)
+    [stage] = [process for process in below if "sweeps.stage" in " ".join(process.cmdline())]
+    worker = stage.parent()
+    assert worker is not None
+    return stage, worker, psutil.Process()
 
 
 def _spent() -> float:
     root = psutil.Process()
-    total = 0.0
-    for process in [root, *root.children(recursive=True)]:
-        try:
-            times = process.cpu_times()
-            total += times.user + times.system
-        except psutil.NoSuchProcess:
-            continue
-    return total
-
-
-def swept(runs: int, duration: float) -> tuple[float, float]:
-    """The same as a sweep on one worker."""
-    meter = Meter()
-    with tempfile.TemporaryDirectory() as home, on_call(1) as hands:
-        play(design(sweep(runs + 2 * WARM, duration)), Path(home) / "out", hands=hands, told=meter)
-    return meter.a_run()
-
-
-def memory(runs: int) -> list[tuple[int, float]]:
-    """MiB that a process holds after so many runs."""
-    code = (
-        "import sys, gc, mesa, psutil\n"
-        "from benchmarks.sweeps import sweep\n"
-        "from experiments.sweeps.spec import design\n"
-        "from experiments.sweeps.stage import measured\n"
-        "runs = int(sys.argv[1])\n"
-        "d = design(sweep(runs + 1, 120.0))\n"
-        "for r in range(runs + 1):\n"
-        "    if r % max(1, runs // 10) == 0: print(r, psutil.Process().memory_info().rss, len(mesa.Agent._ids), flush=True)\n"
-        "    measured(d.sweep.scenario(d.points[0], r), ('*',))\n"
-    )
-    command = [sys.executable, "-c", code, str(runs)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    rows = [[int(word) for word in line.split()] for line in lines]
-    assert max(models for _, _, models in rows) <= 1, "models are kept alive"
-    return [(run, held / MEGABYTE) for run, held, _ in rows]
+    times = [process.cpu_times() for process in [root, *root.children(recursive=True)]]
+    return float(sum(time.user + time.system for time in times))
 
 
 def main() -> None:
     """Measure, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs: to see that it works, not to cite")
-    quick = parser.parse_args().quick
-    rounds, runs, many = (1, 60, 100) if quick else (3, 400, 10_000)
-    print(f"{os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}")
-    for _ in range(rounds):
-        alone, alone_clock = bare(runs, DURATION)
-        together, clock = swept(runs, DURATION)
+    parser.add_argument("--only", choices=("cost", "memory"), help="one of the two")
+    asked = parser.parse_args()
+    rounds, runs, many = (1, 40, 200) if asked.quick else (3, 400, 10_000)
+    with warm(DURATION) as (crew, home):
+        for _ in range(rounds if asked.only != "memory" else 0):
+            found = cost(crew, home, runs, DURATION)
+            print(
+                f"{runs} runs of {found.run * 1e3:.1f} ms: overhead {found.clock - 1:+.2%} by the clock,"
+                f" {found.cpu - 1:+.2%} of processor time ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})",
+                flush=True,
+            )
+        if asked.only == "cost":
+            return
+        held = memory(crew, home, many, SHORT, 0.2 if asked.quick else 2.0)
+    for at in held[:: max(1, len(held) // 10)]:
         print(
-            f"a run of {alone * 1e3:.1f} ms: {together * 1e3:.1f} ms as part of a sweep of {runs}, overhead"
-            f" {together / alone - 1:+.1%} of processor time ({clock / alone_clock - 1:+.1%} by the clock)"
+            f"{at.runs:>7,} runs: MiB held {at.stage:.0f} where they are played, {at.worker:.0f} worker, {at.driver:.0f} driver"
         )
-    held = memory(many)
-    print("MiB held after runs: " + ", ".join(f"{run:,}: {size:.0f}" for run, size in held))
-    print(f"growth from {held[1][0]:,} to {held[-1][0]:,} runs: {held[-1][1] - held[1][1]:+.1f} MiB")
+    more = growth(held)
+    print(
+        f"growth from the second to the last quarter of {more.runs:,} runs: {more.stage:+.1f} MiB where they are played,"
+        f" {more.worker:+.1f} worker, {more.driver:+.1f} driver"
+    )
 
 
 if __name__ == "__main__":

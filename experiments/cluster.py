@@ -54,6 +54,7 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
     settings = {
         "distributed.comm.timeouts.connect": PATIENCE,
         "distributed.admin.tick.limit": "1h",
+        "distributed.admin.tick.interval": "5s",  # it wakes every server fifty times a second
         "distributed.worker.profile.enabled": False,  # it samples stacks a hundred times a second
         "distributed.admin.system-monitor.interval": "10s",
     }

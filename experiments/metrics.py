@@ -8,6 +8,7 @@ proportion, so that wealth sums to what was brought in.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,15 @@ def of_protocol(group: str) -> bool:
 
 def worth_at_fair(game: Game, state: State, house: House) -> Floats:
     """Every account's claims on an exchange, cash coins, at fair instead of the index. Shape [accounts]."""
+    return worth_at(state, house, game.fair_now)
+
+
+def worth_at(state: State, house: House, price_of: Callable[[str], float]) -> Floats:
+    """The same at other prices of the assets, cash coins per base coin. Shape [accounts]."""
     worth = state.ledger.balance[house.cash] / house.cash_scale
     for listing in state.listings[house.index]:
         market = state.market(listing)
-        price = market.instrument.price(state, listing, game.fair_now(market.instrument.base))
+        price = market.instrument.price(state, listing, price_of(market.instrument.base))
         for row, weight in market.instrument.weights(state, listing, price):
             worth = worth + weight * state.ledger.balance[row]
     result: Floats = worth

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import margin
+from benchmarks import margin, sweeps
 from benchmarks.order_book import MIXES, Mix, installed, same_fills
 from benchmarks.speed import compare
 from protocol.instruments.base import Threshold
@@ -61,6 +61,20 @@ def test_the_margin_benchmark_measures_what_it_says() -> None:
     assert divmod(found.bytes, 121 * 8) == (found.accounts + 48, 0)  # 120 rows and cash; and the protocol's accounts
     assert 0.0 < found.rate < math.inf
     assert found.copy_rate > 0.0
+
+
+def test_a_sweep_costs_little_beyond_its_runs_and_holds_no_more_the_longer_it_goes_on() -> None:
+    with sweeps.warm(600.0) as (crew, home):
+        cost = sweeps.cost(crew, home, runs=60, duration=600.0)
+        held = sweeps.memory(crew, home, runs=240, duration=24.0, spacing=0.0)
+    assert (
+        1.0 < cost.clock < 1.2
+    )  # far from the 3 % of a long sweep on a quiet machine, and from a hand-out for each run
+    more = sweeps.growth(held)
+    assert more.runs == 240
+    assert (
+        max(more.stage, more.worker, more.driver) < 8.0
+    )  # over 120 runs; a model that is kept alive weighs several 100 KiB
 
 
 @pytest.mark.slow

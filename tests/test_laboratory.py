@@ -23,7 +23,7 @@ from experiments.scenario import Scenario, find
 from experiments.sensitivity import attributed, kept, load_spec, screened, values
 from experiments.sweeps import driver, stage
 from experiments.sweeps.arena import Slice
-from experiments.sweeps.rows import Cell, Job, engine
+from experiments.sweeps.rows import Cell, Job, Took, engine
 from experiments.sweeps.spec import Design
 
 Out = pytest.CaptureFixture[str]
@@ -57,7 +57,12 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Measu
 
     def some(job: Job, points: bytes, cells: tuple[Cell, ...], _: float) -> Slice:
         sweep, found = pickle.loads(job.blob), pickle.loads(points)
-        return Slice([stage.attempt(sweep, found[cell.point], cell)[0] for cell in cells], {}, engine(), 1e-3)
+        return Slice(
+            [stage.attempt(sweep, found[cell.point], cell)[0] for cell in cells],
+            {},
+            engine(),
+            Took(1e-3 * len(cells), 0.0),
+        )
 
     @contextlib.contextmanager
     def on_call(*_: object) -> Iterator[Callable[[], Here]]:

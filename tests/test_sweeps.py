@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import math
 import os
 import signal
 import subprocess
@@ -159,7 +160,7 @@ def test_one_process_of_its_own_and_two_workers_elsewhere_write_the_same_bytes(
 
 
 def test_interrupted_killed_and_with_a_worker_killed_it_still_comes_to_the_same_bytes(
-    scheduler: str, spec: Path, whole: Path
+    scheduler: str, spec: Path, whole: Path, capsys: Out
 ) -> None:
     from distributed import Client
 
@@ -181,6 +182,9 @@ def test_interrupted_killed_and_with_a_worker_killed_it_still_comes_to_the_same_
         second.wait(180)
     frame, before = results.load(out), results.load(whole)
     assert len(frame) < 120
+    capsys.readouterr()
+    assert cli.main(["results", str(out), "--of", "gain.sniper"]) == 0  # an early look
+    assert f"{len(frame)} of 120 runs so far" in capsys.readouterr().out
     assert frame["digest"].isin(before["digest"]).all()
     assert not results.standing(out).complete
 
@@ -292,7 +296,9 @@ def test_runs_over_their_time_or_memory_and_runs_that_kill_their_process_are_rec
     points = pickle.dumps({point.number: point for point in design.points})
     stage = arena.Arena()
     try:
-        found = [stage.play(j, points, Cell(n, 0))[0] for j, n in ((job, 0), (timed, 1), (job, 2), (job, 3), (job, 0))]
+        found = [row for row, _, _ in stage.play(job, points, [Cell(0, 0)])]
+        found += [row for row, _, _ in stage.play(timed, points, [Cell(1, 0)])]
+        found += [row for row, _, _ in stage.play(job, points, [Cell(2, 0), Cell(3, 0), Cell(0, 0)])]
     finally:
         stage.close()
     assert [(row.status, row.error) for row in found] == [
@@ -303,6 +309,68 @@ def test_runs_over_their_time_or_memory_and_runs_that_kill_their_process_are_rec
         ("ok", ""),
     ]
     assert found[0] == found[4]
+
+
+def test_runs_leave_nothing_behind_in_the_process_that_plays_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gc
+
+    from experiments import run
+    from experiments.axes.table import Table
+    from experiments.scenario import find
+    from experiments.sweeps.spec import design
+    from experiments.sweeps.stage import measured
+
+    found = design(Sweep(base=find("stale-oracle"), axes=(Table(rows=((12.0,),)),), replicates=90))
+
+    def left(seeds: range) -> int:
+        before = len(gc.get_objects()) if gc.collect() >= 0 else 0
+        for seed in seeds:
+            measured(found.sweep.scenario(found.points[0], seed), ("*",))
+        gc.collect()
+        return len(gc.get_objects()) - before
+
+    left(range(30))
+    assert left(range(30, 60)) < 30 * 10
+    monkeypatch.setattr(run, "release", lambda _: None)
+    assert left(range(60, 90)) > 30 * 100  # which is what Mesa would keep
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ", 5 a second, 16 min left, 3 went wrong, 8 at work"),
+        ({"failed": 0, "rate": 0.05, "left": 100_000.0}, ", 0.05 a second, 27.8 h left, 8 at work"),
+        ({"rate": math.nan, "left": math.nan, "failed": 0, "slots": 0}, ", no worker is there: waiting for one"),
+    ],
+)
+def test_progress_tells_rate_remaining_time_and_failures(change: dict[str, Any], said: str) -> None:
+    from experiments.commands.sweep import words
+    from experiments.sweeps.driver import Progress
+    from experiments.sweeps.rows import Took
+
+    values = {"done": 100, "total": 5_000, "failed": 3, "rate": 5.0, "left": 980.0, "slots": 8, "round": 0}
+    assert words(Progress(**(values | change), took=Took(20.0, 20.0))) == said
+
+
+def test_runs_that_are_handed_over_together_come_back_in_order_and_stop_when_time_is_up(tmp_path: Path) -> None:
+    import pickle
+
+    from experiments.sweeps.rows import Job
+
+    (tmp_path / "s.toml").write_text(SPEC, encoding="utf-8")
+    design = load(tmp_path / "s.toml")
+    job = Job("key", (), pickle.dumps(design.sweep), seconds=None, memory=None)
+    points = pickle.dumps({point.number: point for point in design.points})
+    cells = [Cell(n % 3, n) for n in range(9)]
+    stage = arena.Arena()
+    try:
+        found = list(stage.play(job, points, cells))
+        few = list(stage.play(job, points, cells, enough=0.0))
+    finally:
+        stage.close()
+    assert [Cell(row.point, row.replicate) for row, _, _ in found] == cells
+    assert [row for row, _, _ in few] == [found[0][0]]
+    assert all(took.cpu > 0.0 and took.clock > 0.0 for _, _, took in found)
 
 
 # What is on the disk

@@ -2,24 +2,28 @@
 
 The bounds are the watcher's to enforce, from outside, so that nothing that a run does can get round them. A run that is found
 over its memory in a process that has played before is played again in a fresh one before it is judged, so that what is
-recorded does not depend on what came before; so is one whose process has died. There is one arena a thread of a worker.
+recorded does not depend on what came before; so is one whose process has died. Runs are handed to the child many at a time, and
+it tells of each as it ends, so that it never waits for its watcher. There is one arena a thread of a worker.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
 import psutil
 
-from experiments.sweeps.rows import ROOT, Cell, Job, Row, failed
+from experiments.sweeps.rows import NOTHING, ROOT, Cell, Job, Row, Took, failed
 
 SETTLING = 5.0  # seconds that the first run of a process may take longer, while it loads what was compiled before
 LOOK = 0.1  # seconds between two looks at a run
@@ -28,20 +32,20 @@ MEGABYTE = 2.0**20
 
 
 class Slice(NamedTuple):
-    """What a worker hands back: rows, tracebacks of those that went wrong, the engine, and the seconds that a run took."""
+    """What a worker hands back: rows, tracebacks of those that went wrong, the engine, and seconds that the runs took."""
 
     rows: list[Row]
     traces: dict[Cell, str]
     engine: str
-    pace: float
+    took: Took
 
 
 class Stopped(Exception):
     """A run's process was stopped, or ended by itself."""
 
-    def __init__(self, status: str, error: str) -> None:
+    def __init__(self, status: str, error: str, clock: float) -> None:
         super().__init__(error)
-        self.status, self.error = status, error
+        self.status, self.error, self.clock = status, error, clock
 
 
 class Arena:
@@ -54,25 +58,30 @@ class Arena:
         self.job = ""
         self.points = b""
         self.played = 0  # runs of the present process
-        self.took = 0.0  # seconds of the last run, starting a process apart
 
-    def play(self, job: Job, points: bytes, cell: Cell) -> tuple[Row, str]:
-        """Play one run of a sweep under its bounds."""
-        for fresh in (False, True):
-            if fresh:
-                self.close()
+    def play(
+        self, job: Job, points: bytes, cells: Sequence[Cell], enough: float = math.inf
+    ) -> Iterator[tuple[Row, str, Took]]:
+        """Play runs of a sweep in order, each under its bounds, until `enough` seconds are spent; at least one."""
+        rest, until, none = deque(cells), time.monotonic() + enough, True
+        while rest and (none or time.monotonic() < until):
             self._seat(job, points)
-            new = self.played == 0
-            begun = time.monotonic()
             try:
-                return self._watched(job, cell)
-            except Stopped as stopped:
+                for result in self._watched(job, tuple(rest), until - time.monotonic()):
+                    rest.popleft()
+                    none = False
+                    yield result
+                return
+            except Stopped as stopped:  # at what comes next
+                new = self.played == 0
                 self.close()
                 if new or stopped.status == "late":
-                    return failed(cell, stopped.status, stopped.error), ""
-            finally:
-                self.took = time.monotonic() - begun
-        raise AssertionError("a fresh process is new")
+                    none = False
+                    yield (
+                        failed(rest.popleft(), stopped.status, stopped.error),
+                        "",
+                        NOTHING._replace(clock=stopped.clock),
+                    )
 
     def close(self) -> None:
         """End the child."""
@@ -116,34 +125,45 @@ class Arena:
             self.line.send(("points", points))
             self.points = points
 
-    def _watched(self, job: Job, cell: Cell) -> tuple[Row, str]:
+    def _watched(self, job: Job, cells: tuple[Cell, ...], enough: float) -> Iterator[tuple[Row, str, Took]]:
+        """What comes back of runs that are handed over together: the child waits for nobody between them."""
         assert self.child is not None
         assert self.line is not None
         process = psutil.Process(self.child.pid)
-        left = None if job.seconds is None else job.seconds + (SETTLING if self.played == 0 else 0.0)
-        since, compiling = time.monotonic(), False
+        begun = since = looked = time.monotonic()
+        left, compiling = self._bound(job), False
         try:
-            self.line.send(("play", cell))
+            self.line.send(("play", cells, enough))
             while True:
                 if self.line.poll(LOOK):
                     what, *details = self.line.recv()
-                    if what == "done":
-                        self.played += 1
-                        row, trace = details
-                        return row, trace
+                    now = time.monotonic()
+                    if what == "over":
+                        return
                     if what == "unable":
                         raise RuntimeError(details[0])
-                    now = time.monotonic()
-                    if what == "compiling" and left is not None:
-                        left -= now - since
-                    compiling, since = what == "compiling", now
-                    continue
-                if left is not None and not compiling and time.monotonic() - since > left:
-                    raise Stopped("late", f"took more than {job.seconds:g} seconds")
-                if job.memory is not None and process.memory_info().rss > job.memory * MEGABYTE:
-                    raise Stopped("memory", f"took more than {job.memory:g} MiB")
+                    if what == "done":
+                        self.played += 1
+                        begun, left, compiling = now, self._bound(job), False
+                        row, trace, took = details
+                        yield row, trace, took
+                    elif what == "compiling":
+                        left, compiling = left - (now - since), True
+                    else:
+                        compiling = False
+                    since = now
+                elif not compiling and time.monotonic() - since > left:
+                    raise Stopped("late", f"took more than {job.seconds:g} seconds", time.monotonic() - begun)
+                if job.memory is not None and time.monotonic() - looked >= LOOK:
+                    looked = time.monotonic()
+                    if process.memory_info().rss > job.memory * MEGABYTE:
+                        raise Stopped("memory", f"took more than {job.memory:g} MiB", looked - begun)
         except (EOFError, OSError, psutil.NoSuchProcess):
-            raise Stopped("died", "its process died while it was played") from None
+            raise Stopped("died", "its process died while it was played", time.monotonic() - begun) from None
+
+    def _bound(self, job: Job) -> float:
+        """Seconds that the next run may take."""
+        return math.inf if job.seconds is None else job.seconds + (SETTLING if self.played == 0 else 0.0)
 
 
 _HERE = threading.local()  # the arena of this thread, kept from task to task as its child is dear to start
@@ -156,16 +176,13 @@ def play_some(job: Job, points: bytes, cells: tuple[Cell, ...], enough: float) -
     arena: Arena = _HERE.arena
     rows: list[Row] = []
     traces: dict[Cell, str] = {}
-    begun, spent = time.monotonic(), 0.0
-    for cell in cells:
-        row, trace = arena.play(job, points, cell)
-        spent += arena.took
+    total = NOTHING
+    for row, trace, took in arena.play(job, points, cells, enough):
         rows.append(row)
+        total = total.and_also(took)
         if trace:
-            traces[cell] = trace
-        if time.monotonic() - begun >= enough:
-            break
-    return Slice(rows, traces, arena.engine, spent / len(rows))
+            traces[Cell(row.point, row.replicate)] = trace
+    return Slice(rows, traces, arena.engine, total)
 
 
 def leave() -> None:

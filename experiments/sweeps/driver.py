@@ -26,7 +26,7 @@ from experiments.sweeps import folder as places
 from experiments.sweeps import rounds, tables
 from experiments.sweeps.arena import Slice, play_some
 from experiments.sweeps.folder import Folder, Part
-from experiments.sweeps.rows import Cell, Job, Row, engine, failed
+from experiments.sweeps.rows import NOTHING, Cell, Job, Row, Took, engine, failed
 from experiments.sweeps.spec import Design
 from experiments.sweeps.versions import frozen, versions
 
@@ -37,7 +37,10 @@ WINDOW = 60  # looks, a second or more apart, over which the rate is taken
 
 
 class Progress(NamedTuple):
-    """How far a sweep is. `total` is of the rounds begun; `rate` in runs a second, nan at first; `left` in seconds."""
+    """How far a sweep is. `total` is of the rounds begun; `rate` in runs a second, nan at first; `left` in seconds.
+
+    `took`: what the runs took that came back so far, in this playing.
+    """
 
     done: int
     total: int
@@ -46,6 +49,7 @@ class Progress(NamedTuple):
     left: float
     slots: int
     round: int
+    took: Took
 
 
 class Outcome(NamedTuple):
@@ -120,6 +124,7 @@ class Course:
         self.number, self.done, self.total, self.wrong, self.played = 0, 0, 0, 0, 0
         self.looks: deque[tuple[float, int]] = deque(maxlen=WINDOW)  # when, and how many had been played
         self.pace = math.nan  # seconds a run, on one worker
+        self.took = NOTHING
         self.waiting: deque[Cell] = deque()
         self.home: dict[Cell, Part] = {}
         self.rows: dict[str, dict[Cell, Row]] = {}  # of parts that are not full, by name
@@ -203,7 +208,8 @@ class Course:
                 self.waiting.extendleft(reversed(cells))
                 self.pace = math.inf
                 return
-            found = Slice([failed(cells[0], "died", "every worker that played it died")], {}, engine(), ENOUGH)
+            died = failed(cells[0], "died", "every worker that played it died")
+            found = Slice([died], {}, engine(), NOTHING._replace(clock=ENOUGH))
         except CancelledError:
             raise Mistakes(
                 [f"the scheduler is gone; {self.done:,} finished runs are kept, run it again to go on"]
@@ -213,7 +219,9 @@ class Course:
         if found.engine != engine():
             raise Mistakes([f"a worker has another version of the engine ({found.engine[:12]}, not {engine()[:12]})"])
         self.waiting.extendleft(reversed(cells[len(found.rows) :]))
-        self.pace = found.pace if not math.isfinite(self.pace) else 0.5 * (self.pace + found.pace)
+        pace = found.took.clock / len(found.rows)
+        self.pace = math.sqrt(self.pace * pace) if math.isfinite(self.pace) else pace  # the first loads, and is slow
+        self.took = self.took.and_also(found.took)
         self._keep(found)
 
     def _keep(self, found: Slice) -> None:
@@ -255,9 +263,8 @@ class Course:
         (since, before) = self.looks[0] if self.looks else (math.nan, 0)
         spent = time.monotonic() - since
         rate = (self.played - before) / spent if self.played > before and spent > 0 else math.nan
-        self.told(
-            Progress(self.done, self.total, self.wrong, rate, (self.total - self.done) / rate, slots, self.number)
-        )
+        left = (self.total - self.done) / rate
+        self.told(Progress(self.done, self.total, self.wrong, rate, left, slots, self.number, self.took))
 
 
 @contextlib.contextmanager

@@ -37,6 +37,20 @@ class Cell(NamedTuple):
     replicate: int
 
 
+class Took(NamedTuple):
+    """What runs took where they were played, building and measuring included: seconds by the clock, and of its processor."""
+
+    clock: float
+    cpu: float
+
+    def and_also(self, more: Took) -> Took:
+        """Both together."""
+        return Took(self.clock + more.clock, self.cpu + more.cpu)
+
+
+NOTHING = Took(0.0, 0.0)
+
+
 class Row(NamedTuple):
     """What became of a run. `status`: ok, refused, raised, late, memory, or died; `numbers` as `experiments.columns` says."""
 

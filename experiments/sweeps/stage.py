@@ -12,6 +12,7 @@ import os
 import pickle
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Collection
 from multiprocessing.connection import Connection
@@ -23,7 +24,7 @@ from numba.core import event
 from experiments.codec import Mistakes
 from experiments.run import run
 from experiments.scenario import Scenario
-from experiments.sweeps.rows import Cell, Job, Row, engine, failed
+from experiments.sweeps.rows import Cell, Job, Row, Took, engine, failed
 from experiments.sweeps.spec import Point, Sweep
 from experiments.wishes import plugins_in
 
@@ -53,7 +54,16 @@ def main(handle: int) -> None:
         elif what == "points":
             points = pickle.loads(details[0])
         else:
-            parent.send(("done", *attempt(sweep, points[details[0].point], details[0], plugins=plugins)))
+            cells, enough = details
+            until = time.monotonic() + enough
+            for cell in cells:
+                clock, cpu = time.perf_counter(), time.process_time()
+                row, trace = attempt(sweep, points[cell.point], cell, plugins=plugins)
+                took = Took(time.perf_counter() - clock, time.process_time() - cpu)
+                parent.send(("done", row, trace, took))
+                if time.monotonic() >= until:
+                    break
+            parent.send(("over",))
 
 
 def attempt(sweep: Sweep, point: Point, cell: Cell, *, plugins: Collection[type] = ()) -> tuple[Row, str]:
