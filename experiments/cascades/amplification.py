@@ -23,6 +23,7 @@ MEASURES = {  # of every exchange, summed; and of each by itself where there are
     "deficit": "deficits, cash coins",
     "written_off": "loans written off, cash coins",
 }
+OPEN = "underwater"  # owed by accounts worth less than nothing, whom nobody has closed
 ALL = "all channels"
 
 
@@ -45,12 +46,11 @@ class Amplified(NamedTuple):
 
 
 def measured(scenario: Scenario) -> dict[str, float]:
-    """Every measure of one run."""
+    """Every measure of one run: summed, and of each exchange."""
     metrics = run(scenario).metrics
     names = [exchange.name for exchange in scenario.world.exchanges]
-    each = {f"{name}.{measure}": float(metrics[f"{name}.{measure}"]) for name in names for measure in MEASURES}
-    whole = {measure: sum(each[f"{name}.{measure}"] for name in names) for measure in MEASURES}
-    return whole | (each if len(names) > 1 else {})
+    each = {f"{name}.{measure}": float(metrics[f"{name}.{measure}"]) for name in names for measure in (*MEASURES, OPEN)}
+    return {measure: sum(each[f"{name}.{measure}"] for name in names) for measure in MEASURES} | each
 
 
 def cuts(scenario: Scenario) -> dict[str, Scenario]:
@@ -60,12 +60,14 @@ def cuts(scenario: Scenario) -> dict[str, Scenario]:
 
 
 def amplification(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> list[Amplified]:
-    """A row for every channel that the scenario has, and every measure of which there is any in some arm."""
+    """A row for every channel that the scenario has and every measure there is any of; by exchange where several have some."""
     arms = {"": scenario} | cuts(scenario)
     tasks = [replace(arm, seed=seed) for arm in arms.values() for seed in seeds]
     results = spread(measured, tasks, workers=workers, title="twins")
     rows = {name: results[k * len(seeds) : (k + 1) * len(seeds)] for k, name in enumerate(arms)}
-    kept = [measure for measure in results[0] if any(result[measure] for result in results)]
+    kept = [name for name in results[0] if any(result[name] for result in results)]
+    many = [what for what in MEASURES if sum(name.endswith(f".{what}") for name in kept) > 1]
+    kept = [name for name in kept if name in MEASURES or name.rpartition(".")[2] in many]
     found = [_compared(name, measure, rows) for name in rows if name for measure in kept]
     adjusted = holm([one.through.p for one in found])
     return [one._replace(p=p) for one, p in zip(found, adjusted, strict=True)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from agents.player import Role
@@ -83,11 +83,13 @@ def _recast(scenario: Scenario, kind: type | tuple[type, ...], change: Callable[
     return None if cast == scenario.cast else dataclasses.replace(scenario, cast=cast)
 
 
-def _apart(scenario: Scenario) -> Scenario | None:
-    """What one exchange takes of another counts as at the start, whatever becomes of that other."""
+def set_apart(scenario: Scenario, issuers: Collection[str] = ()) -> Scenario | None:
+    """What exchanges take of another counts as at the start, whatever becomes of that one: of `issuers`, or of all."""
     start = dict(zip(scenario.nature.assets, scenario.nature.start, strict=True))
     worth: dict[str, float] = {}
     for issuer in scenario.world.exchanges:
+        if issuers and issuer.name not in issuers:
+            continue
         prices = {market.instrument.token: start[market.instrument.base] for market in issuer.markets} | {
             issuer.cash: 1.0
         }
@@ -106,12 +108,13 @@ def _apart(scenario: Scenario) -> Scenario | None:
     return _of_world(lambda world: each_exchange(world, apart))(scenario)
 
 
-def _own_feeds(scenario: Scenario) -> Scenario | None:
-    """Whoever reads another exchange's index has reporters of its own, honest and as many as by default."""
+def own_feeds(scenario: Scenario, owners: Collection[str] = ()) -> Scenario | None:
+    """Whoever reads another exchange's index has honest reporters of its own: in place of that of `owners`, or of any."""
     reporters: list[Role] = []
 
     def own(exchange: Exchange, market: Market) -> Market | None:
-        if "." not in market.index:
+        owner, _, _ = market.index.rpartition(".")
+        if not owner or (owners and owner not in owners):
             return None
         feed = Median()
         name = f"reporter of {exchange.name} {market.name}"
@@ -143,13 +146,13 @@ CHANNELS = (
     Channel("losses", "the insurance never runs out", _of_world(lambda world: each_exchange(world, _insured))),
     Channel("oracle", "marks are read from outside the venue", _of_world(OutsideIndex().applied)),
     Channel("liquidity", "providers never leave", _staying),
-    Channel("collateral", "what exchanges take of one another counts as at the start", _apart),
+    Channel("collateral", "what exchanges take of one another counts as at the start", set_apart),
     Channel(
         "holders",
         "common holders keep a purse for each exchange",
         lambda scenario: _recast(scenario, CommonHolder, lambda role: dataclasses.replace(role, pooled=0.0)),
     ),
-    Channel("feed", "every exchange has reporters of its own", _own_feeds),
+    Channel("feed", "every exchange has reporters of its own", own_feeds),
     Channel(
         "makers",
         "makers neither widen nor leave when prices move",

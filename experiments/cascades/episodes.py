@@ -11,10 +11,13 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import networkx as nx
+import pandas as pd
 
-from experiments.cascades.tracing import Forced, Tracer, Traded, Why
+from experiments.cascades.tracing import Forced, Revalued, Tracer, Traded, Why
 from experiments.cascades.trees import Cluster, clusters
+from experiments.metrics import wealth
 from experiments.networks.graphs import exposures, overlaps
+from experiments.networks.vulnerability import vulnerability
 from experiments.record import Record
 from experiments.run import build, play
 from experiments.scenario import Scenario
@@ -29,11 +32,16 @@ class Told(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """Exposures at the end of a block, and what each node is worth, cash coins: wallets, and what it is owed less what it owes."""
+    """Exposures at the end of a block, and what each node is worth, cash coins: wallets, and what it is owed less what it owes.
+
+    That is at the index, which may be pushed; `wealth` is by group of accounts at fair, after a closing.
+    """
 
     graph: nx.DiGraph
     worth: dict[str, float]
+    wealth: dict[str, float]
     held: nx.Graph  # overlaps
+    fragile: pd.DataFrame  # see `vulnerability`
 
 
 def told(scenario: Scenario) -> Told:
@@ -52,9 +60,30 @@ def largest(run: Sequence[Why]) -> Cluster | None:
 def heights(one: Told, family: Cluster) -> tuple[int, int]:
     """The last block before its first liquidation, and the block of its last."""
     start = one.why[family.root].time
+    return _blocks(one, start, start + family.duration)
+
+
+def stretch(one: Told) -> tuple[int, int] | None:
+    """The blocks of the largest family; where no liquidation brought about another, of all forced closures. None without any.
+
+    In that case from the last attack before them on.
+    """
+    family = largest(one.why)
+    if family is not None and family.size > 1:
+        return heights(one, family)
+    events = one.record.events
+    forced = events.loc[events["kind"].isin(("liquidation", "seizure")), "time"]
+    if forced.empty:
+        return None
+    attacks = events.loc[(events["kind"] == "attack") & (events["time"] <= forced.min()), "time"]
+    return _blocks(one, float(attacks.max() if len(attacks) else forced.min()), float(forced.max()))
+
+
+def _blocks(one: Told, start: float, end: float) -> tuple[int, int]:
+    """The last block before `start`, and that of `end`, seconds."""
     times = one.record.blocks["time"].to_numpy(float)
     first = int((times < start - 1e-6).sum())
-    last = int((times <= start + family.duration + 1e-6).sum())
+    last = int((times <= end + 1e-6).sum())
     numbers = one.record.blocks["height"].to_numpy(int)
     return int(numbers[max(first - 1, 0)]), int(numbers[max(last - 1, 0)])
 
@@ -62,13 +91,15 @@ def heights(one: Told, family: Cluster) -> tuple[int, int]:
 def standings(scenario: Scenario, blocks: Sequence[int]) -> list[Standing]:
     """The network at the end of each of these blocks, by playing again."""
     found: dict[int, Standing] = {}
+    game = build(scenario)
 
     def look(state: State) -> None:
         if state.height in blocks:
-            graph = exposures(state)
-            found[state.height] = Standing(graph, worths(graph), overlaps(state))
+            graph, by_group = exposures(state), wealth(game, state)[0]
+            wealthy = {str(group): float(cash) for group, cash in by_group.items()}
+            found[state.height] = Standing(graph, worths(graph), wealthy, overlaps(state), vulnerability(state))
 
-    play(build(scenario), scenario, watch=look)
+    play(game, scenario, watch=look)
     return [found[block] for block in blocks]
 
 
@@ -95,4 +126,6 @@ def named(cause: Hashable) -> str:
         return "other liquidations"
     if isinstance(cause, Traded):
         return f"trades of {cause.group}" + (" (attack)" if cause.attacker else "")
+    if isinstance(cause, Revalued):
+        return f"worth of {cause.token}"
     return str(cause)

@@ -10,21 +10,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 
-from experiments.cascades.amplification import MEASURES, Amplified, amplification, table
+from experiments.cascades.amplification import MEASURES, OPEN, Amplified, amplification, table
 from experiments.cascades.burden import deficits, positions, summed
-from experiments.cascades.episodes import Standing, Told, by_cause, heights, largest, standings, told
+from experiments.cascades.episodes import Standing, Told, by_cause, largest, standings, stretch, told
+from experiments.cascades.failures import Failure, failures, headline
+from experiments.cascades.failures import table as failure_table
 from experiments.cascades.intervention import WHILE, Deleted, deletions, validated
 from experiments.cascades.tails import Continuous, Tail, Whole, tail
 from experiments.cascades.trees import Branching, Cluster, branching, branching_by_phase, clusters
+from experiments.networks.centrality import centrality
 from experiments.networks.graphs import export, flows
 from experiments.parallel import spread
 from experiments.scenario import Scenario
 from experiments.statistics import Estimate, estimate
 from experiments.summary import EXCHANGES_OF_EQUALS, console, number, sheet
 
+EACH = MEASURES | {
+    OPEN: "owed by accounts still open, cash coins",
+    "insurance": "insurance left, cash coins",
+    "return_on_vault": "growth of a vault share, relative",
+}
 FAINT = 1e-3  # cash coins: less is rounding
 
 
@@ -36,6 +45,7 @@ class Contagion(NamedTuple):
     families: list[list[Cluster]]  # by run
     amplified: list[Amplified]
     deleted: list[Deleted]
+    failed: list[Failure]
 
     @property
     def why(self) -> list[Any]:
@@ -54,11 +64,15 @@ class Contagion(NamedTuple):
 
 
 def contagion(scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, workers: int | None = None) -> Contagion:
-    """Play it on every seed before a witness, and its twins without; take `deleted` liquidations out of each run in turn."""
+    """Play it on every seed before a witness, and its twins without; take `deleted` liquidations out of each run in turn.
+
+    And each exchange, keeper, maker, provider and holder out of the whole.
+    """
     runs = spread(told, [replace(scenario, seed=seed) for seed in seeds], workers=workers, title="runs")
     families = [clusters(one.why) for one in runs]
     amplified = amplification(scenario, seeds, workers=workers)
-    return Contagion(scenario, runs, families, amplified, deletions(runs, each=deleted, workers=workers))
+    taken = deletions(runs, each=deleted, workers=workers)
+    return Contagion(scenario, runs, families, amplified, taken, failures(scenario, seeds, workers=workers))
 
 
 # Tables
@@ -75,6 +89,17 @@ def counts(found: Contagion) -> dict[str, Estimate]:
         "longest family, seconds": [max((one.duration for one in family), default=0.0) for family in found.families],
     }
     return {name: estimate([float(value) for value in values]) for name, values in rows.items()}
+
+
+def by_exchange(found: Contagion) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """A column an exchange: what happened on each, over seeds."""
+    names = [exchange.name for exchange in found.scenario.world.exchanges]
+    rows: list[tuple[str, ...]] = []
+    for what, words in EACH.items():
+        cells = [[float(one.record.metrics[f"{name}.{what}"]) for one in found.runs] for name in names]
+        if any(value and math.isfinite(value) for cell in cells for value in cell):
+            rows.append((words, *("" if math.isnan(cell[0]) else str(estimate(cell)) for cell in cells)))
+    return ("", *names), rows
 
 
 def ratios(found: Contagion) -> dict[str, Branching]:
@@ -96,6 +121,9 @@ def show(found: Contagion) -> None:
     rows += [(f"branching ratio, {name}", str(value)) for name, value in ratios(found).items()]
     rows += [("tail of sizes", _tail(found.sizes)), ("tail of durations", _tail(found.durations))]
     out.print(sheet("cascades (a run; mean and 95 %)", ("", ""), rows, right=(1,)))
+    if len(found.scenario.world.exchanges) > 1:
+        head, lines = by_exchange(found)
+        out.print(sheet("by exchange (a run; mean and 95 %)", head, lines, right=tuple(range(1, len(head)))))
     causes = [(name, f"{share:.1%}") for name, share in by_cause(found.why).items() if share >= 5e-4]
     out.print(sheet("why: share of what took equity away since health", ("cause", "share"), causes, right=(1,)))
     for name, part in burdens(found).items():
@@ -119,6 +147,13 @@ def show(found: Contagion) -> None:
     if twins:
         out.print(sheet("amplification by twins", head, twins, right=(2, 3, 4)))
 
+    failed = [
+        (one.node, one.how, f"{one.whole.mean:,.0f}", f"{one.twin.mean:,.0f}", str(one.change.estimate), _p(one.p))
+        for one in found.failed
+    ]
+    if failed:
+        head = ("node", "", "bad debt elsewhere", "in its twin", "change, paired", "p (Holm)")
+        out.print(sheet(f"single failures: {headline(found.failed)}", head, failed, right=(2, 3)))
     if found.deleted:
         both = validated(found.deleted)
         sides = [
@@ -157,6 +192,7 @@ def to_json(found: Contagion) -> str:
         "burden": burdens(found),
         "amplification": table(found.amplified).to_dict("records"),
         "deleted": [one._asdict() for one in found.deleted],
+        "failures": failure_table(found.failed).to_dict("records"),
     }
     return json.dumps(_plain(whole), indent=2)
 
@@ -178,27 +214,32 @@ def write(found: Contagion, out: Path) -> list[Path]:
     """Tables, and of the run with the largest family its figures and networks."""
     from experiments.figures import amplification as waterfall
     from experiments.figures import cascade_shape, cascade_tree, contagion_network
+    from experiments.figures import failures as drawn_failures
 
     out.mkdir(parents=True, exist_ok=True)
     files = [out / "liquidations.parquet", out / "families.parquet", out / "contagion.json"]
     explained(found).to_parquet(files[0])
-    rows = [
+    parts = [
         {"seed": k.record.scenario.seed} | c._asdict()
         for k, f in zip(found.runs, found.families, strict=True)
         for c in f
     ]
-    pd.DataFrame(rows, columns=["seed", *Cluster._fields]).to_parquet(files[1])
+    pd.DataFrame(parts, columns=["seed", *Cluster._fields]).to_parquet(files[1])
     files[2].write_text(to_json(found), encoding="utf-8")
-    if found.amplified:
-        words = MEASURES["liquidated"]
-        files += waterfall.draw(found.amplified, "liquidated", words, out, "amplification")
+    present = {one.measure for one in found.amplified}
+    for measure, name in (("liquidated", "amplification"), ("written_off", "amplification-written-off")):
+        if measure in present:
+            files += waterfall.draw(found.amplified, measure, MEASURES[measure], out, name)
+    if found.failed:
+        files += drawn_failures.draw(found.failed, out, "failures")
     worst = max(found.runs, key=lambda one: (largest(one.why) or Cluster(0, 0, 0.0, 0, 0.0))[1:3])
-    family = largest(worst.why)
-    if family is None:
+    family, span = largest(worst.why), stretch(worst)
+    if family is not None:
+        files += cascade_shape.draw(worst, family, out, "shape") + cascade_tree.draw(worst, family, out, "tree")
+    if span is None:
         return files
-    files += cascade_shape.draw(worst, family, out, "shape") + cascade_tree.draw(worst, family, out, "tree")
 
-    start, end = heights(worst, family)
+    start, end = span
     calm = max(1, start - (end - start))
     blocks = [calm, start, end]
     early, before, during = standings(worst.record.scenario, blocks)
@@ -216,7 +257,17 @@ def write(found: Contagion, out: Path) -> list[Path]:
         ("flows-during", stretches[1].moved),
         ("overlaps-before", before.held),
     ):
+        if isinstance(graph, nx.DiGraph):
+            gained = stretches[name.endswith("during")].change
+            told = {node: gained.get(node, gained.get(node.rpartition(".")[2], 0.0)) for node in graph}
+            nx.set_node_attributes(graph, told, "gain")
         export(graph, path := out / f"{name}.graphml")
+        files.append(path)
+    for name, rows in (
+        ("centrality", centrality(before.graph, stretches[1].moved, before.worth)),
+        ("fire-sale-multipliers", before.fragile),
+    ):
+        rows.to_csv(path := out / f"{name}.csv", index=False, float_format="%.6g")
         files.append(path)
     return files
 
@@ -230,8 +281,8 @@ def _moved(one: Told, first: int, last: int, before: Standing, after: Standing) 
     graph = flows(table[~table["reason"].isin(EXCHANGES_OF_EQUALS)], first + 1, last)
     gain: defaultdict[str, float] = defaultdict(float)
     for standing, sign in ((after, 1.0), (before, -1.0)):
-        for name, worth in standing.worth.items():
-            gain[name.rpartition(".")[2]] += sign * worth
+        for name, worth in standing.wealth.items():
+            gain[name] += sign * worth
     brought = flows(table[table["reason"] == "reentry"], first + 1, last)
     for source, target, cash in brought.edges(data="cash"):
         gain[source] += cash

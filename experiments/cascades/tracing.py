@@ -20,12 +20,13 @@ from agents.attacks.base import Attack
 from agents.roles.arbitrageur import Arbitrageur
 from agents.roles.basis import BasisTrader
 from experiments.cascades.marks import NATURE, Mark, Parts
+from protocol.appraisal import pledge_price
 from protocol.exchange import Liquidated
 from protocol.exchange.fills import flat
 from protocol.ledger import Floats, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index, read_mark
-from protocol.state import House, Listing, State
+from protocol.state import House, Listing, Pledgeable, State
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -96,12 +97,19 @@ class Base(NamedTuple):
     rate: Floats  # requirement per coin of notional
 
 
+class Revalued(NamedTuple):
+    """What a pledged token is worth, as a cause, where no market here makes its price: another exchange's share, say."""
+
+    token: str
+
+
 class Moment(NamedTuple):
     """How an account stood just before it was liquidated."""
 
     excess: float
     rate: float
     held: dict[Listing, float]  # base coins
+    pledged: dict[Pledgeable, float]  # coins
     cash: Floats  # [kind]
 
 
@@ -146,6 +154,7 @@ class Tracer:
         }
         self.live = any(state.market(self._owner(state, listing)).oracle.live for listing in self.marked)
         self.history: list[dict[Listing, Page]] = []
+        self.worths: list[dict[Pledgeable, float]] = []  # of each collateral by block, cash coins per coin
         self.times: list[float] = []
         self._cash = np.zeros((len(KINDS), state.ledger.accounts))
         self._settled = state.time
@@ -244,6 +253,7 @@ class Tracer:
     def _keep(self, state: State) -> None:
         self.times.append(state.time)
         self.history.append({listing: self._page(state, listing) for listing in self.marked})
+        self.worths.append({seat: pledge_price(state, seat).value for seats in state.pledges for seat in seats})
 
     def _page(self, state: State, listing: Listing) -> Page:
         funding = float(state.tables[listing.path + ".funding"][0])
@@ -257,9 +267,14 @@ class Tracer:
         worth, needs = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, account)
         balance = state.ledger.balance
         held = {m: float(balance[m.size, account]) / m.size_scale for m in self.marked if m.house == house}
+        pledged = {
+            seat: float(balance[seat.claim, account]) / seat.scale
+            for seat in state.pledges[house.index]
+            if balance[seat.claim, account]
+        }
         notional = math.fsum(abs(coins) * read_mark(state, m).value for m, coins in held.items())
         cash = self._cash[:, account] if account < self._cash.shape[1] else np.zeros(len(KINDS))
-        return Moment(worth - needs, needs / notional if notional > 0 else 0.0, held, cash.copy())
+        return Moment(worth - needs, needs / notional if notional > 0 else 0.0, held, pledged, cash.copy())
 
     def _base(self, state: State) -> Base:
         accounts = state.ledger.accounts
@@ -311,11 +326,23 @@ class Tracer:
             for cause, share in _shares(page.parts, self.marks[listing].of_index).items():
                 found[cause] += stake * share
             found[FUNDING] -= coins * (float(state.tables[listing.path + ".funding"][0]) - page.funding)
+        for seat, coins in then.pledged.items():
+            counted = 1.0 - state.exchange(seat.house).collateral[seat.index].maintenance
+            stake = coins * counted * (pledge_price(state, seat).value - self.worths[int(base.block)][seat])
+            for cause, share in self._of_worth(state, seat, pages).items():
+                found[cause] += stake * share
         for place, kind in enumerate(KINDS):
             found[kind] += float(then.cash[place] - base.cash[place])
         found[PARAMETERS] -= (then.rate - float(base.rate)) * notional
         found[OWN] = then.excess - float(base.excess) - math.fsum(found.values())
         return {cause: cash for cause, cash in found.items() if cash}
+
+    def _of_worth(self, state: State, seat: Pledgeable, pages: dict[Listing, Page]) -> dict[Hashable, float]:
+        """Each cause's share of a change of what a collateral is worth: those of the index that prices it, where one here does."""
+        priced = next((m for m in state.listings[seat.house.index] if m.base == seat.token), None)
+        if priced not in self.marks or state.exchange(seat.house).collateral[seat.index].at is not None:
+            return {Revalued(seat.name): 1.0}
+        return _shares(pages[priced].parts, self.marks[priced].of_index)
 
 
 def _shares(old: Parts, new: Parts) -> dict[Hashable, float]:

@@ -8,13 +8,17 @@ from pathlib import Path
 from experiments.cascades.amplification import ALL, Amplified
 from experiments.figures.style import SHADES, panels, save
 
+MOST_ACROSS = 5  # labels that stand side by side
+
 
 def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: str) -> list[Path]:
     """One measure; bars hang from where the last one ended. What single channels do not explain is drawn as their interplay."""
     rows = [one for one in found if one.measure == measure]
-    single = [one for one in rows if one.channel != ALL]
+    single = [
+        one for one in rows if one.channel != ALL and any(one.through.estimate[:3])
+    ]  # through others nothing goes
     together = next((one for one in rows if one.channel == ALL), None)
-    figure, axes = panels(1, 1, 2.6)
+    figure, axes = panels(1, 1, 2.7)
     axis = axes[0][0]
     level = rows[0].whole.mean / 1_000.0
     labels = ["as it is"]
@@ -23,7 +27,8 @@ def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: 
     for one in single:
         part = one.through.estimate
         mean, low, high = (x / 1_000.0 for x in part[:3])
-        axis.bar(len(labels), -mean, bottom=level, color=SHADES[1] if mean > 0 else SHADES[2])
+        look = {"color": SHADES[1]} if mean > 0 else {"color": SHADES[2], "hatch": "///", "edgecolor": "white"}
+        axis.bar(len(labels), -mean, bottom=level, linewidth=0.0, **look)
         axis.plot([len(labels) - 1.4, len(labels) + 0.4], [level, level], color=SHADES[4], linewidth=0.6)
         _interval(axis, len(labels), level - mean, level - high, level - low)
         labels.append(f"{'through' if mean >= 0 else 'spared'}\n{'' if mean >= 0 else 'by '}{one.channel}")
@@ -39,7 +44,7 @@ def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: 
         labels.append("all cut" if together is not None else f"{last.channel}\ncut")
     axis.axhline(0.0, color="black", linewidth=0.6)
     axis.set_xticks(range(len(labels)))
-    axis.set_xticklabels(labels)
+    axis.set_xticklabels(labels, rotation=0 if len(labels) <= MOST_ACROSS else 40)
     axis.grid(False, axis="x")
     axis.set_ylabel(f"{words}\n(thousands)")
     axis.set_title(f"What each channel adds or spares\n(95 %, {rows[0].whole.seeds} paired seeds)")

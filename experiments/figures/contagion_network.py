@@ -15,6 +15,7 @@ SMALLEST, LARGEST = 25.0, 500.0  # square points
 WIDEST = 5.0  # points
 LEAST = 0.01  # of the largest gain or loss: what is shown of who paid nobody
 POINTS = 70.0  # a unit of the drawing
+FAINT = 0.002  # of the widest arrow: what is left out
 KEPT = 14  # edges shown in a panel, the largest
 
 
@@ -28,7 +29,8 @@ class Panel(NamedTuple):
 
 def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[Path]:
     """Panels side by side, on the same scales and with the same places."""
-    shown = [_largest(one.moved) for one in stretches]
+    most = max((cash for one in stretches for *_, cash in one.moved.edges(data="cash")), default=0.0)
+    shown = [_largest(one.moved, FAINT * most) for one in stretches]
     loss = max((abs(cash) for one in stretches for cash in one.change.values()), default=0.0) or 1.0
     large = {node for one in stretches for node, cash in one.change.items() if abs(cash) > LEAST * loss}
     names = sorted({node for graph in shown for node in graph} | large)
@@ -47,7 +49,8 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[P
                 *place[node], area[node], color=SHADES[1] if change < 0 else SHADES[0], zorder=3, edgecolors="white"
             )
             where = place[node] * (1.22 + 0.5 * area[node] ** 0.5 / POINTS)
-            axis.text(*where, f"{node}\n{number(change)}", ha="center", va="center", fontsize=5.5, zorder=4)
+            told = f"{node}\n{number(change)}" if abs(change) > FAINT * loss else node
+            axis.text(*where, told, ha="center", va="center", fontsize=5.5, zorder=4)
         axis.set_xlim(-1.75, 1.75)
         axis.set_ylim(-1.5, 1.5)
         axis.set_aspect("equal")
@@ -61,11 +64,11 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[P
     return save(figure, out, name, note)
 
 
-def _largest(graph: nx.DiGraph) -> nx.DiGraph:
-    """The graph of its largest edges alone."""
+def _largest(graph: nx.DiGraph, least: float) -> nx.DiGraph:
+    """The graph of its largest edges alone, none below `least` cash coins."""
     edges = sorted(graph.edges(data=True), key=lambda edge: (-edge[2]["cash"], edge[:2]))[:KEPT]
     kept = nx.DiGraph()
-    kept.add_edges_from(edges)
+    kept.add_edges_from(edge for edge in edges if edge[2]["cash"] >= least)
     return kept
 
 

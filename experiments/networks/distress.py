@@ -1,7 +1,8 @@
-"""How far distress travels without default, and through what is held in common: DebtRank, overlaps.
+"""How far distress travels without default, and through what is held in common: DebtRank, overlaps, fire sales.
 
 DebtRank: Battiston, Puliga, Kaushik, Tasca and Caldarelli (2012), each node passing its distress on once. Overlaps weighted by
-liquidity: Cont and Schaanning (2019). All are pure functions of matrices, so that any exposure network can be asked.
+liquidity: Cont and Schaanning (2019). Fire sales of those who keep their
+leverage: Greenwood, Landier and Thesmar (2015). All are pure functions of matrices, so that any exposure network can be asked.
 """
 
 from __future__ import annotations
@@ -53,3 +54,18 @@ def sale_impact(sold: Floats, depth: Floats, floor: float = 0.5) -> Floats:
     room = 1.0 - floor
     fall: Floats = room * -np.expm1(-sold / depth / room)
     return fall
+
+
+def fire_sale(holdings: Floats, equity: Floats, depth: Floats, shock: Floats) -> tuple[Floats, Floats]:
+    """(direct, through sales) [holder, market]: losses as prices move by `shock` and holders keep their leverage, cash coins.
+
+    `holdings` [holder, market] signed cash coins; `equity` [holder]; `depth` [market] cash coins a unit of log price; `shock`
+    [market] relative. Each sells what it lost times its leverage, in proportion to what it holds, at most all. One round.
+    """
+    direct = np.maximum(0.0, -holdings * shock)
+    lost, held = np.maximum(0.0, -(holdings @ shock)), np.abs(holdings).sum(axis=1)
+    solvent = equity > 0
+    wanted = np.where(solvent, lost * held / np.where(solvent, equity, 1.0), np.where(lost > 0, held, 0.0))
+    share = np.divide(np.minimum(wanted, held), held, out=np.zeros_like(held), where=held > 0)
+    moves = -(share @ holdings) / depth  # those who are long push down, those who are short up
+    return direct, np.maximum(0.0, -holdings * moves)

@@ -1,0 +1,112 @@
+"""Which single failure hurts most; who is central; and what forced selling adds to a fall, by hand."""
+
+import dataclasses
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from agents.roles.common_holder import CommonHolder
+from experiments.cascades.failures import (
+    ISOLATED,
+    MISSING,
+    REMOVED,
+    failures,
+    headline,
+    isolated,
+    removed,
+    table,
+    twins,
+)
+from experiments.figures import failures as figure
+from experiments.networks.centrality import centrality
+from experiments.networks.distress import fire_sale
+from experiments.networks.vulnerability import vulnerability
+from experiments.run import build, release, run
+from experiments.scenario import find
+
+SHARED = dataclasses.replace(find("shared-collateral"), duration=1_320.0)
+HOLDERS = find("common-holders")
+
+
+def test_every_exchange_keeper_provider_and_holder_fails_in_a_twin_of_its_own():
+    found = [(one.node, one.kind, one.how) for one in twins(SHARED)]
+    assert ("alpha", "exchange", ISOLATED) in found
+    assert ("beta", "exchange", ISOLATED) not in found  # nobody takes anything of it
+    assert {(name, "exchange", REMOVED) for name in ("alpha", "beta")} <= set(found)
+    assert {("seizer", "keeper", MISSING), ("supplier", "provider", MISSING)} <= set(found)
+    assert ("holder", "holder", MISSING) in [(one.node, one.kind, one.how) for one in twins(HOLDERS)]
+    assert [one.how for one in twins(find("fire-sale"))] == [MISSING]
+
+
+def test_an_exchange_is_removed_with_what_it_issues_and_whoever_lives_on_it_and_the_rest_plays():
+    without_alpha = removed(SHARED, "alpha")
+    assert {role.label for role in without_alpha.cast} == {"beta-traders", "supplier", "beta-keeper"}
+    assert without_alpha.world.exchanges[0].collateral == ()
+    alone = run(dataclasses.replace(without_alpha, duration=240.0), check=True)
+    assert alone.metrics["beta.ETH-PERP.fills"] > 0
+    left = removed(HOLDERS, "alpha")
+    assert not any(isinstance(role, CommonHolder) for role in left.cast)
+    release(build(removed(HOLDERS, "beta")))
+
+
+def test_an_isolated_exchange_keeps_everybody_and_one_purse_no_longer_answers_for_it():
+    apart = isolated(HOLDERS, "beta")
+    assert [role.label for role in apart.cast] == [role.label for role in HOLDERS.cast]
+    assert [role.pooled for role in apart.cast if isinstance(role, CommonHolder)] == [0.0]
+    assert isolated(apart, "beta") is None
+    assert isolated(SHARED, "beta") is None
+
+
+def test_the_exchange_that_should_have_been_isolated_is_named(tmp_path):
+    found = failures(SHARED, (1, 2), workers=1)
+    by = {(one.node, one.how): one for one in found}
+    assert by["alpha", ISOLATED].change.estimate.high < 0
+    assert by["alpha", ISOLATED].twin.mean == 0.0
+    assert headline(found) == "alpha should have been isolated"
+    means = [one.change.estimate.mean for one in found]
+    assert means == sorted(means, reverse=True)
+    rows = table(found)
+    assert rows["change"].to_numpy() == pytest.approx((rows["twin"] - rows["whole"]).to_numpy())
+    assert all(path.stat().st_size > 5_000 for path in figure.draw(found, tmp_path, "failures"))
+
+
+def test_a_fire_sale_is_greenwood_landier_and_thesmars_in_one_round():
+    """Two holders: one levered 4 times in both markets, one in the second alone and not levered."""
+    held = np.array([[300.0, 100.0], [0.0, 50.0]])
+    direct, second = fire_sale(held, np.array([100.0, 50.0]), np.array([1_000.0, 2_000.0]), np.array([-0.05, 0.0]))
+    assert direct.tolist() == [[15.0, 0.0], [0.0, 0.0]]
+    sold = 4.0 * 15.0 / 400.0 * held[0]  # leverage times loss, in proportion
+    assert second[0].tolist() == pytest.approx([300 * sold[0] / 1_000, 100 * sold[1] / 2_000])
+    assert second[1].tolist() == pytest.approx([0.0, 50 * sold[1] / 2_000])
+    _, none = fire_sale(held, np.array([100.0, 50.0]), np.array([np.inf, np.inf]), np.array([-0.05, 0.0]))
+    assert none.sum() == 0.0
+    _, all_of_it = fire_sale(held, np.array([0.0, 50.0]), np.array([1_000.0, 2_000.0]), np.array([-0.05, 0.0]))
+    assert all_of_it[0].tolist() == pytest.approx([300 * 0.3, 100 * 0.05])
+
+
+def test_only_common_holders_carry_a_fall_to_another_exchange():
+    found = []
+    for cast in (HOLDERS.cast, tuple(role for role in HOLDERS.cast if not isinstance(role, CommonHolder))):
+        game = build(dataclasses.replace(HOLDERS, cast=cast, duration=600.0))
+        game.play()
+        found.append(vulnerability(game.state).set_index("market"))
+        release(game)
+    both, none = found
+    assert both.loc["alpha.ETH-PERP", "abroad"] > 1_000
+    assert none["abroad"].eq(0.0).all()
+    assert both.loc["beta.BTC-PERP", "multiplier"] > 1.05
+
+
+def test_who_owes_all_is_central_and_a_node_that_owes_nothing_distresses_nobody():
+    exposed, moved = nx.DiGraph(), nx.DiGraph()
+    exposed.add_edge("hub", "left", cash=80.0)
+    exposed.add_edge("hub", "right", cash=50.0)
+    moved.add_edge("left", "hub", cash=1.0)
+    rows = centrality(exposed, moved, {"hub": 10.0, "left": 100.0, "right": 100.0})
+    assert rows["node"].iloc[0] == "hub"
+    by = rows.set_index("node")
+    assert by.loc["hub", "debtrank"] == pytest.approx((0.8 * 100 + 0.5 * 100) / 210)
+    assert by.loc["left", "debtrank"] == 0.0
+    assert by.loc["hub", "owes"] == 130.0
+    assert by.loc["hub", "pagerank"] > by.loc["left", "pagerank"]
