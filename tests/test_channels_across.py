@@ -79,7 +79,11 @@ def test_common_holders_sell_on_one_exchange_to_fund_another_and_with_a_purse_fo
     kinds = set(whole.events["kind"])
     assert {"funds", "sells to fund"} <= kinds
     assert not {"funds", "sells to fund"} & set(cut.events["kind"])
-    assert whole.metrics["beta.liquidated"] > 1.5 * cut.metrics["beta.liquidated"]
+    sold_at = whole.events.loc[whole.events["kind"] == "sells to fund", "time"].min()
+    mids = [record.blocks.set_index("time")["beta.BTC-PERP.mid"] for record in (whole, cut)]
+    before, after = (mids[0][mids[0].index < sold_at], mids[1][mids[1].index < sold_at]), sold_at + 6.0
+    assert before[0].equals(before[1])
+    assert mids[0][after:].iloc[0] < mids[1][after:].iloc[0]
     assert whole.metrics["alpha.liquidated"] < cut.metrics["alpha.liquidated"]
     sold = whole.events.loc[whole.events["kind"] == "sells to fund", "numbers"]
     assert {(one["source"], one["target"]) for one in sold} == {("beta", "alpha")}

@@ -87,6 +87,7 @@ def test_a_graph_is_written_with_its_unit_and_read_back(crash, tmp_path):
     back = nx.read_graphml(tmp_path / "net.graphml")
     assert set(back.edges) == set(graph.edges)
     assert back.graph["unit"] == "cash coins"
+    assert {data["unit"] for *_, data in back.edges(data=True)} == {"cash coins"}
 
 
 def test_only_what_nothing_stands_behind_falls_short_and_a_hole_spreads_to_creditors(crash):

@@ -183,6 +183,7 @@ def matrix(graph: nx.DiGraph) -> tuple[list[str], Floats]:
 
 
 def export(graph: nx.Graph, path: Path) -> None:
-    """Write GraphML; amounts are in cash coins."""
+    """Write GraphML; amounts are in cash coins, and every edge says so."""
     graph.graph["unit"] = "cash coins"
+    nx.set_edge_attributes(graph, "cash coins", "unit")
     nx.write_graphml(graph, path)
