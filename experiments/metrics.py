@@ -17,7 +17,7 @@ import pandas as pd
 from agents.game import Game
 from experiments import discovery
 from protocol.appraisal import account_total, pledge_price, token_price
-from protocol.bridge import backing, carried, in_flight, owed, shortfall, span_of, supply, waiting
+from protocol.bridge import backing, carried, deals, in_flight, owed, shortfall, span_of, supply, waiting
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
@@ -224,14 +224,28 @@ def _settle(game: Game, state: State, issue: Issue, total: Floats) -> float:
 
 
 def _cross(game: Game, state: State, span: Span, total: Floats) -> None:
-    """Give what escrow holds to those it owes it to: who has the wrapped token has been counted, who waits for a message has not."""
-    house = next(house for house in state.houses_of(span.source))
-    price = fair_of(game, state, house, span.token) / span.scale
+    """Give what escrow holds to those it owes it to: holders of the wrapped token have been counted, who waits has not."""
+    price = _coin(game, state, span.source, span.token) / span.scale
     due = min(owed(state, span), int(state.ledger.balance[span.token, span.escrow]))
     total[span.escrow] -= due * price
     for chain in (span.source, span.target):
         for message in waiting(state, span, chain):
             total[message.key.to] += message.key.units * backing(state, span) * price
+    for chain, box in zip((span.source, span.target), span.boxes, strict=True):
+        for deal in deals(state, span, chain).values():
+            if not deal.over:  # until its secret is told it is whose half it is
+                coin = _coin(game, state, chain, deal.token)
+                worth = deal.units / state.ledger.assets[deal.token].scale * coin
+                total[deal.account] += worth
+                total[box] -= worth
+
+
+def _coin(game: Game, state: State, chain: int, token: int) -> float:
+    """Cash coins per coin of a token at fair, by the first exchange of a chain that prices it; 0 where none does."""
+    for house in state.houses_of(chain):
+        if token == house.token or any(listing.base == token for listing in state.listings[house.index]):
+            return fair_of(game, state, house, token)
+    return 0.0
 
 
 def _shares(state: State, house: House) -> list[tuple[int, int]]:

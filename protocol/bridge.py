@@ -112,9 +112,22 @@ class Deal(NamedTuple):
 Messages = Mapping[Key, Message]
 
 
-def height_of(chain: str) -> str:
-    """Path of how many blocks a chain has; kept only in a world with bridges or reorganisations."""
-    return f"chain.{chain}.height"
+class Top(NamedTuple):
+    """The newest block of a chain."""
+
+    height: int  # blocks on the chain
+    time: float  # seconds, when it was sealed
+
+
+def top_of(chain: str) -> str:
+    """Path of a chain's `Top`, which is kept where there is more than one."""
+    return f"chain.{chain}.top"
+
+
+def top(state: State, chain: int) -> Top:
+    """The newest block of a chain, where there is more than one."""
+    found: Top = state.tables[top_of(state.rules.chains[chain].name)]
+    return found
 
 
 def sent(state: State, span: Span, chain: int) -> Messages:
@@ -138,8 +151,7 @@ def deals(state: State, span: Span, chain: int) -> Mapping[bytes, Deal]:
 def final_at(state: State, span: Span, chain: int, message: Message) -> tuple[int, float]:
     """(blocks still missing on top of it, seconds at which its delay is over at the earliest)."""
     blocks, seconds = state.rules.bridges[span.index].wait(chain == span.target)
-    height: int = state.tables[height_of(state.rules.chains[chain].name)]
-    return max(0, message.height + blocks - height), message.time + seconds
+    return max(0, message.height + blocks - top(state, chain).height), message.time + seconds
 
 
 def waiting(state: State, span: Span, chain: int) -> Iterator[Message]:

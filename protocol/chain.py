@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol import exchange
-from protocol.bridge import height_of
+from protocol.bridge import Top, top_of
 from protocol.clearing import Batch
 from protocol.compiled import compiled
 from protocol.errors import InsufficientBalance, Revert, StalePrice, WrongChain
@@ -131,8 +131,8 @@ def seal(
 
     state.time = time
     state.height += 1
-    if (height := height_of(rules.name)) in state.tables:
-        state.put(height, state.tables[height] + 1)
+    if (newest := top_of(rules.name)) in state.tables:
+        state.put(newest, Top(state.tables[newest].height + 1, time))
     kept = served(pending, queue, order) if rules.reorgs is not None else None
     receipts, filled, used = _execute(state, number, queue, order, pending, terms.fee, witness)
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from protocol import surface as surfaces_of
 from protocol.appraisal import seal_prices
-from protocol.bridge import height_of
+from protocol.bridge import Top, top_of
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Asset, Ledger, Reason
 from protocol.limits.base import start_limits
@@ -101,8 +101,8 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
-        if world.bridges:
-            state.put(height_of(chain.name), 0)
+        if len(world.chains) > 1:
+            state.put(top_of(chain.name), Top(0, 0.0))
     start_spans(state)
     for house in houses:
         _fund_exchange(state, house, prices)
@@ -177,7 +177,9 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
     if exchange.vault is not None:
         endow(house.vault, exchange.vault.liquidity)
         shares = to_units_down(exchange.vault.liquidity, 10**SHARE_DECIMALS)
-        ledger.move(house.share, WORLD, ledger.open(f"{house.prefix}founders", chain=house.chain), shares, Reason.GENESIS)
+        ledger.move(
+            house.share, WORLD, ledger.open(f"{house.prefix}founders", chain=house.chain), shares, Reason.GENESIS
+        )
     for surface in exchange.surfaces:
         surfaces_of.start(state, house, surface)
     for listing in state.listings[house.index]:

@@ -14,7 +14,7 @@ from protocol.settings import refuse
 
 @dataclass(frozen=True)
 class Reorganisations:
-    """Before a block, with probability `chance`, the newest is undone; each time one more with probability `again`, to `deepest`."""
+    """Before a block the newest is undone with probability `chance`; each time one more with probability `again`, to `deepest`."""
 
     chance: float = 0.002
     again: float = 0.5

@@ -300,7 +300,15 @@ class State:
 
     def save(self) -> State:
         """An independent copy. Where things live never changes, and is shared."""
-        seats = (self.houses, self.listings, self.markets, self.claims, self._homes, self.ledger.assets, self.ledger.row)
+        seats = (
+            self.houses,
+            self.listings,
+            self.markets,
+            self.claims,
+            self._homes,
+            self.ledger.assets,
+            self.ledger.row,
+        )
         fixed = (self.rules, *seats, self.pledges, self.lenders, self.issues, self.mandates, self.spans)
         return copy.deepcopy(self, {id(one): one for one in fixed})
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 
-from protocol.bridge import Deal, Key, Message, carried, deals, final_at, height_of, sent
+from protocol.bridge import Deal, Key, Message, carried, deals, final_at, sent, top
 from protocol.errors import (
     AlreadyCarried,
     BridgeEmpty,
@@ -40,7 +40,7 @@ def dispatch(state: State, span: Span, account: int, to: int, units: int, salt: 
     if key in messages:
         raise AlreadyCarried(account=account, salt=salt)
 
-    message = Message(key, state.tables[height_of(state.rules.chains[chain].name)], state.time)
+    message = Message(key, top(state, chain).height, state.time)
 
     if chain == span.source:
         state.ledger.move(span.token, account, span.escrow, units, Reason.BRIDGE)
