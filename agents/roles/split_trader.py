@@ -1,20 +1,24 @@
 """The trader with accounts on several exchanges: it splits each order by cost, over pools that may live on different chains.
 
-Orders come at moments of its own, of a size and to a side of its own, wherever it may trade. An order is split so that what the
-last coin costs is the same in each pool that gets a part, fees in; a part that would not pay its gas goes to the others. A chain
-that has been silent for `silence` of its block times gets none. Parts are filled on their own: nothing binds them together. What
-it got on average it notes beside the reference mid of when the order came, and how long that took.
+Orders come at moments of its own, of a size and to a side of its own, wherever it may trade; its `routing` says what goes where,
+by cost, fees and gas in. A chain that has been silent for `silence` of its block times gets nothing. Parts on different chains are
+filled on their own: nothing binds them together. What it got on average it notes beside the reference mid of when it sent the
+order, and how long after the order came that was seen.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.arbitrageur import to_edge
+from agents.quotes import Wanted, quotes
+from agents.routings.aggregated import Aggregated
+from agents.routings.base import Routing
 from agents.streams import normal_at, uniform_at
 from agents.view import View
 from protocol.bridge import top
@@ -22,38 +26,9 @@ from protocol.gas import GAS
 from protocol.settings import refusals
 from protocol.state import Listing
 from protocol.transactions import Trade
-from protocol.venues.constant_product import ConstantProduct
 
 if TYPE_CHECKING:
     from agents.game import Game
-
-
-class Pool(NamedTuple):
-    """Reserves in coins, and the fee on what comes in."""
-
-    base: float
-    cash: float
-    fee: float
-
-
-def split(pools: Sequence[Pool], size: float) -> list[float]:
-    """Base coins to take from each pool (below 0: to sell), so that the last coin costs the same in each that gets any."""
-    side = 1.0 if size > 0 else -1.0
-    mids = [pool.cash / pool.base for pool in pools]
-    low, high = 0.5 * min(mids), 2.0 * max(mids)
-
-    def parts(price: float) -> list[float]:
-        return [max(0.0, side * to_edge(*pool, price, price)) for pool in pools]
-
-    for _ in range(80):  # as far as floats go
-        price = math.sqrt(low * high)
-        if (sum(parts(price)) < abs(size)) == (side > 0):
-            low = price
-        else:
-            high = price
-    found = parts(high if side > 0 else low)
-    scale = size / sum(found) if sum(found) > 0 else 0.0
-    return [scale * part for part in found]
 
 
 @dataclass(frozen=True)
@@ -67,6 +42,7 @@ class SplitTrader(Role):
     base: float = 500.0
     latency: float = 0.5
     also: tuple[str, ...] = ()
+    routing: Routing = field(default_factory=Aggregated)
     notional: float = 20_000.0
     spread: float = 0.5
     pause: float = 120.0
@@ -105,10 +81,9 @@ class SplitTrader(Role):
             self.prepare(player, game)
 
     def prepare(self, me: Player, game: Game) -> None:
-        """Look at the pools; draw the first moment."""
-        for listing, _ in me.memory["seats"]:
-            if not isinstance(game.state.market(listing).venue, ConstantProduct):
-                raise ValueError(f"market = {listing.path!r}: a SplitTrader needs a ConstantProduct")
+        """Draw the first moment."""
+        if any(listing.size >= 0 for listing, _ in me.memory["seats"]):
+            raise ValueError(f"market = {self.market!r}: a SplitTrader needs markets of tokens")
         key = game.streams.key(f"{me.label}.orders")
         me.memory.update(key=key, number=0, due=-self.pause * math.log(uniform_at(key, 0, 0)), open=None)
 
@@ -142,20 +117,15 @@ class SplitTrader(Role):
         return [me.send(Trade(where, who, int(part * where.size_scale), limit)) for where, who, part in parts]
 
     def _parts(self, view: View, seats: Sequence[tuple[Listing, int]], size: float) -> list[tuple[Listing, int, float]]:
-        """Where how much of an order goes: to chains that move, in parts that are worth their gas."""
+        """Where how much of an order goes, of the chains that move; nothing where none does."""
         live = [seat for seat in seats if self._moves(view, seat[0])]
-        while live:
-            pools = [self._pool(view, listing) for listing, _ in live]
-            parts = split(pools, size)
-            small = [
-                place
-                for place, (listing, _) in enumerate(live)
-                if abs(parts[place]) * pools[place].cash / pools[place].base < 1e3 * GAS["Trade"] * view.fee(listing)
-            ]
-            if not small or len(small) == len(live):
-                return [(listing, account, part) for (listing, account), part in zip(live, parts, strict=True)]
-            live = [seat for place, seat in enumerate(live) if place not in small]
-        return []
+        if not live:
+            return []
+        side, listings = (1 if size > 0 else -1), [listing for listing, _ in live]
+        gas = np.array([GAS["Trade"] * (view.fee(listing) + self.tip) for listing in listings])
+        wanted = Wanted(np.array([abs(size)]), np.zeros(1, np.int64), np.zeros(1), np.full((1, len(live)), np.inf))
+        parts = self.routing.route(wanted, quotes(view, listings, side, abs(size), gas))[0]
+        return [(where, who, side * float(part)) for (where, who), part in zip(live, parts, strict=True) if part > 0]
 
     def _moves(self, view: View, listing: Listing) -> bool:
         """Whether a chain has sealed a block lately."""
@@ -164,13 +134,6 @@ class SplitTrader(Role):
             return True
         interval = chains[listing.house.chain].blocks.interval
         return view.time - top(view.state, listing.house.chain).time <= self.silence * interval
-
-    @staticmethod
-    def _pool(view: View, listing: Listing) -> Pool:
-        venue = view.state.market(listing).venue
-        assert isinstance(venue, ConstantProduct)  # `prepare` has looked
-        base = view.balance(listing.base, listing.desk) / listing.size_scale
-        return Pool(base, view.balance(listing.house.token, listing.desk) / listing.house.cash_scale, venue.fee)
 
     @staticmethod
     def _held(me: Player, view: View) -> tuple[float, float]:
