@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from agents.attacks.base import Attack
 from agents.player import Action, Player
-from agents.roles.across import Ends, carries, next_salt, settle_on_both
+from agents.roles.across import Ends, carries, next_salt, on_the_way, settle_on_both
 from agents.view import View
 from protocol.bridge import Key, carried, sent, span_of, top, waiting
 from protocol.bridge_transactions import Dispatch
@@ -99,9 +99,8 @@ class DoubleSpender(Attack):
         span, memory = ends.span, me.memory
         if found := carries(view, ends, {ends.home, ends.away}):
             return [me.send(carry) for carry in found]
-        for chain in (span.source, span.target):
-            if any(message.key.account in (ends.home, ends.away) for message in waiting(view.state, span, chain)):
-                return []  # on its way
+        if on_the_way(view, ends):
+            return []
         home, away = view.balance(span.token, ends.home), view.balance(span.wrapped, ends.away)
         if view.chain == span.source and not away and home and not memory["won"]:
             return self._out(me, view, ends, home)

@@ -73,6 +73,16 @@ def next_salt(me: Player) -> int:
     return int(me.memory["salt"])
 
 
+def on_the_way(view: View, ends: Ends) -> int:
+    """Units of a player's own that are on the bridge, either way."""
+    return sum(
+        message.key.units
+        for chain in (ends.span.source, ends.span.target)
+        for message in waiting(view.state, ends.span, chain)
+        if message.key.account in (ends.home, ends.away)
+    )
+
+
 def ripe(view: View, span: Span, chain: int) -> list[Message]:
     """Messages sent from the other chain that can be carried out in the block that `chain` is about to seal."""
     there = span.other(chain)

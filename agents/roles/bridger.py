@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, next_salt, settle_on_both, span_named
+from agents.roles.across import Ends, next_salt, on_the_way, settle_on_both, span_named
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.bridge import backing, waiting
@@ -80,7 +80,7 @@ class Bridger(Role):
         if backing(view.state, ends.span) < 1.0 - self.doubt:
             memory["gone"] = True
             return self._flee(me, view, ends, away) if away else ()
-        if view.time < memory["next"] or memory["gone"]:
+        if view.time < memory["next"] or memory["gone"] or on_the_way(view, ends):
             return ()
         memory["trip"] += 1
         memory["next"] = view.time - self.term * math.log(uniform_at(memory["key"], memory["trip"], 1))

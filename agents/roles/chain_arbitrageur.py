@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, ReferenceTrade, Role
-from agents.roles.across import Ends, next_salt, settle_on_both, span_named
+from agents.roles.across import Ends, next_salt, on_the_way, settle_on_both, span_named
 from agents.roles.arbitrageur import to_edge
 from agents.view import View
 from protocol.bridge import backing, waiting
@@ -79,12 +79,7 @@ class ChainArbitrageur(Role):
             view.balance(row, account) / span.scale
             for row, account in ((span.token, ends.home), (span.wrapped, ends.away))
         )
-        way = sum(
-            message.key.units
-            for chain in (span.source, span.target)
-            for message in waiting(view.state, span, chain)
-            if message.key.account in (ends.home, ends.away)
-        )
+        way = on_the_way(view, ends)
         until[view.chain] = view.seal
         if view.chain == span.source:
             spare = home + away + way / span.scale - 2.0 * self.base

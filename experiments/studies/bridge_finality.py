@@ -34,7 +34,7 @@ BEARERS = {
     "lending": "lenders",
 }
 MEASURES = ("spender", "spent_twice", "shortfall", "depeg", *BEARERS)
-SEEDS = 8
+SEEDS = 6
 
 
 class Point(NamedTuple):
