@@ -183,6 +183,10 @@ class Game(mesa.Model):
                 self.mids[tick, column] = market.mid(float(self.fair[tick, column]))
         self._known = last
 
+    def mid_now(self, asset: str) -> float:
+        """The reference venue's latest mid, whoever has seen it."""
+        return self.mids.item(self._known, self.column[asset])
+
     def fair_now(self, asset: str) -> float:
         """Nature's price at the last block: for measurement, never for players."""
         tick = min(int(self.state.time / self.tick + GRID), len(self.fair) - 1)

@@ -74,5 +74,5 @@ def _price(game: Game, chain: int, row: int) -> float:
     for house in state.houses_of(chain):
         for listing in state.listings[house.index]:
             if listing.base == row:
-                return float(game.mids[game._known, game.column[state.market(listing).instrument.base]])
+                return game.mid_now(state.market(listing).instrument.base)
     return 0.0

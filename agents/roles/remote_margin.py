@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, next_salt, settle_on_both, span_named
+from agents.roles.across import Ends, next_salt, on_the_way, settle_on_both, span_named
 from agents.view import View
 from protocol.bridge_transactions import Dispatch
 from protocol.ledger import WORLD, Reason
 from protocol.loan_transactions import Pledge
 from protocol.margins.base import Threshold
 from protocol.settings import refusals
-from protocol.state import Listing, Pledgeable
+from protocol.state import Pledgeable
 from protocol.transactions import Trade
 
 if TYPE_CHECKING:
     from agents.game import Game
+
+
+RETRY = 150.0  # seconds until it sends again what nobody has served: longer than a transaction waits
 
 
 @dataclass(frozen=True)
@@ -69,49 +72,52 @@ class RemoteMargin(Role):
             raise ValueError(f"market = {listing.name!r}: needs claims where {ends.span.name}'s token is collateral")
         units = int(self.pledged * ends.span.scale)
         game.state.ledger.move(ends.span.wrapped, WORLD, ends.away, units, Reason.GENESIS)
-        me.memory.update(ends=ends, listing=listing, seat=seat, until={}, sent=0, due=0.0, opened=False)
+        me.memory.update(ends=ends, listing=listing, seat=seat, until={}, called=None, retry=0.0, opened=False)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
-        """Pledge what has come, open once, send for more when called."""
+        """Pledge what has come, open once; send for more when called."""
         memory, ends = me.memory, me.memory["ends"]
         if view.state.time < memory["until"].get(view.chain, 0.0):
             return ()
         memory["until"][view.chain] = view.seal
-        if view.chain == ends.span.source:
-            return self._answer(me, view, ends)
-        listing: Listing = memory["listing"]
+        found = [] if view.chain == ends.span.source else self._there(me, view, ends)
+        return found or self._answer(me, view, ends)
+
+    def _there(self, me: Player, view: View, ends: Ends) -> list[Action]:
+        """Where the market is: margin into custody, and the position into the market."""
+        memory, listing = me.memory, me.memory["listing"]
         seat: Pledgeable = memory["seat"]
-        wallet = view.balance(ends.span.wrapped, me.account)
-        held = view.balance(listing.size, me.account)
+        wallet, held = view.balance(ends.span.wrapped, me.account), view.balance(listing.size, me.account)
         memory["opened"] = memory["opened"] or held != 0
         if wallet > 0:
-            if memory["sent"]:
-                me.note(
-                    view, "margin arrived", coins=wallet / seat.scale, late=held == 0, since=view.time - memory["due"]
-                )
-                memory["sent"] = 0
+            if memory["called"] is not None:
+                since = view.time - memory["called"]
+                me.note(view, "margin arrived", coins=wallet / seat.scale, late=held == 0, since=since)
+                memory["called"] = None
             if held != 0 or not memory["opened"]:
-                return (me.send(Pledge(seat, me.account, wallet)),)
+                return [me.send(Pledge(seat, me.account, wallet))]
         pledged = view.balance(seat.claim, me.account)
-        if not memory["opened"] and pledged > 0:
-            size = int(self.leverage * pledged * listing.size_scale / seat.scale)
-            trade = Trade(listing, me.account, size, 1.005 * view.index(listing).value)
-            return (me.send(trade),) if view.simulate(trade)[1] is None else ()
-        return ()
+        if memory["opened"] or pledged == 0:
+            return []
+        size = int(self.leverage * pledged * listing.size_scale / seat.scale)
+        trade = Trade(listing, me.account, size, 1.005 * view.index(listing).value)
+        return [me.send(trade)] if view.simulate(trade)[1] is None else []
 
-    def _answer(self, me: Player, view: View, ends: Ends) -> Iterable[Action]:
-        """Whether it is called, and what it sends then. It looks at the far chain from home, where the coins are."""
+    def _answer(self, me: Player, view: View, ends: Ends) -> list[Action]:
+        """What it sends when it is called; again if that has expired unseen, as while its chain is down."""
         memory, listing, house = me.memory, me.memory["listing"], me.memory["listing"].house
-        if memory["sent"] or view.balance(listing.size, me.account) == 0:
-            return ()
+        if view.balance(listing.size, me.account) == 0 or view.time < memory["retry"] or on_the_way(view, ends):
+            return []
         margin = view.state.exchange(house).margin
         worth, needs = margin.standing(view.state, house, Threshold.MAINTENANCE, me.account)
-        if worth >= self.call * needs:
-            return ()
+        if worth >= self.call * needs and memory["called"] is None:
+            return []
         short = (self.target * needs - worth) / view.index(listing).value
         units = min(int(short * ends.span.scale), view.balance(ends.span.token, ends.home))
         if units <= 0:
-            return ()
-        memory.update(sent=units, due=view.time)
-        me.note(view, "margin called", coins=units / ends.span.scale, equity=worth, needs=needs)
-        return (me.send(Dispatch(ends.span, ends.home, ends.away, units, next_salt(me))),)
+            return []
+        memory["retry"] = view.seal + RETRY
+        if memory["called"] is None:
+            memory["called"] = view.time
+            me.note(view, "margin called", coins=units / ends.span.scale, equity=worth, needs=needs)
+        return [me.send(Dispatch(ends.span, ends.home, ends.away, units, next_salt(me)))]
