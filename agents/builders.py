@@ -45,7 +45,7 @@ def builder(game: Game, chain: int, height: int) -> Player | None:
 
 def of_block(game: Game, chain: int, time: float) -> Builder | None:
     """What builds the next block, due at `time`."""
-    player = builder(game, chain, game.state.height + 1)
+    player = builder(game, chain, game.heights[chain] + 1)
     return None if player is None else partial(_ask, game, player, chain, time)
 
 

@@ -21,6 +21,7 @@ from agents.nature.base import Nature
 from agents.nature.reference import ReferenceMarket, ReferenceVenue
 from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
+from agents.reorganising import reorganise
 from agents.streams import Streams, draws, uniform_at
 from agents.view import View
 from protocol import laws
@@ -28,8 +29,10 @@ from protocol.chain import Witness, seal
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Orders, Pending
+from protocol.opening import back_wrapped
 from protocol.orderings.base import Outside
 from protocol.state import House, Listing, State
+from protocol.undoing import Undoable, keep
 from protocol.units import to_units_down
 from protocol.venues.base import Mask
 from protocol.world import World
@@ -96,19 +99,27 @@ class Game(mesa.Model):
         self._masked: tuple[World | None, dict[str, Mask]] = (None, {})
         self.mempools = [Mempool() for _ in world.chains]
         self.players: list[Player] = []
-        self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "outside")}
+        self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "outside", "reorgs")}
         for role in cast:
             role.enter(self)
+        back_wrapped(self.state)
         self.state.finalise()
-        self._speak = [player for player in self.players if not player.role.looks()]
-        self._read = [player for player in self.players if player.role.looks()]  # they also read mempools
-        self._dice = np.array([player.dice for player in self._speak], np.uint64)
+        self.heights = [0 for _ in world.chains]  # blocks sealed, by chain, those undone since counted as well
+        here = [[player for player in self.players if n in player.role.chains(self)] for n in range(len(world.chains))]
+        self._speak = [[player for player in players if not player.role.looks()] for players in here]  # [chain]
+        self._read = [
+            [player for player in players if player.role.looks()] for players in here
+        ]  # they also read mempools
+        self._dice = [np.array([player.dice for player in players], np.uint64) for players in self._speak]
         self._late = {p: self.streams.key(f"{p.label}.jitter") for p in self.players if p.role.jitter}
         self._leads = [chain.ordering.lead() for chain in world.chains]
+        self.undoable: list[deque[Undoable]] = [
+            deque(maxlen=chain.reorgs.deepest if chain.reorgs is not None else 0) for chain in world.chains
+        ]
         self.builders = builders.seated(self, world)
         self._latest = max((player.role.latency for player in self.players), default=0.0) + max(self._leads)
         self._seen: deque[State] = deque()  # copies of older states, if anybody is slower than a block
-        if self._latest > min(chain.blocks.shortest() for chain in world.chains):
+        if self._latest > (min(c.blocks.shortest() for c in world.chains) if len(world.chains) == 1 else 0.0):
             self._seen.append(self.state.save())
         self._next = [self._wait(number, 0.0) for number in range(len(world.chains))]
         self.recorder = Recorder(self)
@@ -138,7 +149,7 @@ class Game(mesa.Model):
     ) -> int:
         """Open `count` accounts with cash and base coins in each wallet, each of its own owner or all of `owner`."""
         listing = self.listing(market, exchange)
-        ledger, first = self.state.ledger, self.state.ledger.open(group, count, owner=owner)
+        ledger, first = self.state.ledger, self.state.ledger.open(group, count, owner=owner, chain=listing.house.chain)
         for account in range(first, first + count):
             units = to_units_down(cash, int(listing.house.cash_scale))
             ledger.move(listing.house.token, WORLD, account, units, Reason.GENESIS)
@@ -172,6 +183,10 @@ class Game(mesa.Model):
                 self.mids[tick, column] = market.mid(float(self.fair[tick, column]))
         self._known = last
 
+    def mid_now(self, asset: str) -> float:
+        """The reference venue's latest mid, whoever has seen it."""
+        return self.mids.item(self._known, self.column[asset])
+
     def fair_now(self, asset: str) -> float:
         """Nature's price at the last block: for measurement, never for players."""
         tick = min(int(self.state.time / self.tick + GRID), len(self.fair) - 1)
@@ -184,20 +199,26 @@ class Game(mesa.Model):
         time = min(self._next)
         chain = self._next.index(time)
         self._advance(time)
-        for player in self._speakers():
+        for player in self._speakers(chain):
             self._submit(player, chain, time)
-        if self._read:
+        if self._read[chain]:
             self._let_read(chain, time)
+        if self.state.rules.chains[chain].reorgs is not None:
+            reorganise(self, chain, time, uniform_at(self._keys["reorgs"], round(time / GRID), chain))
+        mark = self.state.mark()
         block = seal(
             self.state,
             chain,
             self.mempools[chain],
             time,
             self._outside(chain, time),
-            int(uniform_at(self._keys["ordering"], self.state.height, chain) * 2.0**62),
+            int(uniform_at(self._keys["ordering"], self.heights[chain], chain) * 2.0**62),
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
         )
+        if block.sent is not None:
+            self.undoable[chain].append(keep(self.state, mark, block.sent))
+        self.heights[chain] += 1
         self._next[chain] = self._wait(chain, time)
         if self.check:
             laws.check(self.state)
@@ -228,10 +249,10 @@ class Game(mesa.Model):
         self._advance(time)
         return self.sight(player, chain, time, time - self._leads[chain] - player.role.latency)
 
-    def _speakers(self) -> list[Player]:
-        """Players in the order in which chance lets them speak this block; each draws for its own name."""
-        dice = draws(self._dice, self.state.height).tolist()
-        return [self._speak[seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
+    def _speakers(self, chain: int) -> list[Player]:
+        """Players in the order in which chance lets them speak before this block; each draws for its own name."""
+        dice = draws(self._dice[chain], self.heights[chain]).tolist()
+        return [self._speak[chain][seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -244,7 +265,7 @@ class Game(mesa.Model):
         if self._late and player in self._late:
             view.arrival += self._lateness(player, seal_time, 0)
         for action in player.act(view):
-            self._take(player, action, chain, view.arrival)
+            self._take(player, action, view.arrival)
 
     def sight(self, player: Player, chain: int, seal_time: float, seen: float) -> View:
         """The world as it was at `seen`; what is sent at the sight of it arrives a latency after the newest thing in it."""
@@ -262,8 +283,8 @@ class Game(mesa.Model):
         what had arrived by then. Whoever looks at the same moment is asked before any of them is heard.
         """
         deadline, moments = seal_time - self._leads[chain], []
-        dice = draws(np.array([player.dice for player in self._read], np.uint64), self.state.height).tolist()
-        for player, die in zip(self._read, dice, strict=True):
+        dice = draws(np.array([player.dice for player in self._read[chain]], np.uint64), self.heights[chain]).tolist()
+        for player, die in zip(self._read[chain], dice, strict=True):
             span = max(0.0, deadline - player.role.latency - self.state.time)
             looks = player.role.looks() if span > 0.0 else 1
             moments += [
@@ -279,19 +300,21 @@ class Game(mesa.Model):
                     view.arrival += self._lateness(player, seal_time, back)
                 answers += [(player, action, view.arrival) for action in player.act(view)]
             for player, action, arrival in answers:
-                self._take(player, action, chain, arrival)
+                self._take(player, action, arrival)
 
     def _lateness(self, player: Player, seal_time: float, look: int) -> float:
         """Extra seconds to the mempool, exponential of mean `jitter`, from the player's own dice."""
         return -player.role.jitter * math.log(uniform_at(self._late[player], round(seal_time / GRID), look))
 
-    def _take(self, player: Player, action: Action, chain: int, arrival: float) -> None:
+    def _take(self, player: Player, action: Action, arrival: float) -> None:
+        """Let an action go where it belongs: a transaction to the chain its sender's account lives on, orders to their market's."""
         if isinstance(action, Send):
             arrival += action.later
             pending = Pending(action.transaction, action.tip, arrival, arrival + self.patience, action.slot)
-            self.mempools[chain].send(pending)
+            self.mempools[int(self.state.ledger.chain[action.transaction.account])].send(pending)
         elif isinstance(action, Orders):
-            self.mempools[chain].send(action)
+            if len(action.rows):
+                self.mempools[self.state.markets[action.rows["market"][0]].house.chain].send(action)
         elif isinstance(action, ReferenceTrade):
             self._trade_reference(player, action)
         elif isinstance(action, Bribe):
@@ -302,6 +325,8 @@ class Game(mesa.Model):
         column = self.column[order.asset]
         market, fair = self.references[column], float(self.fair[self._known, column])
         listing = self.listing(player.role.market, player.role.exchange)
+        if any(span.wrapped == listing.base for span in self.state.spans):
+            raise ValueError(f"{player.label}: a wrapped token is traded on its own chain alone")
         base = int(order.size * listing.size_scale)
         size = base / listing.size_scale
         cash = market.quote(fair, size)
@@ -328,7 +353,9 @@ class Game(mesa.Model):
         payee, house = self.seat(offer.payee), self.house(player.role.exchange)
         units = math.ceil(offer.cash * house.cash_scale)
         afford = units <= self.state.ledger.balance[house.token, player.account]
-        if payee is None or not afford or offer.cash < payee.role.asks(self.state.time):
+        ledger = self.state.ledger
+        apart = payee is not None and ledger.chain[payee.account] != ledger.chain[player.account]
+        if payee is None or apart or not afford or offer.cash < payee.role.asks(self.state.time):
             self.recorder.note(self.state.time, player.label, "bribe refused", payee=offer.payee, cash=offer.cash)
             return
         if units:

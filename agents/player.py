@@ -111,6 +111,10 @@ class Role(ABC):
         """How often it looks at the mempool between two blocks. 0: it does not read it, and is asked with everybody else."""
         return 0
 
+    def chains(self, game: Game) -> frozenset[int]:
+        """Numbers of the chains before whose blocks it is asked: the one that its exchange lives on."""
+        return frozenset((game.house(self.exchange).chain,))
+
     def builds(self) -> float:
         """Share of the blocks it builds, where the ordering leaves that to builders."""
         return 0.0
@@ -127,6 +131,10 @@ class Role(ABC):
     def asks(self, time: float) -> float:
         """Cash coins for which it would take a bribe at `time`; infinite: never, as most."""
         return math.inf
+
+    def resends(self, transaction: Transaction) -> bool:
+        """Whether it lets a transaction of a block that was undone stand, to be served again; honest players do."""
+        return True
 
     def enter(self, game: Game) -> None:
         """Take a seat in the game: accounts, wallets, agents. Crowds take many seats at once."""

@@ -58,6 +58,11 @@ class View:
         self.arrival = arrival
         self.seal = seal
 
+    @property
+    def chain(self) -> int:
+        """Number of the chain that is about to seal."""
+        return self._chain
+
     # ------------------------------------------------------------------ markets
 
     def listing(self, market: str = "", exchange: str = "") -> Listing:
@@ -111,7 +116,9 @@ class View:
 
     def schedule(self, blocks: int) -> list[int]:
         """Accounts of the players who build the next so many blocks; -1: built honestly, by fee."""
-        found = [builder(self._game, self._chain, self._game.state.height + 1 + ahead) for ahead in range(blocks)]
+        found = [
+            builder(self._game, self._chain, self._game.heights[self._chain] + 1 + ahead) for ahead in range(blocks)
+        ]
         return [-1 if player is None else player.account for player in found]
 
     # ------------------------------------------------------------------ the world outside

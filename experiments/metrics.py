@@ -17,6 +17,7 @@ import pandas as pd
 from agents.game import Game
 from experiments import discovery
 from protocol.appraisal import account_total, pledge_price, token_price
+from protocol.bridge import backing, carried, deals, in_flight, owed, shortfall, span_of, supply, waiting
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
@@ -25,12 +26,24 @@ from protocol.ledger import WORLD, Floats
 from protocol.lending import RAY, accrued, book
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
-from protocol.state import House, Issue, Lender, Listing, Mandate, State
+from protocol.state import House, Issue, Lender, Listing, Mandate, Span, State
 from protocol.strategies.base import share_value, shares_of
 
 OF_THE_UNDERLYING = ("mid_gap_rms", "mid_gap_worst", "mid_half_life")  # senseless where the mid is a premium
 QUANTILES = (50, 95, 99)  # per cent, of blocks: of the gap of fair and index, and of the index's age
-PROTOCOL_GROUPS = ("world", "custody", "clearing", "insurance", "treasury", "vault", "venue", "funding", "lender")
+PROTOCOL_GROUPS = (
+    "world",
+    "custody",
+    "clearing",
+    "insurance",
+    "treasury",
+    "vault",
+    "venue",
+    "funding",
+    "lender",
+    "bridge",
+    "deals",
+)
 
 
 def of_protocol(group: str) -> bool:
@@ -56,10 +69,13 @@ def worth_at(state: State, house: House, price_of: Callable[[str], float]) -> Fl
 
 
 def fair_of(game: Game, state: State, house: House, token: int) -> float:
-    """Cash coins per coin of a token at fair; shares at what they would be redeemed for at the index."""
+    """Cash coins per coin of a token at fair: what a bridge issued as far as it is backed, shares as redeemed at the index."""
     for listing in state.listings[house.index]:
         if listing.base == token:
-            return game.fair_now(state.market(listing).instrument.base)
+            span = span_of(state, token)
+            return game.fair_now(state.market(listing).instrument.base) * (
+                1.0 if span is None else backing(state, span)
+            )
     return token_price(state, house, token).value
 
 
@@ -165,6 +181,8 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
                 for issue in state.issues[house.index]:
                     if issue.listing == listing:
                         fair *= _settle(game, state, issue, total)
+                span = span_of(state, listing.base)
+                fair *= 1.0 if span is None else backing(state, span)
                 total += held[listing.base] / listing.size_scale * fair
                 counted.add(listing.base)
         for listing in state.listings[house.index]:
@@ -173,6 +191,8 @@ def wealth(game: Game, state: State) -> tuple[pd.Series[float], float]:
                 coins = base / listing.size_scale * fair + cash / house.cash_scale
                 total[account] += coins
                 total[listing.desk] -= coins
+    for span in state.spans:
+        _cross(game, state, span, total)
     shares = [pair for house in state.houses for pair in _shares(state, house)]
     shares += [(lender.share, lender.account) for lenders in state.lenders for lender in lenders]
     for share, account in shares:
@@ -201,6 +221,31 @@ def _settle(game: Game, state: State, issue: Issue, total: Floats) -> float:
     worth = supply_of(state, issue) * fair
     total[listing.house.treasury] += max(0.0, float(paid.sum()) - worth)  # the stability fee not yet minted
     return min(1.0, float(paid.sum()) / worth) if worth > 0 else 0.0
+
+
+def _cross(game: Game, state: State, span: Span, total: Floats) -> None:
+    """Give what escrow holds to those it owes it to: holders of the wrapped token have been counted, who waits has not."""
+    price = _coin(game, state, span.source, span.token) / span.scale
+    due = min(owed(state, span), int(state.ledger.balance[span.token, span.escrow]))
+    total[span.escrow] -= due * price
+    for chain in (span.source, span.target):
+        for message in waiting(state, span, chain):
+            total[message.key.to] += message.key.units * backing(state, span) * price
+    for chain, box in zip((span.source, span.target), span.boxes, strict=True):
+        for deal in deals(state, span, chain).values():
+            if not deal.over:  # until its secret is told it is whose half it is
+                coin = _coin(game, state, chain, deal.token)
+                worth = deal.units / state.ledger.assets[deal.token].scale * coin
+                total[deal.account] += worth
+                total[box] -= worth
+
+
+def _coin(game: Game, state: State, chain: int, token: int) -> float:
+    """Cash coins per coin of a token at fair, by the first exchange of a chain that prices it; 0 where none does."""
+    for house in state.houses_of(chain):
+        if token == house.token or any(listing.base == token for listing in state.listings[house.index]):
+            return fair_of(game, state, house, token)
+    return 0.0
 
 
 def _shares(state: State, house: House) -> list[tuple[int, int]]:
@@ -243,7 +288,8 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
         row[f"{house.name}.underwater"] = float(-worth[players & (worth < 0)].sum())
         for listing in game.state.listings[house.index]:
             expiry = game.state.market(listing).instrument.expires()
-            trading = blocks.loc[blocks["time"] < expiry]
+            here = blocks.loc[blocks["chain"] == house.chain]
+            trading = here.loc[here["time"] < expiry]
             row |= _market(trading if len(trading) else blocks, listing.path)
             if isinstance(game.state.market(listing).instrument, Option):
                 row |= dict.fromkeys((f"{listing.path}.{name}" for name in OF_THE_UNDERLYING), math.nan)
@@ -261,6 +307,8 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
                 f"{issue.path}.minters": float(len(owed)),
                 f"{issue.path}.least_ratio": float(safety[0]) if len(safety) else math.inf,
             }
+    for span in game.state.spans:
+        row |= _bridge(game.state, span)
     return row | _discovery(game.state, blocks)
 
 
@@ -289,6 +337,17 @@ def _written_off(game: Game, house: House) -> float:
     ]
     seizures = (event.numbers for event in game.recorder.events if event.kind == "seizure")
     return math.fsum(lost) + math.fsum(one["deficit"] for one in seizures if one["exchange"] == house.name)
+
+
+def _bridge(state: State, span: Span) -> dict[str, float]:
+    """How a bridge stands at the end: coins wrapped, on their way, and short of; and what it has carried."""
+    return {
+        f"{span.path}.supply": supply(state, span) / span.scale,
+        f"{span.path}.in_flight": in_flight(state, span) / span.scale,
+        f"{span.path}.shortfall": shortfall(state, span) / span.scale,
+        f"{span.path}.backing": backing(state, span),
+        f"{span.path}.carried": float(sum(len(carried(state, span, c)) for c in (span.source, span.target))),
+    }
 
 
 def _settlement(state: State, listing: Listing) -> dict[str, float]:

@@ -23,7 +23,7 @@ from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Floats
 from protocol.lending import accrued
 from protocol.oracles.base import Reading, Status, read_index
-from protocol.state import House, Pledgeable, State
+from protocol.state import EVERY, House, Pledgeable, State
 
 if TYPE_CHECKING:
     from protocol.world import Exchange, World
@@ -77,7 +77,7 @@ def token_price(state: State, house: House, row: int) -> Reading:
             return inner._replace(value=inner.value * coins)
     if house.share == row:
         return _share_price(state, house)
-    sealed: Mapping[int, Reading] = state.tables.get(SEALED, {})
+    sealed: Mapping[int, Reading] = state.tables.get(sealed_at(state, house.chain), {})
     if row in sealed:
         return sealed[row]
     raise KeyError(state.ledger.assets[row].name)
@@ -91,11 +91,19 @@ def pledge_price(state: State, pledge: Pledgeable) -> Reading:
     return token_price(state, pledge.house, pledge.token)
 
 
-def seal_prices(state: State) -> None:
-    """Write down what exchanges' tokens are worth to their issuers now, where another takes them as collateral."""
-    taken = {pledge.token for pledges in state.pledges for pledge in pledges if not _is_own(state, pledge)}
-    if taken:
-        state.put(SEALED, {row: token_price(state, _issuer(state, row), row) for row in sorted(taken)})
+def sealed_at(state: State, chain: int) -> str:
+    """Path of the prices that are sealed with a chain's blocks: no chain writes another's."""
+    return SEALED if len(state.rules.chains) == 1 else f"{SEALED}.{chain}"
+
+
+def seal_prices(state: State, chain: int = EVERY) -> None:
+    """Write down what exchanges' tokens are worth to their issuers now, where another of their chain takes them as collateral."""
+    for number in range(len(state.rules.chains)) if chain == EVERY else (chain,):
+        pledges = (pledge for house in state.houses_of(number) for pledge in state.pledges[house.index])
+        taken = {pledge.token for pledge in pledges if not _is_own(state, pledge)}
+        if taken:
+            worth = {row: token_price(state, _issuer(state, row), row) for row in sorted(taken)}
+            state.put(sealed_at(state, number), worth)
 
 
 def _is_own(state: State, pledge: Pledgeable) -> bool:

@@ -16,16 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from protocol import exchange
+from protocol.bridge import Top, top_of
 from protocol.clearing import Batch
 from protocol.compiled import compiled
-from protocol.errors import InsufficientBalance, Revert, StalePrice
+from protocol.errors import InsufficientBalance, Revert, StalePrice, WrongChain
 from protocol.gas import GAS
 from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.loan_transactions import FlashLoan
-from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows, append
+from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows, Waiting, append
 from protocol.orderings.base import Outside
+from protocol.residence import need_here
 from protocol.state import Listing, State
 from protocol.transactions import Bundle, Transaction
+from protocol.undoing import served
 from protocol.world import Chain
 
 QUIET = Outside(0.0, 1.0)
@@ -66,6 +69,7 @@ class Block(NamedTuple):
     receipts: tuple[Receipt, ...]
     filled: tuple[Filled, ...]
     waiting: int  # transactions that did not fit
+    sent: Waiting | None = None  # what it served, where it may be undone
 
 
 class Offer(NamedTuple):
@@ -127,6 +131,9 @@ def seal(
 
     state.time = time
     state.height += 1
+    if (newest := top_of(rules.name)) in state.tables:
+        state.put(newest, Top(state.tables[newest].height + 1, time))
+    kept = served(pending, queue, order) if rules.reorgs is not None else None
     receipts, filled, used = _execute(state, number, queue, order, pending, terms.fee, witness)
 
     others = min(terms.paying, max(0.0, rules.capacity - used))
@@ -134,10 +141,10 @@ def seal(
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
     state.put(path, max(rules.fee_floor, terms.fee * (1.0 + drift)))
     seen = witness.before(state) if witness is not None else None
-    filled += [Filled(*cleared) for cleared in exchange.close_block(state)]
+    filled += [Filled(*cleared) for cleared in exchange.close_block(state, number)]
     if witness is not None:
         witness.after(state, seen, "close_block", -1, False, None)
-    return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting)
+    return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting, kept)
 
 
 class Terms(NamedTuple):
@@ -244,13 +251,15 @@ def _execute(
     for end in ends[: _turns(queue, order, ends)].tolist():
         first = order[at]
         if first < len(pending):
-            receipt = _run_single(state, pending[first], token, scale, fee, witness)
+            receipt = _run_single(state, number, pending[first], token, scale, fee, witness)
             used += receipt.used
             receipts.append(receipt)
         else:
             batch = _charge(state, token, queue, order[at:end], fee, scale)
             if len(batch.size):
-                filled.append(run_orders(state, state.markets[queue[first]["market"]], batch))
+                listing = state.markets[queue[first]["market"]]
+                here = listing.house.chain == number
+                filled.append(run_orders(state, listing, batch) if here else _refused(listing, batch, WrongChain.code))
                 used += TRADE_GAS * len(batch.size)
         at = end
     return receipts, filled, used
@@ -292,7 +301,9 @@ def _collect_gas(
     return count
 
 
-def _run_single(state: State, item: Pending, token: int, scale: int, fee: float, witness: Witness | None) -> Receipt:
+def _run_single(
+    state: State, number: int, item: Pending, token: int, scale: int, fee: float, witness: Witness | None
+) -> Receipt:
     transaction = item.transaction
     gas = math.ceil(transaction.gas * (fee + item.tip) * scale)
     try:
@@ -302,6 +313,8 @@ def _run_single(state: State, item: Pending, token: int, scale: int, fee: float,
     seen = witness.before(state) if witness is not None else None
     mark, outcome, failure = state.mark(), None, None
     try:
+        if len(state.rules.chains) > 1:
+            need_here(state, number, transaction)
         outcome = transaction.apply(state)
     except Revert as revert:
         state.rewind(mark)
@@ -349,6 +362,10 @@ def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:
         fills = exchange.fill(state, listing, batch)
     except StalePrice as stale:
         state.rewind(mark)
-        nothing = np.zeros(len(batch.size), np.int64)
-        return Filled(listing, batch.account, batch.size, nothing, np.full_like(nothing, stale.code))
+        return _refused(listing, batch, stale.code)
     return Filled(listing, batch.account, batch.size, fills.owed, fills.code)
+
+
+def _refused(listing: Listing, batch: Batch, code: int) -> Filled:
+    nothing = np.zeros(len(batch.size), np.int64)
+    return Filled(listing, batch.account, batch.size, nothing, np.full_like(nothing, code))

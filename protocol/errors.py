@@ -252,6 +252,48 @@ class Halted(Revert):
     code, text = 93, "halted for now"
 
 
+class WrongChain(Revert):
+    """What it is about lives on another chain."""
+
+    code, text = 110, "not on this chain"
+
+
+class NotFinal(Revert):
+    """A bridge's message that its chain might still forget."""
+
+    code, text = 111, "not final yet"
+
+
+class UnknownMessage(Revert):
+    """Nothing of the kind stands on the other chain."""
+
+    code, text = 112, "no such message"
+
+
+class AlreadyCarried(Revert):
+    """That has been said, or carried out, before."""
+
+    code, text = 113, "said or carried out before"
+
+
+class BridgeEmpty(Revert):
+    """Escrow does not hold what is to be released."""
+
+    code, text = 114, "not enough in the bridge's escrow"
+
+
+class WrongSecret(Revert):
+    """That is not what the lock was made of."""
+
+    code, text = 115, "not the secret behind the lock"
+
+
+class DealOver(Revert):
+    """It has been carried out, or taken back, or may only be taken back."""
+
+    code, text = 116, "the deal is over"
+
+
 def reasons() -> dict[int, type[Revert]]:
     """Every reason by its code."""
     return {reason.code: reason for reason in Revert.__subclasses__()}

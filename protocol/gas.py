@@ -54,4 +54,9 @@ GAS = {  # units, by the name of the transaction
     "Grant": 60_000,
     "Revoke": 60_000,
     "Hedge": 250_000,
+    "Dispatch": 140_000,
+    "Carry": 200_000,
+    "Prepare": 130_000,
+    "Commit": 90_000,
+    "Abort": 70_000,
 }

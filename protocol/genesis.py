@@ -11,18 +11,22 @@ import numpy as np
 
 from protocol import surface as surfaces_of
 from protocol.appraisal import seal_prices
+from protocol.bridge import Top, top_of
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import WORLD, Asset, Ledger, Reason
 from protocol.limits.base import start_limits
 from protocol.opening import (
     SHARE_DECIMALS,
+    back_wrapped,
     fund_lender,
     fund_mandate,
     open_issues,
     open_lenders,
     open_mandates,
     open_pledges,
+    open_spans,
     seed_issue,
+    start_spans,
 )
 from protocol.state import House, Listing, State
 from protocol.units import to_units_down
@@ -58,6 +62,8 @@ def _assets(world: World) -> list[Asset]:
             tokens[f"{exchange.name}.{pool.asset}.supply"] = Asset(
                 f"{exchange.name}.{pool.asset}.supply", SHARE_DECIMALS
             )
+    for bridge in world.bridges:
+        tokens.setdefault(bridge.wrapped, Asset(bridge.wrapped, tokens[bridge.token].decimals))
     for exchange in world.exchanges:  # once every token is known
         name = exchange.name
         last = 1 + max(row for row, claim in enumerate(claims) if claim.issuer == name)
@@ -89,14 +95,19 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
         lenders.append(open_lenders(ledger, house, exchange.loans))
         issues.append(open_issues(ledger, markets, [market.instrument for market in exchange.markets]))
         mandates.append(open_mandates(ledger, house, exchange.strategies))
-    seats = tuple(pledges), tuple(lenders), tuple(issues), tuple(mandates)
+    spans = open_spans(ledger, world)
+    seats = tuple(pledges), tuple(lenders), tuple(issues), tuple(mandates), spans
     state = State(ledger, tuple(houses), tuple(listings), *seats)
     state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
+        if len(world.chains) > 1:
+            state.put(top_of(chain.name), Top(0, 0.0))
+    start_spans(state)
     for house in houses:
         _fund_exchange(state, house, prices)
     seal_prices(state)
+    back_wrapped(state)
     state.finalise()
     return state
 
@@ -166,7 +177,9 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
     if exchange.vault is not None:
         endow(house.vault, exchange.vault.liquidity)
         shares = to_units_down(exchange.vault.liquidity, 10**SHARE_DECIMALS)
-        ledger.move(house.share, WORLD, ledger.open(f"{house.prefix}founders"), shares, Reason.GENESIS)
+        ledger.move(
+            house.share, WORLD, ledger.open(f"{house.prefix}founders", chain=house.chain), shares, Reason.GENESIS
+        )
     for surface in exchange.surfaces:
         surfaces_of.start(state, house, surface)
     for listing in state.listings[house.index]:
@@ -177,7 +190,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
             ledger.move(house.token, WORLD, listing.desk, cash, Reason.GENESIS)
             ledger.move(listing.base, WORLD, listing.desk, base, Reason.GENESIS)
             shares = to_units_down(coins, 10**SHARE_DECIMALS)
-            founders = ledger.open(f"{house.prefix}founders")
+            founders = ledger.open(f"{house.prefix}founders", chain=house.chain)
             ledger.move(listing.share, WORLD, founders, shares, Reason.GENESIS)
             for issue in state.issues[house.index]:
                 if issue.listing == listing:

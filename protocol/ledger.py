@@ -56,6 +56,9 @@ class Reason(IntEnum):
     FLASH = 27
     TRANSFER = 28
     GIFT = 29
+    BRIDGE = 30
+    DEAL = 31
+    REORGANISATION = 32
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,11 @@ class Ledger:
                 raise InsufficientBalance(
                     asset=self.assets[asset].name, account=who, has=int(self.balance[asset, who]), needs=int(out[who])
                 )
+        self.reserve(len(units))
+        _shift_many(self.bare, asset, src, dst, units, int(reason))
+
+    def force(self, asset: int, src: Ints, dst: Ints, units: Ints, reason: Reason) -> None:
+        """As `move_many`, whether or not it is there: for what is undone. Whoever is short then must be seen to by the caller."""
         self.reserve(len(units))
         _shift_many(self.bare, asset, src, dst, units, int(reason))
 

@@ -1,4 +1,4 @@
-"""Where collateral, loan pools, synthetics and strategies live: their seats in the ledger, and what they open with.
+"""Where collateral, loan pools, synthetics, strategies and bridges live: their seats in the ledger, and what they open with.
 
 Rows are named after what they are claims on; each loan pool has an account of its own, a synthetic is owed to custody. The
 tokens that a synthetic's pool opens with are owed by the founders, so that nothing is there that nobody owes.
@@ -7,6 +7,7 @@ tokens that a synthetic's pool opens with are owed by the founders, so that noth
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from protocol.appraisal import Collateral
 from protocol.instruments.base import Instrument
@@ -14,9 +15,12 @@ from protocol.instruments.synthetic import Synthetic
 from protocol.issuing import SEED_RATIO, IssueBook
 from protocol.ledger import WORLD, Ledger, Reason
 from protocol.lending import RAY, Book, LoanPool
-from protocol.state import House, Issue, Lender, Listing, Mandate, Pledgeable, State
+from protocol.state import House, Issue, Lender, Listing, Mandate, Pledgeable, Span, State
 from protocol.strategies.base import BEFORE, Strategy
 from protocol.units import to_units_down
+
+if TYPE_CHECKING:
+    from protocol.world import World
 
 SHARE_DECIMALS = 9  # a share starts at a thousandth of a cash coin's unit: virtual shares need the room
 
@@ -80,7 +84,7 @@ def fund_lender(state: State, lender: Lender, rules: LoanPool) -> None:
     """What the founders have supplied, and the table."""
     ledger, units = state.ledger, to_units_down(rules.liquidity, int(lender.scale))
     ledger.move(lender.token, WORLD, lender.account, units, Reason.GENESIS)
-    founders = ledger.open(f"{lender.house.prefix}founders")
+    founders = ledger.open(f"{lender.house.prefix}founders", chain=lender.house.chain)
     ledger.move(lender.share, WORLD, founders, units * lender.virtual, Reason.GENESIS)
     state.put(lender.path, Book(RAY, rules.rate.yearly(0.0), state.time, units, 0, 0))
 
@@ -102,5 +106,35 @@ def fund_mandate(state: State, mandate: Mandate, rule: Strategy) -> None:
     ledger.move(house.token, WORLD, house.custody, units, Reason.GENESIS)
     ledger.move(house.cash, house.custody, mandate.account, units, Reason.GENESIS)
     shares = units * 10**SHARE_DECIMALS // int(house.cash_scale)
-    ledger.move(mandate.share, WORLD, ledger.open(f"{house.prefix}founders"), shares, Reason.GENESIS)
+    ledger.move(mandate.share, WORLD, ledger.open(f"{house.prefix}founders", chain=house.chain), shares, Reason.GENESIS)
     state.put(mandate.path, BEFORE)
+
+
+def open_spans(ledger: Ledger, world: World) -> tuple[Span, ...]:
+    """A seat for each bridge: escrow on the source chain, and on both an account for halves of deals."""
+    chains = {chain.name: number for number, chain in enumerate(world.chains)}
+    homes = {chains[e.chain]: number for number, e in reversed(list(enumerate(world.exchanges)))}
+    found = []
+    for index, bridge in enumerate(world.bridges):
+        ends = chains[bridge.source], chains[bridge.target]
+        escrow = ledger.open("bridge", exchange=homes[ends[0]], chain=ends[0])
+        boxes = tuple(ledger.open("deals", exchange=homes[end], chain=end) for end in ends)
+        token, wrapped = ledger.row[bridge.token], ledger.row[bridge.wrapped]
+        path, scale = f"bridge.{bridge.name}", float(ledger.assets[token].scale)
+        found.append(Span(index, bridge.name, path, *ends, token, wrapped, escrow, (boxes[0], boxes[1]), scale))
+    return tuple(found)
+
+
+def start_spans(state: State) -> None:
+    """Each bridge's tables: one of a kind for either chain, so that none is written from two."""
+    for span in state.spans:
+        for chain in (span.source, span.target):
+            for what in ("sent", "carried", "deals"):
+                state.put(f"{span.path}.{what}.{chain}", {})
+
+
+def back_wrapped(state: State) -> None:
+    """What is wrapped at the start has crossed before: as much lies in escrow."""
+    for span in state.spans:
+        units = -int(state.ledger.balance[span.wrapped, WORLD]) - int(state.ledger.balance[span.token, span.escrow])
+        state.ledger.move(span.token, WORLD, span.escrow, units, Reason.GENESIS)

@@ -114,6 +114,25 @@ class Mandate(NamedTuple):
     account: int  # holds what it has; margined as any trader's
 
 
+class Span(NamedTuple):
+    """Where a bridge lives, on two chains."""
+
+    index: int  # type: ignore[assignment]  # which of the world's bridges
+    name: str
+    path: str  # prefix of its tables
+    source: int  # chain
+    target: int  # chain
+    token: int  # row: what is locked
+    wrapped: int  # row: what stands for it on the target chain
+    escrow: int  # account on the source chain: holds what is locked
+    boxes: tuple[int, int]  # accounts on source and target: hold halves of deals
+    scale: float  # units per coin of both
+
+    def other(self, chain: int) -> int:
+        """The chain at the other end."""
+        return self.target if chain == self.source else self.source
+
+
 class Mark(NamedTuple):
     """A point in the journal."""
 
@@ -121,6 +140,8 @@ class Mark(NamedTuple):
     writes: int
     version: int
 
+
+EVERY = -1  # in place of a chain's number: all of them
 
 _WHOLE = object()
 _ABSENT = object()
@@ -138,6 +159,7 @@ class State:
         lenders: tuple[tuple[Lender, ...], ...] = (),
         issues: tuple[tuple[Issue, ...], ...] = (),
         mandates: tuple[tuple[Mandate, ...], ...] = (),
+        spans: tuple[Span, ...] = (),
     ) -> None:
         self.ledger = ledger
         self.houses = houses
@@ -149,16 +171,25 @@ class State:
         self.chain_token = {
             house.chain: house.token for house in reversed(houses)
         }  # row in which a chain's gas is paid
+        self._homes = {
+            chain: tuple(house for house in houses if house.chain == chain)
+            for chain in {house.chain for house in houses}
+        }
         self.pledges = pledges or tuple(() for _ in houses)  # [exchange][collateral]
         self.lenders = lenders or tuple(() for _ in houses)  # [exchange][loan pool]
         self.issues = issues or tuple(() for _ in houses)  # [exchange][synthetic]
         self.mandates = mandates or tuple(() for _ in houses)  # [exchange][strategy]
+        self.spans = spans  # [bridge]
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed
         self.version = 0  # grows with every write: a key for what is derived
         self._undo: list[tuple[str, Any, Any]] = []
         self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}
+
+    def houses_of(self, chain: int) -> tuple[House, ...]:
+        """The exchanges that live on a chain."""
+        return self.houses if chain == EVERY else self._homes.get(chain, ())
 
     # ------------------------------------------------------------------ tables
 
@@ -206,6 +237,23 @@ class State:
         for key in [key for key, (stamp, _) in self._memory.items() if stamp[:2] > (mark.version, mark.moves)]:
             del self._memory[key]
 
+    def writes_since(self, mark: Mark) -> list[tuple[str, Any, Any]]:
+        """What stood in tables before each write since `mark`, for `take_back`."""
+        return self._undo[mark.writes :]
+
+    def take_back(self, writes: list[tuple[str, Any, Any]]) -> None:
+        """Undo writes, newest first, long after: journaled like any other change."""
+        for path, index, old in reversed(writes):
+            if index is _ABSENT and old is _ABSENT:
+                self._undo.append((path, _ABSENT, self.tables.pop(path)))
+                self.version += 1
+            elif index is _ABSENT:
+                self.put(path, old)
+            elif index is _WHOLE:
+                self.edit(path)[...] = old
+            else:
+                self.write(path, index, old)
+
     def finalise(self) -> None:
         """Let go of the journal: nothing before now will be undone."""
         self.ledger.forget()
@@ -251,8 +299,18 @@ class State:
     # ------------------------------------------------------------------ whole copies
 
     def save(self) -> State:
-        """An independent copy."""
-        return copy.deepcopy(self, {id(self.rules): self.rules})
+        """An independent copy. Where things live never changes, and is shared."""
+        seats = (
+            self.houses,
+            self.listings,
+            self.markets,
+            self.claims,
+            self._homes,
+            self.ledger.assets,
+            self.ledger.row,
+        )
+        fixed = (self.rules, *seats, self.pledges, self.lenders, self.issues, self.mandates, self.spans)
+        return copy.deepcopy(self, {id(one): one for one in fixed})
 
     def restore(self, saved: State) -> None:
         """Become a copy of `saved`."""

@@ -13,6 +13,7 @@ from protocol.access import Access, Permissionless
 from protocol.appraisal import Collateral
 from protocol.blocks.base import BlockLaw
 from protocol.blocks.fixed import Fixed
+from protocol.bridge import Bridge, misled
 from protocol.flash import Flash
 from protocol.funding.base import Funding
 from protocol.funding.premium import Premium
@@ -37,6 +38,7 @@ from protocol.oracles.base import Oracle
 from protocol.oracles.spot import Spot
 from protocol.orderings.base import Ordering
 from protocol.orderings.priority_fee import PriorityFee
+from protocol.reorganisations import Reorganisations
 from protocol.settings import refuse
 from protocol.strategies.base import Strategy, misfits
 from protocol.surface import Surface
@@ -272,6 +274,7 @@ class Chain:
     """Block space: when blocks come, what fits, what it costs, and who is first. Gas in units, fees in cash coins per gas.
 
     The base fee moves by at most `fee_change` a block towards `target` of capacity used (EIP-1559), never below `fee_floor`.
+    Without `reorgs` a sealed block is final.
     """
 
     name: str = "l2"
@@ -282,6 +285,7 @@ class Chain:
     fee_change: float = 0.125
     base_fee: float = 2e-8
     fee_floor: float = 1e-9
+    reorgs: Reorganisations | None = None
 
     def __post_init__(self) -> None:
         """Refuse a chain that carries nothing."""
@@ -297,16 +301,21 @@ class Chain:
 
 @dataclass(frozen=True)
 class World:
-    """Chains and exchanges."""
+    """Chains and exchanges, and the bridges between chains."""
 
     chains: tuple[Chain, ...] = field(default_factory=lambda: (Chain(),))
     exchanges: tuple[Exchange, ...] = field(default_factory=lambda: (Exchange(),))
+    bridges: tuple[Bridge, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse exchanges on no chain."""
         wrong = []
-        for what, names in (("chains", [c.name for c in self.chains]), ("exchanges", [e.name for e in self.exchanges])):
-            if not names:
+        for what, names in (
+            ("chains", [c.name for c in self.chains]),
+            ("exchanges", [e.name for e in self.exchanges]),
+            ("bridges", [b.name for b in self.bridges]),
+        ):
+            if not names and what != "bridges":
                 wrong.append(f"{what} = (): a world needs at least one")
             wrong += [
                 f"{what}: the name {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
@@ -317,7 +326,13 @@ class World:
             for exchange in self.exchanges
             if exchange.chain not in chains
         ]
-        wrong += appraisal.misfits(self) + self._feed_mistakes()
+        homes = {exchange.chain for exchange in self.exchanges}
+        wrong += [
+            f"chains.{name}: no exchange lives there, in whose cash gas would be paid"
+            for name in chains
+            if name not in homes
+        ]
+        wrong += misled(self) + appraisal.misfits(self) + self._feed_mistakes()
         if wrong:
             raise ValueError("\n".join(wrong))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from protocol import exchange, laws
+from protocol.blocks.fixed import Fixed
+from protocol.bridge import Bridge
 from protocol.errors import ReportRejected, Revert
 from protocol.funding.unfunded import Unfunded
 from protocol.genesis import genesis
@@ -15,12 +17,14 @@ from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
 from protocol.liquidations.full import Full
 from protocol.liquidations.partial import Partial
+from protocol.opening import back_wrapped
 from protocol.oracles.base import Oracle, Reading, Report, Status
 from protocol.state import House, Listing, State
 from protocol.vault import Vault
 from protocol.venues.base import AT_THE_CLOSE, Venue
+from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.order_book import OrderBook
-from protocol.world import Exchange, Market, World
+from protocol.world import Chain, Exchange, Market, World
 
 CASH = 10**6  # units per cash coin
 COIN = 10**8  # units per base coin
@@ -83,6 +87,25 @@ def open_world(
         minted = {issue.listing.base for issue in state.issues[0]}  # nobody brings these
         for row in {listing.base for listing in state.listings[0] if listing.base >= 0} - minted:
             state.ledger.move(row, WORLD, account, 1_000 * COIN, Reason.GENESIS)
+    tell(state, PRICE)
+    state.finalise()
+    return state, accounts
+
+
+def bridged(l1: Chain | None = None, l2: Chain | None = None, **changes: Any) -> tuple[State, list[int]]:
+    """Two chains with a spot market each, the second one of what a bridge has issued; two traders on either, with 1,000 coins."""
+    l1, l2 = l1 or Chain("l1"), l2 or Chain("l2", Fixed(2.0))
+    here = exchange_for(name="here", chain="l1", markets=(market_for(ConstantProduct(), name="spot"),))
+    there = market_for(ConstantProduct(), name="spot", instrument=Token(bridge="bridge"))
+    rules = World((l1, l2), (here, exchange_for(name="there", chain="l2", markets=(there,))), (Bridge(**changes),))
+    state = genesis(rules, {"ETH": PRICE})
+    accounts = []
+    for house, (listing,) in zip(state.houses, state.listings, strict=True):
+        for account in range(first := state.ledger.open("traders", 2, chain=house.chain), first + 2):
+            state.ledger.move(house.token, WORLD, account, 1_000_000 * CASH, Reason.GENESIS)
+            state.ledger.move(listing.base, WORLD, account, 1_000 * COIN, Reason.GENESIS)
+            accounts.append(account)
+    back_wrapped(state)
     tell(state, PRICE)
     state.finalise()
     return state, accounts

@@ -179,9 +179,9 @@ def test_an_unwritten_move_at_the_end_of_a_block_is_caught(monkeypatch: pytest.M
     state, trader = world()
     honest = exchange.close_block
 
-    def close_block(state: State) -> tuple[exchange.Cleared, ...]:
+    def close_block(state: State, chain: int) -> tuple[exchange.Cleared, ...]:
         state.ledger.balance[state.houses[0].cash, [trader, trader + 1]] += (1, -1)
-        return honest(state)
+        return honest(state, chain)
 
     monkeypatch.setattr(exchange, "close_block", close_block)
     with pytest.raises(laws.LawBroken, match="journal_tells_all: close_block"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import CASH, COIN, PRICE, exchange_for, market_for, open_world, quote_book, tell
+from machine import CASH, COIN, PRICE, bridged, exchange_for, market_for, open_world, quote_book, tell
 
 from protocol import errors, exchange, surface
 from protocol.access import Credentialed
@@ -427,6 +428,47 @@ def test_nothing_is_opened_while_a_breaker_halts() -> None:
         exchange.close_block(state)
     with pytest.raises(errors.Halted, match="market=ETH-PERP, size=100000000"):
         exchange.trade(state, state.listings[0][0], trader, COIN)
+
+
+def test_nothing_is_handed_over_to_another_chain() -> None:
+    state, (trader, other, *_) = opened()
+    state.ledger.chain[other] = 1
+    with pytest.raises(errors.WrongChain, match=f"account={trader}, to={other}"):
+        exchange.transfer(state, state.houses[0].token, trader, other, CASH)
+
+
+def test_a_bridge_refuses_what_is_not_final_not_there_done_before_or_more_than_it_holds() -> None:
+    state, (one, two, three, four) = bridged(depth=1, delay=0.0, return_depth=0, return_delay=0.0)
+    span = state.spans[0]
+    message = exchange.dispatch(state, span, one, three, COIN, 1)
+    with pytest.raises(errors.NotFinal, match="blocks=1"):
+        exchange.carry(state, span, four, message.key)
+    with pytest.raises(errors.UnknownMessage, match=f"account={one}, salt=2"):
+        exchange.carry(state, span, four, message.key._replace(salt=2))
+    with pytest.raises(errors.AlreadyCarried, match=f"account={one}, salt=1"):
+        exchange.dispatch(state, span, one, three, COIN, 1)
+    with pytest.raises(errors.NotAllowed):
+        exchange.dispatch(state, span, one, state.houses[1].custody, COIN, 2)
+    with pytest.raises(errors.WrongChain):
+        exchange.dispatch(state, span, one, two, COIN, 2)
+    key = exchange.dispatch(state, span, three, two, COIN, 1).key
+    held = int(state.ledger.balance[span.token, span.escrow])
+    state.ledger.move(span.token, span.escrow, one, held, Reason.GENESIS)
+    with pytest.raises(errors.BridgeEmpty, match=f"has=0, needs={COIN}"):
+        exchange.carry(state, span, two, key)
+
+
+def test_half_a_deal_asks_for_its_secret_and_ends_once() -> None:
+    state, (one, two, *_) = bridged()
+    span, lock = state.spans[0], hashlib.sha256(b"secret").digest()
+    exchange.prepare(state, span, one, two, span.token, COIN, lock, 10.0)
+    with pytest.raises(errors.WrongSecret):
+        exchange.commit(state, span, two, lock, b"guess")
+    with pytest.raises(errors.TooEarly):
+        exchange.abort(state, span, one, lock)
+    exchange.commit(state, span, two, lock, b"secret")
+    with pytest.raises(errors.DealOver, match=r"until=10\.0"):
+        exchange.abort(state, span, one, lock)
 
 
 def test_every_reason_is_brought_about_in_this_file() -> None:

@@ -97,7 +97,7 @@ class TwoLegs(Staged, ABC):
         """A second account of its own, with a share of its money."""
         super().prepare(me, game)
         ledger, token = game.state.ledger, me.memory["listing"].house.token
-        second = ledger.open(self.label, owner=int(ledger.owner[me.account]))
+        second = ledger.open(self.label, owner=int(ledger.owner[me.account]), chain=int(ledger.chain[me.account]))
         ledger.move(token, me.account, second, int(self.apart * ledger.balance[token, me.account]), Reason.GENESIS)
         me.memory["second"] = second
 

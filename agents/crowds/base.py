@@ -143,7 +143,7 @@ class Crowd(Role):
         if places is not None:
             listing = places.listings[0]
         house, ledger, spot = listing.house, game.state.ledger, listing.size < 0
-        first = ledger.open(self.label, self.count)
+        first = ledger.open(self.label, self.count, chain=house.chain)
         accounts = np.arange(first, first + self.count)
         noise = game.streams.normal(f"{self.label}.stake", 0, self.count)
         stake = (self.capital * house.cash_scale * np.exp(self.spread * noise - 0.5 * self.spread**2)).astype(np.int64)

@@ -18,6 +18,7 @@ import numpy as np
 
 from agents.player import Action, Player, ReferenceTrade, Role
 from agents.view import View
+from protocol.bridge import span_of
 from protocol.gas import GAS
 from protocol.instruments.synthetic import Synthetic
 from protocol.settings import refusals
@@ -69,6 +70,10 @@ class Arbitrageur(Role):
         if isinstance(game.state.market(listing).instrument, Synthetic):
             raise ValueError(
                 f"market = {listing.name!r}: a synthetic is traded nowhere else; a PegTrader mints and converts it"
+            )
+        if span_of(game.state, listing.base) is not None:
+            raise ValueError(
+                f"market = {listing.name!r}: a wrapped token is traded nowhere else; a ChainArbitrageur carries it home"
             )
         me.memory["pool"] = listing
 

@@ -61,7 +61,7 @@ class LoanKeeper(Role):
         spare = view.balance(listing.base, me.account) - me.memory["own"]
         if spare > 0:
             me.memory["until"] = view.seal
-            yield ReferenceTrade(me.account, state.market(listing).instrument.base, -spare / listing.size_scale)
+            yield self.sale(me, view, listing, spare)
         yield from self.seizures(me, view, listing)
 
     def seizures(self, me: Player, view: View, listing: Listing) -> Iterator[Action]:
@@ -86,6 +86,14 @@ class LoanKeeper(Role):
             purse -= paid
             me.memory["until"] = view.seal
             yield me.send(transaction, max(self.tip, self.bid_share * (gain - cost) / gas))
+
+    def sale(self, me: Player, view: View, listing: Listing, units: int) -> Action:
+        """How it turns what it has taken into cash."""
+        return ReferenceTrade(me.account, view.state.market(listing).instrument.base, -units / listing.size_scale)
+
+    def fetches(self, view: View, listing: Listing, units: int) -> float:
+        """What that would bring, cash coins."""
+        return -view.reference_cost(view.state.market(listing).instrument.base, -units / listing.size_scale)
 
     def amounts(self, view: View, house: House, account: int, debt: Debt, lien: Lien) -> tuple[int, ...]:
         """How much to repay, call by call, units of the debt's token."""
@@ -117,13 +125,12 @@ class LoanKeeper(Role):
             paid += one.repaid if debt.token == house.token else 0
         return bundle, gain, paid
 
-    @staticmethod
-    def _profit(view: View, listing: Listing, done: exchange.Seized, debt: Debt, lien: Lien) -> float:
-        """Cash coins: what the collateral would fetch off-chain, less what was repaid; at the index where it is not sold there."""
+    def _profit(self, view: View, listing: Listing, done: exchange.Seized, debt: Debt, lien: Lien) -> float:
+        """Cash coins: what the collateral would fetch, less what was repaid; at the index where it is not sold there."""
         asset = view.state.market(listing).instrument.base
         taken, repaid = done.taken * lien.price, done.repaid * debt.price
         if lien.token == listing.base:
-            taken = -view.reference_cost(asset, -done.taken / listing.size_scale)
+            taken = self.fetches(view, listing, done.taken)
         if debt.token == listing.base:
             repaid = done.repaid / listing.size_scale * view.reference(asset)
         return taken - repaid

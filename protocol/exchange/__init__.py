@@ -8,6 +8,7 @@ from protocol.appraisal import vault_total
 from protocol.exchange.admission import authorise, grant, revoke
 from protocol.exchange.auctions import bark, bid, deal, lift, redo, take
 from protocol.exchange.batches import Cleared
+from protocol.exchange.bridging import abort, carry, commit, dispatch, prepare
 from protocol.exchange.cash import deposit, transfer, withdraw
 from protocol.exchange.exits import exits, leaving
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
@@ -39,6 +40,7 @@ __all__ = [
     "Seized",
     "Series",
     "Started",
+    "abort",
     "appoint",
     "authorise",
     "bark",
@@ -48,10 +50,13 @@ __all__ = [
     "burn",
     "cancel",
     "cancel_all",
+    "carry",
     "close_block",
+    "commit",
     "convert",
     "deal",
     "deposit",
+    "dispatch",
     "divest",
     "donate",
     "execute",
@@ -75,6 +80,7 @@ __all__ = [
     "post",
     "post_surface",
     "proposals",
+    "prepare",
     "propose",
     "provide",
     "provide_range",

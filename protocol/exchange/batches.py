@@ -17,7 +17,7 @@ from protocol.exchange.checks import desk_of, doubtful_elsewhere
 from protocol.ledger import Ints
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status, read_index
-from protocol.state import Listing, State
+from protocol.state import EVERY, Listing, State
 from protocol.venues.base import GRID
 from protocol.venues.batch_auction import OWNER, PRICE, SIZE, STAYS, BatchAuction, settle_claims, settle_tokens
 from protocol.venues.uniform_price import allot, crossing
@@ -33,10 +33,10 @@ class Cleared(NamedTuple):
     code: Ints
 
 
-def clear_auctions(state: State) -> tuple[Cleared, ...]:
-    """Clear every auction that is due now, and drop what waits for an expired contract."""
+def clear_auctions(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
+    """Clear every auction of a chain that is due now, and drop what waits for an expired contract."""
     found = []
-    for listing in state.markets:
+    for listing in (listing for house in state.houses_of(chain) for listing in state.listings[house.index]):
         venue = state.market(listing).venue
         if not isinstance(venue, BatchAuction):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protocol import vesting
-from protocol.errors import EmptyTill, NotAllowed, NothingToDo, Unsettled
+from protocol.errors import EmptyTill, NotAllowed, NothingToDo, Unsettled, WrongChain
 from protocol.exchange.checks import need_margin, need_own_cash, need_usable, need_vested
 from protocol.ledger import WORLD, Reason
 from protocol.state import House, State
@@ -46,5 +46,7 @@ def transfer(state: State, token: int, account: int, to: int, units: int) -> Non
         raise NothingToDo(amount=units)
     if to == WORLD or state.ledger.exchange[to] >= 0 or not state.ledger.is_token[token]:
         raise NotAllowed(account=account, to=to)
+    if state.ledger.chain[to] != state.ledger.chain[account]:
+        raise WrongChain(account=account, to=to)
 
     state.ledger.move(token, account, to, units, Reason.TRANSFER)

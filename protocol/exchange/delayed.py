@@ -11,14 +11,14 @@ from protocol.exchange.checks import desk_of
 from protocol.exchange.trading import refused
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status, read_index
-from protocol.state import Listing, State
+from protocol.state import EVERY, Listing, State
 from protocol.venues.delayed_pool import ASKED, LIMIT, OWNER, SIZE, DelayedPool, execute_claims
 
 
-def execute_requests(state: State) -> tuple[Cleared, ...]:
-    """What became of requests in every market that makes orders wait for a new index."""
+def execute_requests(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
+    """What became of requests in every market of a chain that makes orders wait for a new index."""
     found = []
-    for listing in (listing for listings in state.listings for listing in listings):
+    for listing in (listing for house in state.houses_of(chain) for listing in state.listings[house.index]):
         venue = state.market(listing).venue
         if isinstance(venue, DelayedPool) and len(state.tables[listing.path + ".requests"]):
             found.append(_execute(state, listing, venue))

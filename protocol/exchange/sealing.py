@@ -13,7 +13,7 @@ from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
 from protocol.limits.base import observe_limits
 from protocol.oracles.base import Report, read_index
-from protocol.state import Listing, State
+from protocol.state import EVERY, Listing, State
 from protocol.vesting import ripen
 
 
@@ -22,16 +22,16 @@ def report(state: State, listing: Listing, posted: Report) -> None:
     state.market(listing).oracle.accept(state, listing, listing.path + ".oracle", posted)
 
 
-def close_block(state: State) -> tuple[Cleared, ...]:
-    """What every exchange does once a block is sealed: what waited is cleared, oracles look, funding accrues, the expired settle.
+def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
+    """What each exchange of a chain does once a block is sealed: what waited is cleared, oracles look, funding accrues.
 
-    What waits for an auction, or for a new index. Exits from the vault that are due are paid, margins look, and profit vests; last,
-    what exchanges take of one another is given its worth for the block to come.
+    What waits for an auction, or for a new index. The expired settle, exits from the vault that are due are paid, margins look, and
+    profit vests; last, what exchanges take of one another is given its worth for the block to come.
     Returns what became of the orders that waited.
     """
-    cleared = clear_auctions(state) + execute_requests(state)
-    for house, listings in zip(state.houses, state.listings, strict=True):
-        exchange = state.rules.exchanges[house.index]
+    cleared = clear_auctions(state, chain) + execute_requests(state, chain)
+    for house in state.houses_of(chain):
+        listings, exchange = state.listings[house.index], state.rules.exchanges[house.index]
         dated = []
         for listing in listings:
             market = exchange.markets[listing.index]
@@ -49,7 +49,7 @@ def close_block(state: State) -> tuple[Cleared, ...]:
         pay_exits(state, house)
         exchange.margin.observe(state, house)
         ripen(state, house)
-    seal_prices(state)
+    seal_prices(state, chain)
     return cleared
 
 

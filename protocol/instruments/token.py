@@ -13,7 +13,14 @@ from protocol.state import Listing, State
 
 @dataclass(frozen=True)
 class Token(Instrument):
-    """Delivery against payment of the base token."""
+    """Delivery against payment of the base token, or of what a `bridge` has issued for it."""
+
+    bridge: str = ""
+
+    @property
+    def token(self) -> str:
+        """The row of the token traded."""
+        return f"{self.bridge}.{self.base}" if self.bridge else self.base
 
     def claims(self) -> tuple[str, ...]:
         """None: wallets hold the tokens."""

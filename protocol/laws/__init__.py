@@ -5,6 +5,7 @@ no rule's parameters, so that they bind every variant; they are cheap enough to 
 """
 
 from protocol.laws.judging import Judge, LawBroken, check, check_step
+from protocol.laws.of_bridges import bridges_add_up, deals_are_backed, wrapped_is_backed
 from protocol.laws.of_states import (
     LAWS,
     Law,
@@ -17,6 +18,7 @@ from protocol.laws.of_states import (
     interest_is_counted,
     journal_is_legible,
     loans_are_covered,
+    nothing_crosses,
     only_players_borrow,
     only_traders_hold_positions,
     positions_within_margin_rule,
@@ -52,10 +54,12 @@ __all__ = [
     "StepLaw",
     "auctioned_do_not_trade",
     "bids_are_backed",
+    "bridges_add_up",
     "check",
     "check_step",
     "clearing_worth_nothing",
     "custody_backs_claims",
+    "deals_are_backed",
     "debts_are_within_reach",
     "flat_accounts_are_clean",
     "funds_worth_nothing",
@@ -64,6 +68,7 @@ __all__ = [
     "journal_tells_all",
     "loans_are_covered",
     "margin_is_kept",
+    "nothing_crosses",
     "only_players_borrow",
     "only_traders_hold_positions",
     "positions_within_margin_rule",
@@ -77,4 +82,5 @@ __all__ = [
     "synthetics_are_owed",
     "tokens_not_overdrawn",
     "venues_hold_what_they_owe",
+    "wrapped_is_backed",
 ]

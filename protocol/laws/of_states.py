@@ -10,6 +10,7 @@ import numpy as np
 from protocol.exchange.bearing import is_flat
 from protocol.instruments.base import NEVER
 from protocol.instruments.settling import outcome
+from protocol.laws.of_bridges import bridges_add_up, deals_are_backed, wrapped_is_backed
 from protocol.ledger import WORLD
 from protocol.lending import RAY, book
 from protocol.liquidations.cases import cases, held
@@ -243,6 +244,18 @@ def journal_is_legible(state: State) -> list[str]:
     return [f"journal entry {row}: {ledger.journal[row].tolist()}" for row in np.flatnonzero(bad)]
 
 
+def nothing_crosses(state: State) -> list[str]:
+    """Nothing moves from an account on one chain to one on another: a bridge keeps what it is sent, and issues anew."""
+    ledger = state.ledger
+    asset, src, dst, units, _ = ledger.moves_since(0).T
+    bad = (ledger.chain[src] != ledger.chain[dst]) & (src != WORLD) & (dst != WORLD)
+    return [
+        f"{ledger.assets[asset[row]].name}: {units[row]} units went from account {src[row]}, on chain"
+        f" {ledger.chain[src[row]]}, to account {dst[row]}, on chain {ledger.chain[dst[row]]}"
+        for row in np.flatnonzero(bad)
+    ]
+
+
 def bids_are_backed(state: State) -> list[str]:
     """Escrow holds what standing bids have locked, to the unit; a bid stands only where a position is up for auction."""
     wrong = []
@@ -278,4 +291,8 @@ LAWS: tuple[Law, ...] = (
     bids_are_backed,
     settled_markets_are_empty,
     journal_is_legible,
+    nothing_crosses,
+    bridges_add_up,
+    wrapped_is_backed,
+    deals_are_backed,
 )

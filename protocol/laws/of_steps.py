@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from protocol.appraisal import SEALED, account_total
+from protocol.appraisal import account_total, sealed_at
 from protocol.exchange import vault_total
 from protocol.exchange.investing import pool_supply
 from protocol.laws.of_states import TOLERANCE, claims
@@ -56,7 +56,7 @@ def snapshot(state: State) -> Snapshot:
         share_prices(state),
         state.digest(),
         tuple(locked(state, house) for house in state.houses),
-        state.tables.get(SEALED),
+        _sealed(state),
     )
 
 
@@ -250,9 +250,14 @@ def pools_keep_their_product(before: Snapshot, deed: Deed, after: State) -> list
     return wrong
 
 
+def _sealed(state: State) -> list[Any]:
+    """What is sealed, chain by chain."""
+    return [state.tables.get(sealed_at(state, chain)) for chain in range(len(state.rules.chains))]
+
+
 def sealed_prices_stand(before: Snapshot, deed: Deed, after: State) -> list[str]:
     """Nobody's deed moves what another exchange's token counts for: only the end of a block does."""
-    now = after.tables.get(SEALED)
+    now = _sealed(after)
     if deed.account < 0 or now == before.sealed:
         return []
     return [f"{deed.verb}: sealed prices went from {before.sealed} to {now} within a block"]
