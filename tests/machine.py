@@ -1,95 +1,49 @@
-"""Small worlds for the tests of the machine, and an index that says what it was told."""
+"""Small worlds for the tests of the machine (`experiments.validation.bench`), and a witness who judges each deed by the laws."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.validation.bench import (
+    CASH,
+    COIN,
+    PRICE,
+    Told,
+    exchange_for,
+    market_for,
+    only,
+    open_world,
+    tell,
+)
 from protocol import exchange, laws
 from protocol.blocks.fixed import Fixed
 from protocol.bridge import Bridge
-from protocol.errors import ReportRejected, Revert
-from protocol.funding.unfunded import Unfunded
+from protocol.errors import Revert
 from protocol.genesis import genesis
-from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
-from protocol.liquidations.full import Full
-from protocol.liquidations.partial import Partial
 from protocol.opening import back_wrapped
-from protocol.oracles.base import Oracle, Reading, Report, Status
-from protocol.state import House, Listing, State
-from protocol.vault import Vault
-from protocol.venues.base import AT_THE_CLOSE, Venue
+from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.order_book import OrderBook
-from protocol.world import Chain, Exchange, Market, World
+from protocol.world import Chain, World
 
-CASH = 10**6  # units per cash coin
-COIN = 10**8  # units per base coin
-PRICE = 2_000.0
-
-
-@dataclass(frozen=True)
-class Told(Oracle):
-    """The last report, stale after `max_age` seconds. A test's own: no variant of the family."""
-
-    max_age: float = 600.0
-
-    def start(self, state: State, listing: Listing, at: str, price: float) -> None:
-        state.put(at, (price, state.time))
-
-    def read(self, state: State, listing: Listing, at: str) -> Reading:
-        value, time = state.tables[at]
-        return Reading(value, time, 0.0, Status.FRESH if state.time - time <= self.max_age else Status.STALE)
-
-    def accept(self, state: State, listing: Listing, at: str, report: Report) -> None:
-        if report.value <= 0 or not state.tables[at][1] <= report.time <= state.time:
-            raise ReportRejected(reporter=report.reporter, market=listing.name)
-        state.put(at, (report.value, report.time))
-
-
-def tell(state: State, price: float, *listings: Listing) -> None:
-    """Set the index of markets that listen to it (all of them by default)."""
-    for listing in listings or [listing for house in state.listings for listing in house]:
-        if isinstance(state.market(listing).oracle, Told):
-            exchange.report(state, listing, Report(WORLD, price, state.time))
-
-
-def market_for(venue: Venue, **changes: Any) -> Market:
-    """A market that suits a venue, at a told index and without funding."""
-    instrument = Perpetual() if venue.trades in ("claims", "both") else Token()
-    return replace(Market(oracle=Told(), venue=venue, funding=Unfunded(), instrument=instrument), **changes)
-
-
-def exchange_for(*venues: Venue, **changes: Any) -> Exchange:
-    """An exchange with a market for each venue, called m0, m1, ..., and a vault if one of them needs it."""
-    markets = tuple(market_for(venue, name=f"m{number}") for number, venue in enumerate(venues))
-    vault = Vault() if any(venue.counterparty == "vault" for venue in venues) else None
-    waits = any(venue.settles == AT_THE_CLOSE for venue in venues)
-    liquidation = Partial() if waits else Full()  # no forced sale finds depth in an auction
-    return replace(Exchange(), **{"markets": markets, "vault": vault, "liquidation": liquidation, **changes})
-
-
-def open_world(
-    rules: Exchange, traders: int = 4, cash: int = 1_000_000, stake: int = 100_000
-) -> tuple[State, list[int]]:
-    """A state and its traders' accounts: `cash` coins each, `stake` of them deposited, and base tokens of every kind."""
-    state = genesis(World(exchanges=(rules,)), {market.instrument.base: PRICE for market in rules.markets})
-    house = state.houses[0]
-    first = state.ledger.open("traders", traders)
-    accounts = list(range(first, first + traders))
-    for account in accounts:
-        state.ledger.move(house.token, WORLD, account, cash * CASH, Reason.GENESIS)
-        if stake:
-            exchange.deposit(state, house, account, stake * CASH)
-        minted = {issue.listing.base for issue in state.issues[0]}  # nobody brings these
-        for row in {listing.base for listing in state.listings[0] if listing.base >= 0} - minted:
-            state.ledger.move(row, WORLD, account, 1_000 * COIN, Reason.GENESIS)
-    tell(state, PRICE)
-    state.finalise()
-    return state, accounts
+__all__ = [
+    "CASH",
+    "COIN",
+    "PRICE",
+    "Told",
+    "Witness",
+    "bridged",
+    "exchange_for",
+    "market_for",
+    "only",
+    "open_world",
+    "quote_book",
+    "tell",
+]
 
 
 def bridged(l1: Chain | None = None, l2: Chain | None = None, **changes: Any) -> tuple[State, list[int]]:
@@ -118,11 +72,6 @@ def quote_book(state: State, listing: Listing, makers: list[int], levels: int = 
             for side in (1, -1):
                 maker = makers[number % len(makers)]
                 exchange.post(state, listing, maker, side * size, PRICE * (1 - side * 0.001 * (number + 1)))
-
-
-def only(state: State) -> tuple[House, Listing]:
-    """The exchange and the first market of a small world."""
-    return state.houses[0], state.listings[0][0]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from machine import CASH, COIN, PRICE, Told, Witness, exchange_for, market_for, 
 
 from experiments.validation import maker_clip
 from experiments.validation.base import Missing
+from experiments.validation.clearing_times import crashed
 from experiments.validation.replays import tally
 from protocol import errors, exchange
 from protocol.access import Credentialed
@@ -38,8 +39,6 @@ from protocol.liquidations.graded import Graded, Step
 from protocol.liquidations.lots import lot_of, part_to_restore
 from protocol.liquidations.routes import AtOracle, ThroughVenue, ToBackstop
 from protocol.liquidations.staged import Staged, insolvent_bid, kept_share
-from protocol.losses.insurance import Insurance
-from protocol.losses.socialise import Socialise
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_mark
 from protocol.state import House, Listing, State
@@ -141,18 +140,6 @@ def test_every_recorded_auction_has_the_price_the_slice_and_the_state_that_the_f
 
 
 # ---------------------------------------------------------------------- on the machine
-
-
-def crashed(rule: Liquidation, move: float = 0.07, side: int = 1, **changes: Any) -> tuple[State, Listing, list[int]]:
-    """The first trader holds 45 coins against a stake of 10,000; the index has moved against it; the others have cash."""
-    losses = (Insurance(), Socialise())
-    rules = exchange_for(OraclePool(), VirtualAmm(), OrderBook(), liquidation=rule, losses=losses, **changes)
-    state, traders = open_world(rules, stake=10_000)
-    for trader in traders[1:]:
-        exchange.deposit(state, state.houses[0], trader, 500_000 * CASH)
-    exchange.trade(state, state.listings[0][0], traders[0], side * 45 * COIN)
-    tell(state, PRICE * (1 - side * move))
-    return state, state.listings[0][0], traders
 
 
 def wait(state: State, seconds: float, price: float) -> None:

@@ -4,17 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hawk_dove import WORLD, Bank, C, Contestant, V
 
-from agents.game import Game as Play
-from agents.game import OutsideDemand
-from agents.nature.gbm import GeometricBrownian
 from experiments.axes.base import Bound
 from experiments.codec import Mistakes
 from experiments.equilibrium.games import Gain, Game, Part, Strategy, estimate
 from experiments.equilibrium.responding import respond
 from experiments.equilibrium.solving import equilibria, profiles, regret, regrets, symmetric
-from experiments.scenario import Scenario
+from experiments.validation.hawk_dove import DUEL, WORLD, C, V, part
 
 HAWK_DOVE = np.array([[(V - C) / 2, V], [0, V / 2]])  # [mine, other's]
 
@@ -90,23 +86,9 @@ def test_regret_has_an_interval_that_holds_noise():
     assert regret(noisy, (np.array([1.0, 0.0]), np.array([1.0, 0.0]))).mean == pytest.approx(1.5)
 
 
-ARENA = Scenario(
-    world=WORLD,
-    cast=(Bank(), Contestant(name="row"), Contestant(name="column")),
-    nature=GeometricBrownian(tick=12.0),
-    outside=OutsideDemand(load=0.0),
-    duration=600.0,
-)
-
-
-def part(name):
-    moves = (("hawk", 1.0), ("dove", 0.0))
-    return Part(name, tuple(Strategy(move, {f"cast.{name}.hawk": value}) for move, value in moves), Gain((name,)))
-
-
 def test_a_game_built_in_the_simulator_is_recovered_within_two_standard_errors_and_solved():
-    found = estimate(ARENA, (part("row"), part("column")), range(1, 9), workers=1)
-    meetings = ARENA.duration / WORLD.chains[0].blocks.interval
+    found = estimate(DUEL, (part("row"), part("column")), range(1, 9), workers=1)
+    meetings = DUEL.duration / WORLD.chains[0].blocks.interval
     mean, error = found.mean[0] / meetings, found.error[0] / meetings
     assert np.all(
         np.abs(mean - HAWK_DOVE) <= 2.5 * error + 0.02
@@ -115,26 +97,9 @@ def test_a_game_built_in_the_simulator_is_recovered_within_two_standard_errors_a
     assert mixed == [pytest.approx(0.4, abs=0.08)]
 
 
-def test_a_population_that_imitates_whoever_does_better_comes_to_v_over_c():
-    game = Play(
-        WORLD,
-        (Bank(), Contestant(name="crowd", count=300, hawk=0.8, imitation=0.5)),
-        GeometricBrownian(tick=12.0),
-        (),
-        seed=3,
-        duration=800.0 * WORLD.chains[0].blocks.interval,
-        outside=OutsideDemand(load=0.0),
-    )
-    crowd = [player for player in game.players if player.role.label == "crowd"]
-    shares = []
-    game.play(watch=lambda _: shares.append(np.mean([player.memory["hawk"] for player in crowd])))
-    assert shares[0] > 0.7
-    assert np.mean(shares[len(shares) // 3 :]) == pytest.approx(0.4, abs=0.02)
-
-
 def test_what_is_known_is_not_played_again(monkeypatch):
     parts = (part("row"), part("column"))
-    short = dataclasses.replace(ARENA, duration=60.0)
+    short = dataclasses.replace(DUEL, duration=60.0)
     first = estimate(short, parts, (1, 2), workers=1)
     import experiments.equilibrium.games as games
 
@@ -149,7 +114,7 @@ def test_iterated_best_response_finds_what_beats_a_dove_and_stops_when_nothing_d
         Part(name, (Strategy("dove", {f"cast.{name}.hawk": 0.0}),), Gain((name,))) for name in ("row", "column")
     )
     spaces = {"row": (Bound("cast.row.hawk", 0.0, 1.0),)}
-    short = dataclasses.replace(ARENA, duration=300.0)
+    short = dataclasses.replace(DUEL, duration=300.0)
     told = respond(short, doves, spaces, (1, 2, 3, 4), searching=(11, 12), trials=10, rounds=3, workers=1)
     assert told[0].added == ("row-1",)
     assert told[0].gains["row"].low > 0
@@ -162,8 +127,8 @@ def test_senseless_games_are_refused_by_name():
     with pytest.raises(Mistakes, match="called 'dove' twice"):
         Part("row", (Strategy("dove"), Strategy("dove")), Gain(("row",)))
     with pytest.raises(Mistakes, match="at least two are needed"):
-        estimate(ARENA, (part("row"),), (1,))
+        estimate(DUEL, (part("row"),), (1,))
     with pytest.raises(Mistakes, match="other seeds"):
-        respond(ARENA, (part("row"),), {}, (1, 2), searching=(2, 3))
+        respond(DUEL, (part("row"),), {}, (1, 2), searching=(2, 3))
     with pytest.raises(Mistakes, match="no such"):
-        estimate(ARENA, (Part("row", (Strategy("x", {"cast.row.hawks": 1.0}),), Gain(("row",))),), (1, 2), workers=1)
+        estimate(DUEL, (Part("row", (Strategy("x", {"cast.row.hawks": 1.0}),), Gain(("row",))),), (1, 2), workers=1)

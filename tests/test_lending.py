@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from machine import CASH, COIN, PRICE, Witness, market_for, open_world, tell
+from machine import CASH, COIN, PRICE, Witness, market_for, tell
 
+from experiments.validation import loans
+from experiments.validation.loans import FRONTIERS, health_of, lending_world, worsening
 from protocol import errors, exchange, laws
 from protocol.appraisal import Collateral, token_price, vault_total
 from protocol.funding.unfunded import Unfunded
@@ -21,22 +22,16 @@ from protocol.lending import RAY, LoanPool, accrued, book, owed, supply_rate
 from protocol.liquidations.seizure import (
     Seizure,
     debts,
-    health,
     incentive,
     least_cure,
     liens,
-    two_step,
-    two_step_gain,
 )
-from protocol.losses.insurance import Insurance
-from protocol.losses.socialise import Socialise
 from protocol.margins.base import Threshold
 from protocol.rates.growth import Binomial, Continuous, Growth, Simple, Taylor
 from protocol.rates.kinked import Kinked
 from protocol.state import State
 from protocol.units import SECONDS_PER_YEAR
 from protocol.vault import Vault
-from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Exchange, Market, World
@@ -45,35 +40,16 @@ PERP, SPOT = 0, 1
 
 
 def opened(threshold: float = 0.8, seizure: Seizure | None = None, **changes: Any) -> tuple[State, list[int], Witness]:
-    """A perpetual on a vault pool, a spot market, ETH and vault shares as collateral, a pool of USD and one of ETH."""
-    rules = Exchange(
-        markets=(market_for(OraclePool(), name="perp"), market_for(ConstantProduct(), name="spot")),
-        vault=Vault(liquidity=1e6),
-        collateral=(
-            Collateral("ETH", 1.0 - threshold, 1.0 - threshold),
-            Collateral("dex.share", 0.1, 0.05),
-            Collateral("dex.USD.supply", 0.1, 0.05),
-        ),
-        loans=(LoanPool("USD", liquidity=10e6), LoanPool("ETH", liquidity=1_000.0)),
-        seizure=seizure or Seizure(spread=0.1),
-        losses=(Insurance(), Socialise()),
-    )
-    state, traders = open_world(replace(rules, **changes), stake=0)
+    """See `loans.lending_world`, with a witness."""
+    state, traders = lending_world(threshold, seizure, **changes)
     return state, traders, Witness(state)
 
 
-def indebted(
-    coins: float, debt: float, price: float, threshold: float, seizure: Seizure, at: float = 0.0
-) -> tuple[State, list[int], Witness]:
-    """A borrower with `coins` ETH pledged and `debt` USD owed, once the index has come to `price`."""
-    state, traders, witness = opened(threshold, seizure)
-    borrower = traders[0]
-    tell(state, at or 1.2 * max(price, debt / (threshold * coins)))
-    witness.does(exchange.pledge, borrower, state.pledges[0][0], borrower, round(coins * COIN))
-    witness.does(exchange.borrow, borrower, state.lenders[0][0], borrower, round(debt * CASH))
-    tell(state, price)
-    assert owed(state, state.lenders[0][0], borrower) == round(debt * CASH)
-    return state, traders, witness
+def indebted(*terms: Any, **more: Any) -> tuple[State, list[int], Witness]:
+    """See `loans.indebted`, with a witness."""
+    state, traders = loans.indebted(*terms, **more)
+    laws.check(state)
+    return state, traders, Witness(state)
 
 
 def standing(state: State, account: int, which: Threshold = Threshold.MAINTENANCE) -> tuple[float, float]:
@@ -81,36 +57,13 @@ def standing(state: State, account: int, which: Threshold = Threshold.MAINTENANC
     return state.exchange(house).margin.standing(state, house, which, account)
 
 
-def factor(state: State, account: int, threshold: float) -> float:
-    """Health factor as the ledger has it."""
-    house = state.houses[0]
-    return health(
-        sum(lien.value for lien in liens(state, house, account)),
-        sum(debt.value for debt in debts(state, house, account)),
-        threshold,
-    )
-
-
 # ---------------------------------------------------------------------- published numbers
-
-
-def test_the_fixed_spread_example_of_qin_et_al_comes_out_to_the_cent_on_the_machine() -> None:
-    state, (borrower, keeper, *_), witness = indebted(3.0, 8_400.0, 3_300.0, 0.8, Seizure(spread=0.1))
-    house, eth = state.houses[0], state.listings[0][SPOT].base
-    assert factor(state, borrower, 0.8) == pytest.approx(0.943, abs=5e-4)
-    before = state.ledger.balance[[house.token, eth], keeper].copy()
-    done = witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth)
-    cash, coins = state.ledger.balance[[house.token, eth], keeper] - before
-    assert cash == -4_200 * CASH == -done.repaid
-    assert coins == 140_000_000 == done.taken
-    assert done.profit == pytest.approx(420.0, abs=1e-6)
-    assert coins / COIN * 3_300.0 == pytest.approx(4_620.0)
 
 
 def test_half_a_debt_is_seized_where_a_fourteenth_would_cure() -> None:
     state, (borrower, keeper, *_), witness = indebted(2.0, 110_000.0, 68_000.0, 0.8, Seizure(spread=0.05))
     house, eth = state.houses[0], state.listings[0][SPOT].base
-    assert factor(state, borrower, 0.8) == pytest.approx(0.9891, abs=5e-5)
+    assert health_of(state, borrower, 0.8) == pytest.approx(0.9891, abs=5e-5)
     assert least_cure(2 * 68_000.0, 110_000.0, 0.8, 0.05) == pytest.approx(7_500.0)
     plan = state.exchange(house).seizure.plan(state, house, borrower, house.token, eth)
     assert plan is not None
@@ -118,75 +71,17 @@ def test_half_a_debt_is_seized_where_a_fourteenth_would_cure() -> None:
 
     mark = state.mark()
     witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth)
-    assert factor(state, borrower, 0.8) == pytest.approx(1.1382, abs=5e-5)
+    assert health_of(state, borrower, 0.8) == pytest.approx(1.1382, abs=5e-5)
     state.rewind(mark)
     witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth, 7_500 * CASH)
-    assert factor(state, borrower, 0.8) == pytest.approx(1.0, abs=1e-8)
+    assert health_of(state, borrower, 0.8) == pytest.approx(1.0, abs=1e-8)
 
 
-def test_two_steps_take_what_qin_et_al_say_they_take() -> None:
-    threshold, spread, close = 0.75, 0.08, 0.5
-    dai = 1.095299
-    collateral, debt = 108.51e6 * dai + 17.88e6, 93.22e6 * dai + 506.64e3
-    assert collateral == pytest.approx(136.73e6, abs=5e3)
-    assert debt == pytest.approx(102.61e6, abs=1e4)
-    assert threshold * collateral == pytest.approx(102.55e6, abs=5e3)
-    one = close * 93.22e6
-    assert one == pytest.approx(46.61e6, abs=5e3)
-    assert one * spread == pytest.approx(3.73e6, abs=5e3)
-
-    first, second = two_step(collateral, debt, threshold, spread, close)
-    assert first / dai == pytest.approx(296.61e3, rel=0.02)  # the published inputs are rounded to 10,000
-    assert (close * (93.22e6 - first / dai)) == pytest.approx(46.46e6, abs=5e3)
-    assert first / dai * spread == pytest.approx(23.73e3, rel=0.02)
-    assert (close * (93.22e6 - first / dai)) * spread == pytest.approx(3.72e6, abs=5e3)
-    extra = (first / dai + close * (93.22e6 - first / dai) - 46.14e6) * spread  # beyond what was in fact repaid, 46.14M
-    assert extra == pytest.approx(49.26e3, abs=400.0)  # 46.14M is rounded to 10,000, of which 8 % is earned
-    assert extra * dai == pytest.approx(53.96e3, abs=440.0)
-    gain = (first + second) / (close * debt) - 1.0
-    assert gain == pytest.approx(two_step_gain(collateral / debt, threshold, spread, close), rel=1e-9)
-
-
-@pytest.mark.parametrize(("threshold", "spread", "close"), [(0.75, 0.08, 0.5), (0.8, 0.05, 0.5), (0.6, 0.1, 0.3)])
-def test_two_steps_earn_on_the_machine_what_equation_nine_says(threshold: float, spread: float, close: float) -> None:
-    debt, coins = 100_000.0, 100.0
-    price = 0.97 * debt / (threshold * coins)
-    state, (borrower, keeper, *_), witness = indebted(coins, debt, price, threshold, Seizure(close, spread))
-    house, eth = state.houses[0], state.listings[0][SPOT].base
-    mark = state.mark()
-    once = witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth)
-    state.rewind(mark)
-
-    first, _ = two_step(coins * price, debt, threshold, spread, close)
-    steps = [
-        witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth, most)
-        for most in (math.floor((first - 0.01) * CASH), 1 << 62)  # a grain short, for what is taken is rounded down
-    ]
-    assert witness.reached["seize"] == 3
-    expected = two_step_gain(coins * price / debt, threshold, spread, close)
-    assert expected > 0.02
-    assert sum(step.profit for step in steps) / once.profit - 1.0 == pytest.approx(expected, rel=0.01)
-
-
-@pytest.mark.parametrize("spread", [0.045, 0.08, 0.1])
+@pytest.mark.parametrize("spread", FRONTIERS)
 def test_a_seizure_helps_below_the_frontier_and_harms_beyond_it(spread: float) -> None:
     """Warmuz, Chaudhary, Pinna, arXiv:2212.07306: the loan-to-value falls iff it is below 1 / (1 + spread)."""
-
-    def change(ratio: float) -> float:
-        debt, coins = 100_000.0, 100.0
-        state, (borrower, keeper, *_), witness = indebted(
-            coins, debt, debt / ratio / coins, 0.5, Seizure(0.01, spread, dust=0.0)
-        )
-        house, eth = state.houses[0], state.listings[0][SPOT].base
-        done = witness.does(exchange.seize, keeper, house, keeper, borrower, house.token, eth)
-        assert done.repaid == 1_000 * CASH
-        left = sum(lien.value for lien in liens(state, house, borrower))
-        return sum(due.value for due in debts(state, house, borrower)) / left - ratio
-
-    frontier = 1.0 / (1.0 + spread)
     for ratio in np.arange(0.85, 0.99, 0.01):
-        assert np.sign(change(float(ratio))) == np.sign(ratio - frontier)
-    assert change(frontier - 0.001) < 0 < change(frontier + 0.001)
+        assert np.sign(worsening(float(ratio), spread)) == np.sign(ratio - 1.0 / (1.0 + spread))
 
 
 # ---------------------------------------------------------------------- collateral

@@ -8,25 +8,22 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, only, open_world, tell
 
+from experiments.validation.perpetual_rules import close_at, listed, sip_279
 from protocol import exchange
 from protocol.funding.adaptive import Adaptive, adapted
 from protocol.funding.averaged import AveragedPremium
-from protocol.funding.base import Funding
-from protocol.funding.imbalance import Imbalance, sides
+from protocol.funding.imbalance import sides
 from protocol.funding.premium import premium_rate
-from protocol.funding.premium_plus import PremiumPlus
 from protocol.funding.skew import skew_rate
 from protocol.funding.twap_gap import TwapGap, gap_rate
-from protocol.funding.velocity import Velocity, velocity_rate
+from protocol.funding.velocity import velocity_rate
 from protocol.losses.base import pro_rata
 from protocol.losses.socialise import Socialise
 from protocol.margins.base import Threshold
-from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct, amount_in, amount_out
-from protocol.venues.impact_pool import ImpactPool, impact
+from protocol.venues.impact_pool import impact
 from protocol.venues.oracle_pool import OraclePool, fill_price
 from protocol.venues.synth_pool import Gauge, SynthPool, dynamic_fee, owing
-from protocol.venues.virtual_amm import VirtualAmm
 
 BP = 1e-4
 DAY = 86_400.0
@@ -51,28 +48,6 @@ def test_sip_80_takes_a_tenth_a_day_from_a_side_that_fills_the_scale() -> None:
     assert skew_rate(-100.0, 100.0, 0.1) == -0.1
     assert skew_rate(-250.0, 100.0, 0.1) == -0.1
     assert skew_rate(25.0, 100.0, 0.1) == 0.025
-
-
-def sip_279() -> State:
-    market = market_for(OraclePool(spread=0.0, skew_scale=1e6), funding=Velocity(1e6, 3.0), fee=0.0)
-    state, _ = open_world(exchange_for(markets=(market,), **{"vault": exchange_for(OraclePool()).vault}))
-    return state
-
-
-def close_at(state: State, time: float) -> None:
-    state.time = time
-    tell(state, 2_000.0)
-    exchange.close_block(state)
-
-
-def test_sip_279_fills_at_the_mean_of_the_premium_before_and_after() -> None:
-    """From a skew of 100 to one of 200, of a scale of 1,000,000, at 2,000: 2,000.3."""
-    state = sip_279()
-    _, listing = only(state)
-    trader = state.ledger.accounts - 1
-    exchange.trade(state, listing, trader, 100 * COIN)
-    fill = exchange.trade(state, listing, trader, 100 * COIN)
-    assert fill.owed / CASH / 100 == pytest.approx(2_000.3, abs=2e-8)
 
 
 @pytest.mark.parametrize(("skew", "size"), [(0, 100), (100, 100), (100, -250), (-40, 7)])
@@ -139,13 +114,6 @@ def test_sip_279_leaves_the_counterparty_nothing_over_a_closed_cycle_of_the_skew
 # ---------------------------------------------------------------------- other venues' funding
 
 
-def test_dydx_pays_an_eighth_of_the_hours_mean_premium_with_interest_on_top() -> None:
-    """8 bp of premium and 1 bp of interest over eight hours: 1.125 bp an hour."""
-    state, listing = listed(PremiumPlus(), premium=0.0008)
-    close_at(state, 3_600.0)
-    assert state.tables[listing.path + ".funding"][1] * 3_600.0 == pytest.approx(1.125 * BP, abs=1e-12)
-
-
 @pytest.mark.parametrize(
     ("premium", "funding"), [(-6.91, -3.91), (-2.81, 0.19), (-9.13, -6.13), (-2.14, 0.86), (-17.82, -14.82)]
 )
@@ -196,16 +164,6 @@ def test_gmx_v2_takes_from_the_larger_side_by_imbalance_and_gives_all_to_the_sma
     assert sides(9.0, 0.0, 1 / 50_000, 1.0) == (1 / 50_000, 0.0)
 
 
-def test_gmx_v2_charges_the_larger_side_that_in_a_market() -> None:
-    rules = market_for(OraclePool(spread=0.0, skew_scale=1e9), funding=Imbalance(factor=1 / 50_000), fee=0.0)
-    state, (long, short, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
-    _, listing = only(state)
-    exchange.trade(state, listing, long, 75 * COIN)
-    exchange.trade(state, listing, short, -25 * COIN)
-    exchange.close_block(state)
-    assert state.tables[listing.path + ".funding"][1] == pytest.approx(1e-5, abs=1e-15)
-
-
 @pytest.mark.parametrize(
     ("rate", "long", "short", "change"),
     [(1e-6, 53.0, 47.0, 3.6e-5), (1e-6, 52.0, 48.0, 0.0), (2e-5, 51.0, 49.0, -1.2e-5), (1e-6, 49.5, 50.5, -6e-6)],
@@ -218,16 +176,6 @@ def test_gmx_v2_adaptive_rate_grows_rests_fades_and_turns(
     assert adapted(rate, long, short, 600.0, rule) - rate == pytest.approx(change, abs=1e-15)
 
 
-def listed(rule: Funding, premium: float) -> tuple[State, Listing]:
-    """A virtual AMM whose mid stands off a told index of 2,000 by `premium`, from time 0 on."""
-    state, _ = open_world(exchange_for(markets=(market_for(VirtualAmm(), funding=rule),)))
-    _, listing = only(state)
-    base, cash = state.tables[listing.path + ".reserves"]
-    state.put(listing.path + ".reserves", np.array([base, cash * (1 + premium)]))
-    exchange.close_block(state)
-    return state, listing
-
-
 # ---------------------------------------------------------------------- oracle-priced pools
 
 
@@ -237,15 +185,6 @@ def test_gmx_v2_charges_for_imbalance_and_pays_for_balance(before: float, after:
     k = 0.01 / 50_000
     for side in (1.0, -1.0):
         assert impact(side * before, side * after, k, k, 2.0) == pytest.approx(paid, abs=1e-9)
-
-
-def test_gmx_v2_impact_is_what_a_trader_of_the_pool_is_charged_and_paid() -> None:
-    k = 0.01 / 50_000
-    rules = market_for(ImpactPool(spread=0.0, towards=k, away=k), fee=0.0)
-    state, (trader, other, *_) = open_world(exchange_for(markets=(rules,), vault=exchange_for(OraclePool()).vault))
-    _, listing = only(state)
-    assert exchange.trade(state, listing, trader, 25 * COIN).owed == (50_000 + 500) * CASH
-    assert exchange.trade(state, listing, other, -12 * COIN - COIN // 2).owed == -(25_000 + 375) * CASH
 
 
 def test_sip_184_fee_boosts_beyond_twice_the_threshold_and_decays_by_a_tenth() -> None:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 
 import numpy as np
 import pytest
-from machine import PRICE, exchange_for, market_for, only, open_world, tell
 from scipy.integrate import quad
 
-from agents.crowds.noise import NoiseCrowd
-from agents.roles.basis import BasisTrader
-from experiments.overrides import override
-from experiments.run import run
-from experiments.scenario import find, without
 from experiments.theory import perpetual_over_spot, stale_value
-from protocol import exchange
-from protocol.funding.premium_plus import PremiumPlus
-from protocol.venues.virtual_amm import VirtualAmm
+from experiments.validation.basis import BASE_RATE, INTEREST, PERIOD, QUOTE_RATE, gain
+from protocol.units import SECONDS_PER_YEAR
 
 
 @pytest.mark.parametrize(
@@ -64,57 +56,10 @@ def test_a_perpetual_that_does_not_pull_has_no_price() -> None:
         perpetual_over_spot(0.02, 0.0, 0.05, 0.0)
 
 
-def test_at_that_price_and_at_no_other_a_hedged_holder_of_the_machines_perpetual_gains_nothing() -> None:
+def test_at_that_price_a_hedged_holder_of_the_machines_perpetual_gains_nothing_and_at_spot_what_the_rates_leave() -> (
+    None
+):
     """Long one coin of the perpetual, short `ratio` coins of spot borrowed at r_b and lent at r_a: funding eats it all."""
-    quote_rate, base_rate, iota, period, step = 0.05, 0.02, 0.1, 28_800.0, 600.0
-    year = 365 * 86_400.0
-    fair = perpetual_over_spot(year / period, iota, quote_rate, base_rate)
-    rule = PremiumPlus(window=1.0, period=period, interest=iota * period / year)
-    gains = []
-    for ratio in (fair, 1.0):
-        state, _ = open_world(exchange_for(markets=(market_for(VirtualAmm(), funding=rule),)))
-        _, listing = only(state)
-        base, _ = state.tables[listing.path + ".reserves"]
-        rng = np.random.Generator(np.random.Philox(8))
-        index, gain, notional = PRICE, 0.0, 0.0
-        for block in range(289):
-            state.time = block * step
-            tell(state, index)
-            state.put(listing.path + ".reserves", np.array([base, ratio * index * listing.price_scale * base]))
-            before = state.tables[listing.path + ".funding"][0]
-            exchange.close_block(state)
-            if block > 1:  # the first block knows no premium yet
-                paid = state.tables[listing.path + ".funding"][0] - before
-                gain += (
-                    quote_rate - base_rate
-                ) * ratio * index * step / year - paid  # moves of perpetual and spot cancel
-                notional += index * step / year
-            index *= math.exp(0.002 * rng.standard_normal())
-        gains.append(gain / notional)  # share of notional per year
-    assert gains[0] == pytest.approx(0.0, abs=1e-9)
-    assert gains[1] == pytest.approx(quote_rate - base_rate - iota, abs=1e-9)
-
-
-def test_with_trading_costs_the_basis_stays_within_them_and_one_funding_payment() -> None:
-    """He, Manela, Ross and von Wachter: arbitrage begins at the cost of a round trip. In 99 % of blocks, paid hourly."""
-    calm = without(without(find("hedged-vault"), "hedger"), "traders")
-    noise = NoiseCrowd(name="noise", market="amm", count=500, capital=500.0, activity=96.0)
-    scenario = override(
-        dataclasses.replace(calm, cast=(*calm.cast, noise), duration=7_200.0),
-        {
-            "exchange.markets.amm.funding": "PremiumPlus",
-            "world.chain.blocks.interval": "2.0",
-            "nature.volatility": "[0.4]",
-            "nature.tick": "1.0",
-            "cast.basistrader.latency": "0.1",
-            "cast.basistrader.least_profit": "0.0",
-        },
-    )
-    record = run(scenario)
-    trader = next(role for role in scenario.cast if isinstance(role, BasisTrader))
-    cost = 2.0 * scenario.world.exchanges[0].markets[1].fee + trader.edge
-    payment = (cost + PremiumPlus().interest) / 8.0  # of an hour, at the edge of the band
-    basis = np.abs(np.log(record.blocks["dex.amm.mid"] / record.blocks["dex.amm.fair"]))
-    assert record.metrics["dex.amm.fills"] > 1_000
-    assert np.mean(basis <= cost + payment) > 0.99
-    assert basis.max() > 0.9 * cost  # and the band is used
+    fair = perpetual_over_spot(SECONDS_PER_YEAR / PERIOD, INTEREST, QUOTE_RATE, BASE_RATE)
+    assert gain(fair) == pytest.approx(0.0, abs=1e-9)
+    assert gain(1.0) == pytest.approx(QUOTE_RATE - BASE_RATE - INTEREST, abs=1e-9)

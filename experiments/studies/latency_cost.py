@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.figures.latency_cost import draw
-from experiments.overrides import vary
+from experiments.overrides import varied, vary
 from experiments.parallel import spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
@@ -55,12 +55,12 @@ class Quoting(NamedTuple):
     seed: int
 
 
-def stale_scenario(point: Stale) -> Scenario:
+def stale_scenario(point: Stale, updates: int = UPDATES) -> Scenario:
     """The bundled `stale-oracle`, reduced to one reporter and one sniper."""
     interval = point.age / point.blocks
     base = find("stale-oracle")
     base = dataclasses.replace(base, cast=tuple(role for role in base.cast if role.label in ("reporter", "sniper")))
-    for path, value in {
+    changes = {
         "world.chains.0.blocks.interval": interval,
         "world.chains.0.fee_floor": 1e-13,
         "world.chains.0.base_fee": 1e-12,
@@ -89,25 +89,24 @@ def stale_scenario(point: Stale) -> Scenario:
         "cast.sniper.bid_share": 0.0,
         "cast.sniper.tip": 1e-9,
         "cast.sniper.hold": 0.5 * interval if point.blocks == 1 else 2.0 * point.age,  # close at the very next index
-        "duration": UPDATES * point.age,
-    }.items():
-        base = vary(base, path, value)
-    return dataclasses.replace(base, seed=point.seed)
+        "duration": updates * point.age,
+    }
+    return dataclasses.replace(varied(base, changes), seed=point.seed)
 
 
-def measure_stale(point: Stale) -> dict[str, Any]:
+def measure_stale(point: Stale, updates: int = UPDATES) -> dict[str, Any]:
     """Value per update and unit of notional, relative.
 
     With one block an update, a position held over it forgoes the next one, so only updates before which the sniper was free
     to trade are counted, as in the closed form.
     """
-    record = run(stale_scenario(point))
+    record = run(stale_scenario(point, updates))
     held = (record.blocks["dex.ETH-PERP.open_long"] + record.blocks["dex.ETH-PERP.open_short"]).to_numpy() > 0
-    updates = len(held) - int(held[:-1].sum()) if point.blocks == 1 else len(held) / point.blocks
+    chances = len(held) - int(held[:-1].sum()) if point.blocks == 1 else len(held) / point.blocks
     attacks = record.events[record.events["kind"] == "attack"]
     index = record.blocks["dex.ETH-PERP.index"].mean()
     notional = np.mean([abs(numbers["size"]) for numbers in attacks["numbers"]]) * index if len(attacks) else NOTIONAL
-    value = record.metrics["gain.sniper"] / (notional * updates)
+    value = record.metrics["gain.sniper"] / (notional * chances)
     return {**point._asdict(), "value": value, "trades": len(attacks), "digest": record.digest}
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.stats
 
 from agents.nature.gbm import GeometricBrownian
-from agents.roles.maker import Maker
+from agents.roles.maker import NEVER, Maker
 from experiments.statistics import estimate
 from experiments.validation.base import Claim, Effort, Measured
 from experiments.validation.stage import Comers, played, staged, traded
@@ -77,7 +77,7 @@ def measured(risk: float, seed: int, steps: int) -> tuple[Found, ...]:
         )
         for name, horizon, ends, lean in (
             ("inventory", HORIZON, HORIZON, 1.0),
-            ("symmetric", 0.5 * HORIZON, math.inf, 0.0),  # the mean spread of the other
+            ("symmetric", 0.5 * HORIZON, NEVER, 0.0),  # the mean spread of the other
         )
     )
     comers = [
