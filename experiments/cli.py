@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from experiments.commands.attacks import attacks
+from experiments.commands.audit import audit
 from experiments.commands.contagion import contagion
 from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
@@ -77,6 +78,7 @@ def _complain(lines: Sequence[str], status: int) -> int:
 # Commands
 
 app.command(attacks)
+app.command(audit)
 app.command(contagion)
 app.command(validate)
 
