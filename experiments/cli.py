@@ -20,6 +20,7 @@ from cyclopts import App, CycloptsError, Parameter
 from experiments.commands.attacks import attacks
 from experiments.commands.audit import audit
 from experiments.commands.contagion import contagion
+from experiments.commands.harden import harden
 from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
 from experiments.commands.sweep import results, sweep
@@ -232,6 +233,7 @@ app.command(sweep)
 app.command(results)
 app.command(sensitivity)
 app.command(search)
+app.command(harden)
 
 # Playing
 

@@ -14,12 +14,15 @@ from agents.nature.gbm import GeometricBrownian
 from agents.nature.jumps import JumpDiffusion
 from experiments import cli
 from experiments.arsenal.honest import peopled
+from experiments.audit import hardened as hardened_report
 from experiments.audit import report
 from experiments.audit.bench import Bench, bench
 from experiments.audit.examining import audit, least_budget, quantile_interval
+from experiments.audit.hardening import harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
 from experiments.audit.levers import levers, turned, value_of
 from experiments.audit.paths import paths
+from experiments.axes.base import Bound
 from experiments.codec import dumps, load
 from experiments.defences.exit_fee import ExitFee
 from experiments.defences.longer_window import LongerWindow
@@ -30,6 +33,7 @@ from experiments.statistics import share
 
 WEAK = dataclasses.replace(find("oracle-push"), duration=150.0)
 WINDOW = "exchanges.dex.markets.ETH-PERP.oracle.window"
+STRONG = vary(WEAK, WINDOW, 1_200.0)
 KINDS = {"OraclePush": OraclePush}
 RULES = {"LongerWindow": LongerWindow(), "ExitFee": ExitFee()}
 BUDGET, SMALL = 310, 60
@@ -50,7 +54,8 @@ def weak(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def hardened(tmp_path_factory):
-    return examined(vary(WEAK, WINDOW, 1_200.0), tmp_path_factory.mktemp("hardened"), SMALL)
+    out = tmp_path_factory.mktemp("hardened")
+    return examined(STRONG, out, SMALL), out
 
 
 def test_a_weak_protocol_falls_and_the_change_that_is_named_holds_against_a_new_search(weak):
@@ -71,8 +76,9 @@ def test_a_rule_that_does_nothing_about_it_is_not_what_stops_it(weak):
 
 
 def test_a_hardened_protocol_is_told_from_it(hardened):
-    assert hardened.paying == [] and hardened.changes == []
-    assert "none was found that earns more than 1,000" in report.verdict(hardened)
+    found, _ = hardened
+    assert found.paying == found.changes == found.unknown == []
+    assert "none was found that earns more than 1,000" in " ".join(report.verdict(found))
 
 
 def test_the_parameter_that_binds_is_found(weak):
@@ -83,7 +89,7 @@ def test_the_parameter_that_binds_is_found(weak):
 
 
 def test_no_more_runs_are_made_than_the_budget_has(weak, hardened):
-    for found, budget in ((weak[0], BUDGET), (hardened, SMALL)):
+    for found, budget in ((weak[0], BUDGET), (hardened[0], SMALL)):
         assert sum(found.spent.values()) <= budget == found.budget
     assert len((weak[1] / "runs.jsonl").read_bytes().splitlines()) == sum(weak[0].spent.values())
 
@@ -218,15 +224,23 @@ def test_every_bundled_world_can_be_peopled():
         assert peopled(find(name)) == find(name)
 
 
-def test_the_command_says_what_it_came_to_by_its_status(tmp_path, capsys):
-    words = ["audit", "--attack", "OraclePush", "--defence", "ExitFee", "--workers", "1"]
-    strong = vary(WEAK, WINDOW, 1_200.0)
-    for name, scenario, budget, status in (("weak", WEAK, 60, 1), ("weak", WEAK, 40, 3), ("strong", strong, 60, 0)):
+def test_the_command_says_what_it_came_to_by_its_status(weak, hardened, tmp_path, capsys):
+    """On folders that know every run, so that nothing is played again."""
+    cases = (
+        ("weak", WEAK, weak[1], BUDGET, 1),
+        ("short", WEAK, weak[1], 40, 3),
+        ("strong", STRONG, hardened[1], SMALL, 0),
+    )
+    for name, scenario, known, budget, status in cases:
+        (tmp_path / name).mkdir()
         (tmp_path / f"{name}.toml").write_text(dumps(scenario))
-        told = ["--budget", str(budget), "--out", str(tmp_path / name)]
-        assert cli.main([*words, str(tmp_path / f"{name}.toml"), *told]) == status
+        (tmp_path / name / "runs.jsonl").write_bytes((known / "runs.jsonl").read_bytes())
+        words = ["audit", str(tmp_path / f"{name}.toml"), "--attack", "OraclePush", "--workers", "1"]
+        words += [word for rule in RULES for word in ("--defence", rule)]
+        assert cli.main([*words, "--budget", str(budget), "--out", str(tmp_path / name)]) == status
     told = capsys.readouterr().out
     assert "dies by OraclePush" in told and "nothing is known of OraclePush" in told
+    assert (tmp_path / "weak" / "runs.jsonl").read_bytes() == (weak[1] / "runs.jsonl").read_bytes()
 
 
 def test_bad_wishes_of_an_audit_are_a_line_each_and_nothing_is_written(tmp_path, capsys):
@@ -239,3 +253,31 @@ def test_bad_wishes_of_an_audit_are_a_line_each_and_nothing_is_written(tmp_path,
     assert need == 2 * (12 + 1) + 12
     (line,) = capsys.readouterr().err.splitlines()
     assert "--budget 20: must be" in line and not out.exists()
+
+
+def test_hardening_brings_a_weak_protocol_under_its_bound_and_draws_the_frontier(tmp_path):
+    over = (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),)
+    calm, _ = paths(WEAK, ())
+    with bench(tmp_path, 300) as runs:
+        found = harden(WEAK, KINDS, over, calm, runs, bound=1_000.0)
+    assert sum(found.spent.values()) <= 300
+    assert found.start.worst.low > found.bound and not found.start.stands
+    chosen = found.chosen
+    assert chosen.stands and chosen.worst.high <= found.bound and chosen.design.levers[WINDOW] > 60.0
+    assert chosen.efficiency.mean == max(one.efficiency.mean for one in found.judged if one.stands)
+    assert value_of(found.best, WINDOW) == chosen.design.levers[WINDOW]
+    assert any(one.worst > found.bound for one in found.designs) and any(
+        one.worst <= found.bound for one in found.designs
+    )
+    files = hardened_report.write(found, tmp_path)
+    assert {path.name for path in files} >= {"hardened.toml", "frontier.png", "designs.csv"}
+    assert load(Scenario, tmp_path / "hardened.toml") == found.best
+
+
+def test_bad_wishes_of_a_hardening_are_a_line_each(tmp_path, capsys):
+    words = ["--over", "oracle.windows=1:2", "--over", "ETH-PERP.oracle.window=5:1", "--over", "margin.initial=0.01:2"]
+    told = [*words, "--budget", "9", "--bound", "0", "--path", "real", "--out", str(tmp_path / "out")]
+    assert cli.main(["harden", "oracle-push", *told]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 6 and any("no such lever" in line for line in lines)
+    assert any("empty range" in line for line in lines) and not (tmp_path / "out").exists()

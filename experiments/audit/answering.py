@@ -31,7 +31,7 @@ def answer(
 ) -> None:
     """Change the rules until nothing pays, or nothing more is known or afforded."""
     now, waiting, left = found.scenario, [line.attack for line in found.paying], -1
-    while waiting and bench.left != left:
+    while waiting and bench.left != left and bench.left >= VERIFICATION:
         left = bench.left
         for n, name in enumerate(waiting):
             with bench.at_most(int(OWN * bench.left) // (len(waiting) - n)):
@@ -64,9 +64,13 @@ def _answered(
     changes, misfits = candidates(hunt.scenario, rules, found.turns.get(name, ()), line.bare.profit.mean)
     found.misfits |= misfits
     tried, short = cheapest_change(bench, hunt, line.bare, changes, before, found.bound)
-    found.short = [one for one in found.short if not one.startswith(f"{name}: ")] + [f"{name}: {one}" for one in short]
+    if len(tried) >= len(line.tried):  # not where a second attempt had fewer runs than the first
+        line = line._replace(tried=tuple(tried))
+        found.short = [one for one in found.short if not one.startswith(f"{name}: ")] + [
+            f"{name}: {one}" for one in short
+        ]
     holding: Tried | None = next((one for one in tried if one.holds), None)
-    found.lines[place] = line._replace(tried=tuple(tried))
+    found.lines[place] = line
     if holding is None or holding.after is None:
         return now
     found.lines[place] = found.lines[place]._replace(stopped_by=holding.change.name, after=holding.after.profit)

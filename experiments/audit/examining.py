@@ -8,7 +8,6 @@ What the budget does not reach is said. Many attacks are judged at once, so each
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +22,7 @@ from experiments.audit.answering import answer
 from experiments.audit.bench import Bench
 from experiments.audit.changes import binding
 from experiments.audit.findings import Audit, Line, Stress
-from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, honest, hunted, of, profit
+from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, honest, hunted, of, profit
 from experiments.audit.paths import PricePath
 from experiments.audit.screening import screened
 from experiments.codec import Mistakes
@@ -57,7 +56,7 @@ def audit(
     found = Audit(plain, paths, bound, budget=bench.budget)
     twins = {path.name: _honest(bench, path.of(plain)) for path in paths}
     seats = {name: seat(kind, scenario, trade_by_market(plain)) for name, kind in kinds.items()}
-    roles = {name: _funded(one.attack, capital) for name, one in seats.items()}
+    roles = {name: funded(one.attack, capital) for name, one in seats.items()}
     found.lines = [
         Line(name, "no surface", one.lacks) if one.lacks else screened(bench, plain, roles[name], paths)
         for name, one in seats.items()
@@ -83,10 +82,6 @@ def _honest(bench: Bench, scenario: Scenario) -> list[Result]:
     if len(played) < len(SEEDS):
         raise Mistakes([f"{scenario.name}: an honest run goes wrong: {bench.wrong[-1]}"])
     return played
-
-
-def _funded(attack: Attack, capital: float | None) -> Attack:
-    return attack if capital is None else dataclasses.replace(attack, capital=capital)
 
 
 def _hunt(bench: Bench, found: Audit) -> None:

@@ -97,6 +97,11 @@ def of(attack: Attack, scenario: Scenario, seed: int, defence: str = "", alarms:
     return Trial(type(attack).__name__, defence, dataclasses.replace(attacked(scenario, attack), seed=seed), alarms)
 
 
+def funded(attack: Attack, capital: float | None) -> Attack:
+    """The attack with that much capital, cash coins; None: with what it comes with."""
+    return attack if capital is None else dataclasses.replace(attack, capital=capital)
+
+
 def honest(scenario: Scenario, seed: int, defence: str = "") -> Trial:
     """The trial of nobody."""
     return Trial("", defence, dataclasses.replace(benign(scenario), seed=seed))

@@ -7,12 +7,12 @@ no rule; nor is what defines a contract. Which of them an attack hangs on is fou
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from experiments.axes.base import Bound
-from experiments.codec import Mistakes
+from experiments.codec import Mistakes, unknown
 from experiments.optimising import allowed
 from experiments.overrides import varied
 from experiments.scenario import Scenario
@@ -33,6 +33,44 @@ def levers(scenario: Scenario) -> tuple[Bound, ...]:
             if low < 0.999 * value or high > 1.001 * value:
                 found.append(Bound(path, low, high, "log", path))
     return tuple(found)
+
+
+def given(scenario: Scenario, texts: Sequence[str]) -> tuple[Bound, ...]:
+    """Levers as written down: PATH=LOW:HIGH, with :log if you like. Raises Mistakes, all of them."""
+    known = {lever.path: lever for lever in levers(scenario)} if texts else {}
+    wrong, found = [], []
+    for text in texts:
+        path, _, rest = text.partition("=")
+        low, _, tail = rest.partition(":")
+        high, _, scale = tail.partition(":")
+        path = path if path.startswith("exchanges.") else _longer(path, known)
+        if path not in known:
+            wrong.append(unknown(f"--over {text}: no such lever", path, known))
+            continue
+        try:
+            if scale not in ("", "log"):
+                raise ValueError("no such scale")
+            found.append(Bound(path, float(low), float(high), "log" if scale else "linear", path))
+        except ValueError as error:
+            lines = [line for line in str(error).splitlines() if "low" in line]
+            wrong += [f"--over {text}: {line}" for line in lines or ["must be PATH=LOW:HIGH, with :log if you like"]]
+    for bound in found:
+        for end in (bound.low, bound.high):
+            try:
+                turned(scenario, bound.path, end)
+            except Mistakes as mistakes:
+                wrong += [f"--over {bound.path}={bound.low:g}:{bound.high:g}: {line}" for line in mistakes.lines]
+    paths = [bound.path for bound in found]
+    wrong += [f"--over {path}: given twice" for path in sorted({p for p in paths if paths.count(p) > 1})]
+    if wrong:
+        raise Mistakes(list(dict.fromkeys(wrong)))
+    return tuple(found)
+
+
+def _longer(path: str, known: Mapping[str, Bound]) -> str:
+    """The one lever whose path ends so, as in `ETH-PERP.oracle.window`; the path itself where that is none, or several."""
+    fit = [one for one in known if one.endswith(f".{path}")]
+    return fit[0] if len(fit) == 1 else path
 
 
 def value_of(scenario: Scenario, path: str) -> float:

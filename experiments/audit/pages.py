@@ -46,13 +46,14 @@ class Picture(NamedTuple):
 Block = Heading | Paragraph | Bullets | Sheet | Picture
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; border-bottom: 1px solid #ccc; }
-p.loud { font-size: 1.1rem; border-left: 4px solid #b2182b; padding-left: .8rem; }
+p.loud { font-size: 1.05rem; max-width: 60rem; border-left: 4px solid #b2182b; padding-left: .8rem; }
 p.loud.sound { border-color: #41ab5d; }
 table { border-collapse: collapse; font-size: .85rem; margin: .8rem 0; display: block; overflow-x: auto; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #e3e3e3; text-align: left; vertical-align: top; }
-th { border-bottom: 2px solid #888; } .r { text-align: right; white-space: nowrap; }
+th { border-bottom: 2px solid #888; } .r { text-align: right; }
+.r, td:last-child { white-space: nowrap; }
 figure { margin: 1rem 0; } img { max-width: 100%; width: 34rem; } figcaption { font-size: .85rem; color: #555; }
 """
 

@@ -24,8 +24,8 @@ FIGURES, CHANGED = "figures", "changed.toml"
 MOST_TURNS = 6
 
 
-def verdict(found: Audit) -> str:
-    """How it dies, what that costs, which change stops it: in a few sentences."""
+def verdict(found: Audit) -> list[str]:
+    """How it dies, what that costs, which change stops it: a few sentences for each attack that pays, the worst first."""
     name, judged = found.scenario.name, [line for line in found.lines if line.bare is not None]
     opened = [line for line in found.lines if not line.pays and line.after is not None and line.after.low > found.bound]
     says = []
@@ -46,7 +46,7 @@ def verdict(found: Audit) -> str:
         )
     if found.unknown:
         says.append(f"Within the budget nothing is known of {', '.join(found.unknown)}.")
-    return " ".join(says)
+    return says
 
 
 def _dies(found: Audit, line: Line) -> str:
@@ -82,7 +82,7 @@ def blocks(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
     one = found.scenario
     if one.about:
         yield Paragraph(one.about)
-    yield Paragraph(verdict(found), loud=True)
+    yield from (Paragraph(text, loud=True) for text in verdict(found))
     yield Heading("Attacks")
     yield from _attacks(found)
     if "profits" in figures:
@@ -309,5 +309,5 @@ def write(found: Audit, out: Path) -> list[Path]:
     title, content = f"Audit of {found.scenario.name}", list(blocks(found, figures))
     replace(out / "report.html", to_html(title, content, sound=not found.paying and not found.unknown).encode())
     replace(out / "report.md", to_markdown(title, content, out).encode())
-    replace(out / "report.json", to_json(found, verdict(found)).encode())
+    replace(out / "report.json", to_json(found, " ".join(verdict(found))).encode())
     return [out / "report.html", out / "report.md", out / "report.json", *([out / CHANGED] if found.changed else [])]

@@ -73,7 +73,7 @@ def audit(
     seen = None if one is None else wishes.attempt(lambda: paths(one, klines))
     if one is not None and seen is not None:
         for path in seen:
-            wishes.attempt(partial(_playable, path.of(one)))
+            wishes.attempt(partial(playable, path.of(one)))
         least = least_budget(one, {name: known[name] for name in picked}, seen)
         if budget < least:
             wishes.lines.append(
@@ -100,12 +100,12 @@ def audit(
         )
     found.peopled = not given.cast
     files = report.write(found, home)
-    print(report.verdict(found))
+    print("\n".join(report.verdict(found)))
     print(f"{sum(found.spent.values()):,} runs of {budget:,}. Written: {', '.join(map(str, files))}")
     return UNSOUND if found.paying else UNKNOWN if found.unknown else 0
 
 
-def _playable(scenario: Scenario) -> None:
+def playable(scenario: Scenario) -> None:
     """Raise the mistakes for which it cannot be played."""
     from experiments.arsenal.seating import benign
     from experiments.run import release

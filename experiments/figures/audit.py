@@ -76,8 +76,8 @@ def draw_turns(found: Audit, out: Path) -> list[Path]:
     names = [f"{turn.bound.path.partition('.')[2]} = {turn.value:.4g}" for turn in turns]
     axis.set_yticks(range(len(turns)), names, fontsize=6.5)
     axis.axvline(0.0, color="black", linewidth=0.6)
-    axis.set_xlabel(f"profit of {attack}, found settings, deciding anew (thousand cash coins)")
-    axis.set_title(f"{attack} hangs on {turns[-1].bound.path.rpartition('.')[2]}")
+    axis.set_xlabel("attacker's profit (thousand cash coins)")
+    axis.set_title(f"{attack} hangs most on {turns[-1].bound.path.rpartition('.')[2]}")
     figure.legend(loc="outside lower center", ncols=2, fontsize=6.5)
     return save(figure, out, "binding")
 
