@@ -253,6 +253,8 @@ def test_bad_wishes_of_an_audit_are_a_line_each_and_nothing_is_written(tmp_path,
     assert need == 2 * (12 + 1) + 12
     (line,) = capsys.readouterr().err.splitlines()
     assert "--budget 20: must be" in line and not out.exists()
+    assert cli.main(["audit", "october-2025", "--out", str(out)]) == 2
+    assert "say which with --klines" in capsys.readouterr().err and not out.exists()
 
 
 def test_hardening_brings_a_weak_protocol_under_its_bound_and_draws_the_frontier(tmp_path):

@@ -20,6 +20,7 @@ from agents.nature.gbm import GeometricBrownian
 from agents.nature.jumps import JumpDiffusion
 from agents.nature.klines import load
 from agents.nature.replay import Replay
+from experiments.codec import Mistakes
 from experiments.scenario import Scenario
 from experiments.wishes import replaying
 from protocol.units import SECONDS_PER_YEAR
@@ -44,6 +45,11 @@ class PricePath(NamedTuple):
 
 def paths(scenario: Scenario, klines: Sequence[Path]) -> tuple[PricePath, ...]:
     """Calm and stressed, and real where there is a record. Raises Mistakes for klines that cannot be read."""
+    if isinstance(scenario.nature, Replay):
+        files = klines or [Path(file) for file in scenario.nature.files]
+        if not files:
+            raise Mistakes([f"{scenario.name}: nature replays recorded bars; say which with --klines FILE"])
+        scenario = replaying(scenario, files)  # or what is wrong with the files
     own = scenario.nature
     calm, stressed = _calm(own), _stressed(own, scenario.duration)
     found = [
