@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from experiments.commands.attacks import attacks
+from experiments.commands.audit import audit
 from experiments.commands.contagion import contagion
+from experiments.commands.harden import harden
 from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
 from experiments.commands.sweep import results, sweep
@@ -77,6 +79,7 @@ def _complain(lines: Sequence[str], status: int) -> int:
 # Commands
 
 app.command(attacks)
+app.command(audit)
 app.command(contagion)
 app.command(validate)
 
@@ -230,6 +233,7 @@ app.command(sweep)
 app.command(results)
 app.command(sensitivity)
 app.command(search)
+app.command(harden)
 
 # Playing
 

@@ -67,6 +67,17 @@ def within(bound: Bound, value: float) -> float | int:
     return typed(bound, min(bound.high, max(bound.low, value)))
 
 
+def allowed(stands: Callable[[float], bool], value: float, factor: float) -> float:
+    """The value times a factor, or as near to that as still stands (to one part in a thousand)."""
+    if stands(value * factor):
+        return value * factor
+    near, far = 0.0, math.log(factor)
+    for _ in range(20):
+        middle = 0.5 * (near + far)
+        near, far = (middle, far) if stands(value * math.exp(middle)) else (near, middle)
+    return value * math.exp(near)
+
+
 def quietly() -> Any:
     """Optuna calls parts of its samplers experimental."""
     return warnings.catch_warnings(action="ignore")

@@ -24,7 +24,7 @@ from agents.player import Role
 from experiments.axes.base import Bound
 from experiments.axes.table import Table
 from experiments.codec import Mistakes, dumps, unknown, variants
-from experiments.optimising import GENERATION, Sampler, Trial, maximise, typed
+from experiments.optimising import GENERATION, Sampler, Trial, allowed, maximise, typed
 from experiments.overrides import varied
 from experiments.results import load
 from experiments.scenario import Scenario
@@ -201,21 +201,10 @@ def _declared(role: Role, field: dataclasses.Field[Any]) -> Bound | None:
     if field.name in SHARED or not number or not value > 0 or field.name not in fields_with_types(type(role)):
         return None
     whole = isinstance(value, int)
-    low, high = (_allowed(role, field.name, value, f) for f in (1.0 / REACH, REACH))
+    low, high = (allowed(lambda x: _stands(role, field.name, x), value, f) for f in (1.0 / REACH, REACH))
     if whole:
         low, high = math.ceil(low), math.floor(high)
     return Bound(path, float(low), float(high), "whole" if whole else "log", field.name) if low < high else None
-
-
-def _allowed(role: Role, name: str, value: float, factor: float) -> float:
-    """The value times a factor, or as near to that as the role allows (to one part in a thousand)."""
-    near, far = 0.0, math.log(factor)
-    if _stands(role, name, value * factor):
-        return value * factor
-    for _ in range(20):
-        middle = 0.5 * (near + far)
-        near, far = (middle, far) if _stands(role, name, value * math.exp(middle)) else (near, middle)
-    return value * math.exp(near)
 
 
 def _stands(role: Role, name: str, value: float) -> bool:

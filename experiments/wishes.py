@@ -72,11 +72,11 @@ def chosen(name: str, klines: Sequence[Path], changes: dict[str, str], plugins: 
 
     scenario = find(name, plugins=plugins)
     if klines:
-        scenario = _replaying(scenario, klines)
+        scenario = replaying(scenario, klines)
     return override(scenario, changes, plugins=plugins) if changes else scenario
 
 
-def _replaying(scenario: Scenario, files: Sequence[Path]) -> Scenario:
+def replaying(scenario: Scenario, files: Sequence[Path]) -> Scenario:
     """The scenario with recorded bars as nature; its tick is kept, or the nearest that divides the bars is taken."""
     import csv
     from dataclasses import replace

@@ -65,7 +65,7 @@ def campaign(
     cells = [cell(attack, "", _of(bare, name, ""), honest, groups) for name, attack in open_.items()]
     paying = {one.attack: one for one in cells if one.pays}
 
-    worlds, misfits = _defended(scenario, rules if paying else {})
+    worlds, misfits = defended(scenario, rules if paying else {})
     quiet = [Trial("", name, _seeded(benign(one), seed)) for name, one in worlds.items() for seed in seeds]
     tried = [
         Trial(attack, name, _seeded(attacked(one, open_[attack]), seed))
@@ -107,7 +107,7 @@ def _of(results: Sequence[Result], attack: str, defence: str) -> list[Result]:
     return [one for one in results if (one.attack, one.defence) == (attack, defence)]
 
 
-def _defended(scenario: Scenario, rules: Mapping[str, Defence]) -> tuple[dict[str, Scenario], dict[str, str]]:
+def defended(scenario: Scenario, rules: Mapping[str, Defence]) -> tuple[dict[str, Scenario], dict[str, str]]:
     """The scenario under each defence that has a place in it, and why the others have none."""
     worlds, misfits = {}, {}
     for name, rule in rules.items():

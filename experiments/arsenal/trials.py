@@ -46,6 +46,9 @@ class Result(NamedTuple):
     estimate: float  # sum over its attacks of what it expected
     cost: float
     stake: float  # the largest it put at risk at once
+    hoped: float  # the most that it came to expect of anything, also of what it left; nan: it came to no number
+    held: float  # notional of all players' positions, mean
+    capital: float  # margin posted, vaults and insurance behind that, mean
     signals: tuple[float, ...]  # largest value of each public signal
     noticed: float  # from the first attack to the first signal beyond its alarm; nan: never, or nothing to notice
 
@@ -58,6 +61,7 @@ def play(trial: Trial) -> Result:
     attacks = mine[mine["kind"] == "attack"]
     numbers = list(attacks["numbers"])
     refusals = [str(n.get("why", "")) for n in mine.loc[mine["kind"] == "attack declined", "numbers"]]
+    hopes = [float(n["estimate"]) for n in mine["numbers"] if math.isfinite(n.get("estimate", math.nan))]
     watched = signals(record)
     return Result(
         attack=trial.attack,
@@ -69,15 +73,22 @@ def play(trial: Trial) -> Result:
         volume=_total(blocks, ".volume"),
         slippage=_slippage(blocks),
         provider_return=_provider_return(row),
-        bad_debt=float(sum(v for key, v in row.items() if key.endswith(".bad_debt"))),
+        bad_debt=_sum_of(row, ".bad_debt"),
         attacked=len(attacks),
         declined=refusals[-1] if refusals and not len(attacks) else "",
         estimate=_sum(numbers, "estimate"),
         cost=_sum(numbers, "cost"),
         stake=max((float(n.get("stake", 0.0)) for n in numbers), default=0.0),
+        hoped=max(hopes, default=math.nan),
+        held=_sum_of(row, ".held"),
+        capital=_sum_of(row, ".margin", ".vault_capital") + sum(e.insurance for e in trial.scenario.world.exchanges),
         signals=tuple(float(np.nanmax(series, initial=0.0)) for series in watched),
         noticed=_noticed(blocks["time"].to_numpy(), watched, trial.alarms, attacks["time"]),
     )
+
+
+def _sum_of(row: dict[str, Any], *endings: str) -> float:
+    return float(sum(value for key, value in row.items() if key.endswith(endings)))
 
 
 def _sum(numbers: list[dict[str, Any]], name: str) -> float:

@@ -146,16 +146,12 @@ def _harmless(profit: Estimate, damage: Estimate, bare: Cell) -> bool:
 def cheapest(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> str:
     """Of the defences that stop an attack and count, the one that costs honest users least; "" where there is none."""
     fit = [one.defence for one in cells if one.defence and one.stopped and costs[one.defence].counts]
-    return min(
-        fit,
-        key=lambda name: (
-            -round(costs[name].open_interest, 3),
-            -round(_or(costs[name].provider_return), 6),
-            _or(costs[name].slippage),
-            name,
-        ),
-        default="",
-    )
+    return min(fit, key=lambda name: (*burden(costs[name]), name), default="")
+
+
+def burden(cost: Cost) -> tuple[float, float, float]:
+    """What honest users lose, to be compared: open interest first, then provider return, then slippage."""
+    return (-round(cost.open_interest, 3), -round(_or(cost.provider_return), 6), _or(cost.slippage))
 
 
 def _or(value: float) -> float:

@@ -73,7 +73,7 @@ class Folder:
     def keep(self, part: Part, rows: Sequence[Row]) -> None:
         """Write finished runs down. Raises OSError, with nothing half-written left, where that cannot be done."""
         path = self.home / JOURNAL / f"{part.name}.jsonl"
-        append(path, b"".join(map(_line, rows)))
+        append(path, b"".join(map(checked, rows)))
 
     def fail(self, cell: Cell, scenario: str, trace: str) -> None:
         """Keep what a run that went wrong can be played again with."""
@@ -183,7 +183,13 @@ def read_digests(home: Path) -> dict[str, str]:
 
 def read_journal(path: Path) -> tuple[list[Row], int]:
     """The rows of a journal up to the first that is not whole, and how many bytes they take."""
-    rows: list[Row] = []
+    texts, length = read_lines(path)
+    return [Row(*json.loads(text)) for text in texts], length
+
+
+def read_lines(path: Path) -> tuple[list[bytes], int]:
+    """The lines of a journal up to the first that is not whole, their checksums taken off, and how many bytes they take."""
+    texts: list[bytes] = []
     length = 0
     try:
         lines = path.read_bytes().splitlines(keepends=True)
@@ -193,9 +199,9 @@ def read_journal(path: Path) -> tuple[list[Row], int]:
         text, _, check = line.rstrip(b"\n").rpartition(b"\t")
         if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):
             break
-        rows.append(Row(*json.loads(text)))
+        texts.append(text)
         length += len(line)
-    return rows, length
+    return texts, length
 
 
 def corrupt(path: Path) -> str:
@@ -245,8 +251,9 @@ def _put(file: FileIO, data: bytes) -> None:
     os.fsync(file.fileno())
 
 
-def _line(row: Row) -> bytes:
-    text = json.dumps(row, separators=(",", ":"), ensure_ascii=True).encode()
+def checked(value: Any) -> bytes:
+    """A value as a line of a journal, with its checksum."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()
     return b"%s\t%08x\n" % (text, zlib.crc32(text))
 
 

@@ -1,0 +1,164 @@
+"""The bench: every run that an audit makes is asked for here, counted against its budget, and kept.
+
+A run is known by its scenario and the sources it depends on. What was played once is neither played nor counted again, so an
+audit that was stopped goes on where it was, and one with a larger budget begins with what the smaller one found. What is counted
+does not depend on what was kept, nor anything on who plays: budget and seeds alone decide what an audit comes to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from experiments.arsenal import trials as trials_module
+from experiments.arsenal.trials import Result, Trial, play
+from experiments.cluster import Crew
+from experiments.codec import Mistakes, dumps
+from experiments.sweeps.folder import append, checked, read_lines
+from experiments.sweeps.rows import engine
+from experiments.wishes import plugins_in
+
+RUNS, LOCK = "runs.jsonl", ".lock"
+
+
+class Bench:
+    """Plays trials, within `budget` runs. `spent`: runs by what they were for; `wrong`: what went wrong, a line each."""
+
+    def __init__(
+        self, home: Path, budget: int, hands: Callable[[], Crew] | None = None, plugins: Sequence[Path] = ()
+    ) -> None:
+        self.home, self.budget, self.hands = home, budget, hands
+        self.plugins = tuple(str(path.resolve()) for path in plugins)
+        self.spent: dict[str, int] = {}
+        self.wrong: list[str] = []
+        self._counted: set[str] = set()
+        self._limit = budget  # of those counted, for now
+        self._sources = hashlib.sha256(engine().encode() + Path(trials_module.__file__).read_bytes()).digest()
+        texts, length = read_lines(home / RUNS)
+        self._known: dict[str, list[Any]] = dict(map(json.loads, texts))
+        if (home / RUNS).exists() and length < (home / RUNS).stat().st_size:
+            os.truncate(home / RUNS, length)  # a line that was cut short would spoil the next
+        self._bar = tqdm(total=budget, unit="run", file=sys.stderr, disable=not sys.stderr.isatty())
+
+    @property
+    def left(self) -> int:
+        """Runs that may still be made, for now."""
+        return self._limit - len(self._counted)
+
+    @contextlib.contextmanager
+    def at_most(self, runs: int) -> Iterator[None]:
+        """Nothing asked for meanwhile may take more than so many of the runs that are left."""
+        former = self._limit
+        self._limit = min(former, len(self._counted) + runs)
+        try:
+            yield
+        finally:
+            self._limit = former
+
+    def play(self, what: str, trials: Sequence[Trial]) -> list[Result | None]:
+        """What became of each trial, None where it went wrong. It is for the asker to see that they can be afforded."""
+        keys = [self._key(trial) for trial in trials]
+        new = dict(zip(keys, trials, strict=True))
+        fresh = [key for key in new if key not in self._counted]
+        assert len(fresh) <= self.left, "afforded"
+        self._counted |= set(fresh)
+        self.spent[what] = self.spent.get(what, 0) + len(fresh)
+        self._tell(what)
+        self._play({key: new[key] for key in fresh if key not in self._known})
+        return [self._read(key, trial) for key, trial in zip(keys, trials, strict=True)]
+
+    def close(self) -> None:
+        """Let the progress bar go."""
+        self._bar.close()
+
+    def _tell(self, what: str) -> None:
+        self._bar.set_description(what)
+        self._bar.update(len(self._counted) - self._bar.n)
+
+    def _key(self, trial: Trial) -> str:
+        text = f"{trial.attack}\0{trial.defence}\0{trial.alarms}\0{dumps(trial.scenario, keep='changed')}"
+        return hashlib.sha256(self._sources + text.encode()).hexdigest()[:32]
+
+    def _read(self, key: str, trial: Trial) -> Result | None:
+        found = self._known[key]
+        if found[0] != "ok":
+            line = f"{trial.attack or 'honest'} {trial.defence} seed {trial.scenario.seed}: {found[1]}"
+            if line not in self.wrong:
+                self.wrong.append(line)
+            return None
+        result = Result(*found[1])
+        return result._replace(signals=tuple(result.signals))
+
+    def _play(self, waiting: dict[str, Trial]) -> None:
+        tasks = [(key, pickle.dumps(trial)) for key, trial in waiting.items()]
+        if self.hands is None or len(tasks) < 2:
+            for key, blob in tasks:
+                self._keep(key, attempt(self.plugins, blob))
+            return
+        key, blob = tasks.pop(0)
+        self._keep(key, attempt(self.plugins, blob))  # compiles once, into the cache that the workers share
+        crew = self.hands()
+        running: dict[Future[Any], str] = {
+            crew.executor.submit(attempt, self.plugins, blob): key for key, blob in tasks
+        }
+        try:
+            while running:
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._keep(running.pop(future), future.result())
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _keep(self, key: str, found: list[Any]) -> None:
+        try:
+            append(self.home / RUNS, checked([key, found]))
+        except OSError as error:
+            words = (error.strerror or str(error)).lower()
+            raise Mistakes([f"--out {self.home}: {words}; finished runs are kept, run it again to go on"]) from error
+        self._known[key] = json.loads(json.dumps(found))
+        self._bar.refresh()
+
+
+def attempt(plugins: tuple[str, ...], blob: bytes) -> list[Any]:
+    """Play one trial, here or elsewhere: ["ok", its result], or ["wrong", why not]."""
+    try:
+        plugins_in([Path(name) for name in plugins])
+        trial: Trial = pickle.loads(blob)
+        return ["ok", list(play(trial))]
+    except Mistakes as mistakes:
+        return ["wrong", "; ".join(mistakes.lines)]
+    except Exception as error:  # whatever settings that nobody has tried before do
+        return ["wrong", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"]
+
+
+@contextlib.contextmanager
+def bench(
+    home: Path, budget: int, hands: Callable[[], Crew] | None = None, plugins: Sequence[Path] = ()
+) -> Iterator[Bench]:
+    """A bench whose journal lies in a folder, and is nobody else's meanwhile. Raises Mistakes."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / LOCK).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Mistakes([f"--out {home}: another process is at work on it"]) from None
+        made = Bench(home, budget, hands, plugins)
+        try:
+            yield made
+        except KeyboardInterrupt:
+            print(f"undertow: finished runs are kept in {home}; the same command goes on", file=sys.stderr)
+            raise
+        finally:
+            made.close()

@@ -1,0 +1,194 @@
+"""The audit of a protocol, stage by stage, within a number of runs.
+
+Honest runs; a screening of every attack by one run and its own estimates; hunts for the settings of those that see a chance;
+their worth on held-out seeds; what the worst hangs on; and for each that pays the cheapest change that still holds when the
+attacker searches again. Changes add up: the next attack meets the rules as changed so far, and all of them meet the last.
+What the budget does not reach is said. Many attacks are judged at once, so each is held to Holm's level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from agents.attacks.base import Attack
+from experiments.arsenal.campaign import trade_by_market
+from experiments.arsenal.seating import benign, seat
+from experiments.arsenal.trials import Result
+from experiments.arsenal.verdict import cell, classes
+from experiments.audit.answering import answer
+from experiments.audit.bench import Bench
+from experiments.audit.changes import binding
+from experiments.audit.findings import Audit, Line, Stress
+from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, honest, hunted, of, profit
+from experiments.audit.paths import PricePath
+from experiments.audit.screening import screened
+from experiments.codec import Mistakes
+from experiments.defences.base import Defence
+from experiments.scenario import Scenario
+from experiments.statistics import estimate, holm, share, sign_flip
+
+HUNTING, BINDING, TAIL = 0.3, 0.2, 0.05  # shares of the budget, at most
+MOST_GENERATIONS = 64  # of one hunt
+MOST_TAIL = 300  # runs from which on a 99 % quantile has an upper end
+
+
+def least_budget(scenario: Scenario, kinds: Mapping[str, type[Attack]], paths: Sequence[PricePath]) -> int:
+    """Runs below which nothing could be said: honest ones, and one screening of every attack that has a surface."""
+    open_ = sum(not seat(kind, scenario, {}).lacks for kind in kinds.values())
+    return len(paths) * (len(SEEDS) + open_) + len(SEEDS)
+
+
+def audit(
+    scenario: Scenario,
+    kinds: Mapping[str, type[Attack]],
+    rules: Mapping[str, Defence],
+    paths: tuple[PricePath, ...],
+    bench: Bench,
+    *,
+    bound: float,
+    capital: float | None = None,
+) -> Audit:
+    """Examine a protocol, and change it where something pays. Raises Mistakes where honest runs cannot be played."""
+    plain = benign(scenario)
+    found = Audit(plain, paths, bound, budget=bench.budget)
+    twins = {path.name: _honest(bench, path.of(plain)) for path in paths}
+    seats = {name: seat(kind, scenario, trade_by_market(plain)) for name, kind in kinds.items()}
+    roles = {name: funded(one.attack, capital) for name, one in seats.items()}
+    found.lines = [
+        Line(name, "no surface", one.lacks) if one.lacks else screened(bench, plain, roles[name], paths)
+        for name, one in seats.items()
+    ]
+    found.stress = _stress(bench, next(path for path in paths if path.name == "stressed").of(plain), twins["stressed"])
+    _hunt(bench, found)
+    _judge(bench, found, twins)
+    for n, line in enumerate(found.paying):
+        assert line.hunt is not None, "pays"
+        with bench.at_most(int(BINDING * bench.budget / 2 ** min(n + 1, len(found.paying) - 1))):
+            found.turns[line.attack], left_out = binding(bench, line.hunt)
+        if left_out:
+            found.short.append(f"{line.attack}: {left_out} parameters were not looked at")
+    if found.paying:
+        answer(bench, found, rules, twins, roles)
+    found.spent, found.wrong = dict(bench.spent), list(bench.wrong)
+    return found
+
+
+def _honest(bench: Bench, scenario: Scenario) -> list[Result]:
+    """Runs that nobody attacks, on the seeds that are reported."""
+    played = [one for one in bench.play("honest runs", [honest(scenario, seed) for seed in SEEDS]) if one is not None]
+    if len(played) < len(SEEDS):
+        raise Mistakes([f"{scenario.name}: an honest run goes wrong: {bench.wrong[-1]}"])
+    return played
+
+
+def _hunt(bench: Bench, found: Audit) -> None:
+    """Hunts in turn, halved: the further one goes, the fewer are left. Those that stay at home get a look if runs are left."""
+    lines = found.lines
+    alive = sorted((n for n, line in enumerate(lines) if line.state == "not searched"), key=lambda n: -_worth(found, n))
+    quiet = [n for n, line in enumerate(lines) if line.state == "stays home"]
+    generations = 1
+    with bench.at_most(int(HUNTING * bench.budget)):
+        while alive and generations <= MOST_GENERATIONS and bench.left >= GENERATION_COST:
+            for n in alive:
+                _gone_on(bench, found, n, generations)
+            alive = [n for n in sorted(alive, key=lambda n: -_worth(found, n)) if _worth(found, n) > 0]
+            alive = alive[: math.ceil(len(alive) / 2)]
+            generations *= 2
+        for n in quiet:
+            _gone_on(bench, found, n, 1)
+    unsearched = [line.attack for line in lines if line.hunt is not None and line.hunt.best is None]
+    if unsearched:
+        found.short.append(f"the settings of {', '.join(unsearched)} were not searched")
+
+
+def _gone_on(bench: Bench, found: Audit, n: int, generations: int) -> None:
+    line = found.lines[n]
+    assert line.hunt is not None, "seated"
+    able = line.hunt.generations + bench.left // GENERATION_COST
+    if able == line.hunt.generations:
+        return
+    hunt = hunted(bench, "attackers' searches", line.hunt, min(generations, able))
+    home = line.state == "stays home" and not hunt.worth > 0
+    found.lines[n] = line._replace(hunt=hunt, state="stays home" if home else "not judged")
+
+
+def _worth(found: Audit, n: int) -> float:
+    hunt = found.lines[n].hunt
+    return -math.inf if hunt is None else hunt.worth
+
+
+def _judge(bench: Bench, found: Audit, twins: Mapping[str, list[Result]]) -> None:
+    """What each hunt's best is worth on held-out seeds, and whether that pays among so many."""
+    kinds, count = classes(found.scenario), len(SEEDS)
+    order = sorted(
+        (n for n, line in enumerate(found.lines) if line.hunt and line.hunt.best), key=lambda n: -_worth(found, n)
+    )
+    for n in order:
+        line = found.lines[n]
+        assert line.hunt is not None and line.hunt.best is not None, "found"
+        if line.state == "stays home":
+            continue
+        if bench.left < count:
+            found.short.append(f"{line.attack}: not judged on held-out seeds")
+            continue
+        runs = _held_out(bench, line.hunt, twins[line.path])
+        if runs is None:
+            found.lines[n] = line._replace(why="runs on held-out seeds went wrong")
+            continue
+        bare = cell(line.hunt.best, "", runs, twins[line.path], kinds)
+        middle = sorted(runs, key=lambda run: profit(run))[len(runs) // 2]
+        found.lines[n] = line._replace(
+            state="judged", bare=bare, replay=middle, p=sign_flip([profit(run) for run in runs])
+        )
+    judged = [n for n, line in enumerate(found.lines) if line.bare is not None]
+    for n, p in zip(judged, holm([found.lines[n].p for n in judged]), strict=True):
+        mine = found.lines[n].bare
+        assert mine is not None, "judged"
+        found.lines[n] = found.lines[n]._replace(p=p, pays=mine.profit.low > found.bound and p <= 0.05)
+    for n in judged:
+        line = found.lines[n]
+        others = [path for path in found.paths if path.name != line.path]
+        if line.pays and line.hunt is not None and line.hunt.best is not None and bench.left >= count * len(others):
+            elsewhere = {}
+            for path in others:
+                runs = _held_out(bench, line.hunt._replace(scenario=path.of(found.scenario)), twins[path.name])
+                if runs is not None:
+                    elsewhere[path.name] = estimate([profit(run) for run in runs])
+            found.lines[n] = line._replace(elsewhere=elsewhere)
+
+
+def _held_out(bench: Bench, hunt: Hunt, twins: Sequence[Result]) -> list[Result] | None:
+    """The found attack on held-out seeds, told when anybody could have noticed; None where a run went wrong."""
+    assert hunt.best is not None, "found"
+    alarms = tuple(np.max([one.signals for one in twins], axis=0).tolist())
+    trials = [of(hunt.best, hunt.scenario, seed, alarms=alarms) for seed in SEEDS]
+    played = bench.play("held-out seeds", trials)
+    return None if None in played else [one for one in played if one is not None]
+
+
+def _stress(bench: Bench, scenario: Scenario, played: Sequence[Result]) -> Stress:
+    """Bad debt under stress, on the reported seeds and as many more as the budget's share allows."""
+    more = max(0, min(int(TAIL * bench.budget), MOST_TAIL - len(SEEDS), bench.left))
+    seeds = range(SEEDS[-1] + 1, SEEDS[-1] + 1 + more)
+    runs = [*played, *bench.play("bad debt under stress", [honest(scenario, seed) for seed in seeds])]
+    debts = sorted(one.bad_debt for one in runs if one is not None)
+    low, high = quantile_interval(debts, 0.99)
+    hits = sum(debt > 0 for debt in debts)
+    tail = float(np.quantile(debts, 0.99, method="inverted_cdf"))
+    return Stress(tuple(debts), estimate(debts), share(hits, len(debts)), tail, low, high)
+
+
+def quantile_interval(ordered: Sequence[float], level: float) -> tuple[float, float]:
+    """The 95 % interval of a quantile, from order statistics, whatever the distribution (David and Nagaraja 2003, 7.1).
+
+    inf where the largest is not enough to bound it from above.
+    """
+    from scipy.stats import binom
+
+    count = len(ordered)
+    low = int(binom.ppf(0.025, count, level))
+    high = int(binom.ppf(0.975, count, level))
+    return ordered[max(low - 1, 0)], (ordered[high] if high < count else math.inf)

@@ -1,0 +1,46 @@
+"""What a hardening came to, told and written down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.audit.hardening import Hardened
+from experiments.codec import dumps
+from experiments.figures.frontier import draw
+from experiments.sweeps.folder import replace
+
+HARDENED = "hardened.toml"
+
+
+def told(found: Hardened) -> str:
+    """What it came to, in a few lines."""
+    if not found.attacks:
+        return f"{found.scenario.name}: no attack was found that pays; nothing to harden against"
+    lines = [
+        f"{found.scenario.name} on the {found.path.name} path ({found.path.about}): {len(found.designs)} designs against"
+        f" {', '.join(found.attacks)}; held-out seeds, mean and 95 % interval"
+    ]
+    for label, one in (("rules as they are", found.start), ("hardened", found.chosen)):
+        if one is None:
+            lines.append(
+                f"{label}: {'not judged, for want of runs' if found.start is None else 'none that stands was found'}"
+            )
+            continue
+        lines.append(f"{label}: open interest per coin of capital {one.efficiency}; worst attack {one.worst}")
+        lines += [f"    {path} = {value:.6g}" for path, value in one.design.levers.items()]
+    return "\n".join([*lines, *found.short])
+
+
+def write(found: Hardened, out: Path) -> list[Path]:
+    """Designs as a table, the hardened scenario, and the frontier as a figure."""
+    rows = [{**one._asdict(), **one.levers} for one in found.designs]
+    table = pd.DataFrame(rows).drop(columns="levers") if rows else pd.DataFrame()
+    replace(out / "designs.csv", table.to_csv(index=False).encode())
+    replace(out / "harden.txt", f"{told(found)}\n".encode())
+    (out / HARDENED).unlink(missing_ok=True)
+    if found.best is not None:
+        replace(out / HARDENED, dumps(found.best).encode())
+    files = [out / "designs.csv", out / "harden.txt", *([out / HARDENED] if found.best is not None else [])]
+    return files + draw(found, out, "frontier")

@@ -1,0 +1,283 @@
+"""Hardening: the most open interest per coin of capital that a protocol's own parameters allow, with no attack above a bound.
+
+Outside, designs are drawn a generation at a time; inside, each attack answers each design by the best of what has paid before,
+its own settings, and settings drawn anew for that design. A design above the bound is worth less than any below it, and
+the less the further it is (Deb 2000, "An efficient constraint handling method for genetic algorithms"). What is reported is the
+most efficient design that still stands when the attacks search against it for longer, on seeds that nothing was chosen by.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.attacks.base import Attack
+from experiments.arsenal.campaign import trade_by_market
+from experiments.arsenal.seating import attacked, benign, seat
+from experiments.arsenal.trials import Result
+from experiments.arsenal.verdict import KEPT
+from experiments.audit.bench import Bench
+from experiments.audit.changes import binding
+from experiments.audit.findings import Line
+from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, honest, hunted, of, profit
+from experiments.audit.levers import value_of
+from experiments.audit.paths import PricePath
+from experiments.audit.screening import screened
+from experiments.axes.base import Bound
+from experiments.axes.latin_hypercube import LatinHypercube
+from experiments.codec import Mistakes
+from experiments.optimising import GENERATION, Candidate, maximise
+from experiments.overrides import varied
+from experiments.scenario import Scenario
+from experiments.search import space
+from experiments.statistics import Estimate, estimate
+
+INSIDE = (1, 2)  # seeds that designs are compared on
+REMEMBERED = 3  # settings of each attack that have paid most, and meet every design
+FRESH = 2  # settings of each attack drawn for a design
+MOST_ATTACKS, MOST_LEVERS = 3, 4
+FINISH = 0.35  # of the budget: for judging the designs that are left
+WORST = 1e12  # beyond what an attack can earn, cash coins
+
+
+class Design(NamedTuple):
+    """A setting of the levers, and what it came to on the seeds of the search. Cash coins."""
+
+    levers: Mapping[str, float]  # by path
+    efficiency: float  # notional held per coin of capital; nan: it could not be played
+    worst: float  # the most that an attack earned, mean
+    by: str  # which
+    trade: float = math.nan  # honest volume, as a share of that under the rules as they are
+
+
+class Judged(NamedTuple):
+    """A design on held-out seeds, each attack having searched against it for longer."""
+
+    design: Design
+    efficiency: Estimate
+    attacks: Mapping[str, Estimate]  # profits
+    stands: bool  # no attack's interval goes above the bound
+
+    @property
+    def worst(self) -> Estimate:
+        """The attack that earns most."""
+        return max(self.attacks.values(), key=lambda one: one.mean)
+
+
+@dataclass
+class Hardened:
+    """All that a hardening came to."""
+
+    scenario: Scenario
+    bound: float
+    path: PricePath
+    levers: tuple[Bound, ...]
+    attacks: tuple[str, ...]
+    designs: list[Design] = field(default_factory=list)
+    start: Judged | None = None  # the rules as they are
+    judged: list[Judged] = field(default_factory=list)
+    best: Scenario | None = None
+    spent: dict[str, int] = field(default_factory=dict)
+    short: list[str] = field(default_factory=list)
+    budget: int = 0
+
+    @property
+    def chosen(self) -> Judged | None:
+        """The most efficient design that stands."""
+        return max((one for one in self.judged if one.stands), key=lambda one: one.efficiency.mean, default=None)
+
+
+def harden(
+    scenario: Scenario,
+    kinds: Mapping[str, type[Attack]],
+    over: Sequence[Bound],
+    path: PricePath,
+    bench: Bench,
+    *,
+    bound: float,
+    capital: float | None = None,
+) -> Hardened:
+    """Search the levers. Raises Mistakes where nothing can be searched."""
+    plain = path.of(benign(scenario))
+    hunts = _attackers(bench, plain, kinds, path, capital)
+    levers = tuple(over) or _binding(bench, hunts)
+    found = Hardened(plain, bound, path, levers, tuple(type(one.attack).__name__ for one in hunts), budget=bench.budget)
+    search = _Search(bench, found, hunts)
+    if hunts and levers:
+        search.run()
+    search.judge()
+    found.spent = dict(bench.spent)
+    return found
+
+
+def _attackers(
+    bench: Bench, plain: Scenario, kinds: Mapping[str, type[Attack]], path: PricePath, capital: float | None
+) -> list[Hunt]:
+    """The attacks that see a chance under the rules as they are, each having searched once; the worst first."""
+    seats = {name: seat(kind, plain, trade_by_market(plain)) for name, kind in kinds.items()}
+    roles = [funded(one.attack, capital) for one in seats.values() if not one.lacks]
+    lines: list[Line] = [screened(bench, plain, role, [path]) for role in roles]
+    open_ = [line.hunt for line in lines if line.hunt is not None and line.state == "not searched"]
+    open_.sort(key=lambda hunt: -hunt.worth)
+    found = [hunted(bench, "attackers' searches", hunt, 1) for hunt in open_ if bench.left >= GENERATION_COST]
+    return sorted((one for one in found if one.best is not None and one.worth > 0), key=lambda one: -one.worth)[
+        :MOST_ATTACKS
+    ]
+
+
+def _binding(bench: Bench, hunts: Sequence[Hunt]) -> tuple[Bound, ...]:
+    """The levers that the worst attack hangs on most."""
+    if not hunts:
+        return ()
+    with bench.at_most(bench.budget // 5):
+        turns, _ = binding(bench, hunts[0])
+    return tuple(turn.bound for turn in turns if turn.least < 0.9 * hunts[0].worth)[:MOST_LEVERS]
+
+
+class _Search:
+    """One hardening: what has been tried, and what the attacks remember."""
+
+    def __init__(self, bench: Bench, found: Hardened, hunts: Sequence[Hunt]) -> None:
+        self.bench, self.found, self.hunts = bench, found, list(hunts)
+        self.memory: dict[str, list[Attack]] = {self._name(hunt): self._starting(hunt) for hunt in hunts}
+        self.volume = math.nan
+
+    @staticmethod
+    def _name(hunt: Hunt) -> str:
+        return type(hunt.attack).__name__
+
+    @staticmethod
+    def _starting(hunt: Hunt) -> list[Attack]:
+        return list(dict.fromkeys(one for one in (hunt.best, hunt.attack) if one is not None))
+
+    @property
+    def cost(self) -> int:
+        """Runs that a design takes, at most."""
+        return len(INSIDE) * (1 + len(self.hunts) * (REMEMBERED + FRESH))
+
+    def run(self) -> None:
+        """Draw designs while the budget lasts."""
+        found = self.found
+        own = {lever.path: value_of(found.scenario, lever.path) for lever in found.levers}
+        found.designs.append(self._played(own, 0))
+        reserve = int(FINISH * self.bench.budget)
+        generations = (self.bench.left - reserve) // (GENERATION * self.cost)
+        bounds = [dataclasses.replace(lever, name=lever.path) for lever in found.levers]
+
+        def worth(number: int, asked: Sequence[Candidate]) -> list[float]:
+            played = [self._played(one, GENERATION * number + k + 1) for k, one in enumerate(asked)]
+            found.designs += played
+            return [self._worth(one) for one in played]
+
+        if generations < 1:
+            found.short.append("the budget is too small for a generation of designs")
+            return
+        maximise(bounds, worth, generations=generations, first=[own], sampler="tpe", startup=GENERATION)
+
+    def _worth(self, design: Design) -> float:
+        """Efficiency of what stands; of what does not, by how much not."""
+        if math.isnan(design.efficiency):
+            return math.nan
+        over = max(0.0, design.worst - self.found.bound)
+        short = max(0.0, KEPT - design.trade)
+        return design.efficiency if not (over or short) else -math.log1p(over) - 10.0 * short
+
+    def _scenario(self, values: Mapping[str, float]) -> Scenario | None:
+        try:
+            return varied(self.found.scenario, dict(values))
+        except Mistakes:
+            return None
+
+    def _played(self, values: Mapping[str, float], number: int) -> Design:
+        """A design on the seeds of the search: what it carries, and what the attacks' answers earn."""
+        scenario = self._scenario(values)
+        if scenario is None:
+            return Design(values, math.nan, math.nan, "")
+        quiet = [
+            one for one in self.bench.play("designs", [honest(scenario, seed) for seed in INSIDE]) if one is not None
+        ]
+        if len(quiet) < len(INSIDE):
+            return Design(values, math.nan, math.nan, "")
+        volume = float(np.mean([one.volume for one in quiet]))
+        self.volume = volume if math.isnan(self.volume) else self.volume
+        worst, by = 0.0, ""
+        for hunt in self.hunts:
+            name = self._name(hunt)
+            answers = list(dict.fromkeys([*self.memory[name], *self._fresh(hunt, number)]))
+            earned = [self._earned(one, scenario) for one in answers]
+            ranked = sorted(zip(earned, range(len(answers)), strict=True), key=lambda pair: (-pair[0], pair[1]))
+            best, place = ranked[0]
+            if best > self.found.bound and answers[place] not in self.memory[name]:
+                self.memory[name] = [answers[place], *self.memory[name]][:REMEMBERED]
+            if best > worst:
+                worst, by = best, name
+        trade = volume / self.volume if self.volume > 0 else 1.0
+        return Design(values, float(np.mean([_efficiency(one) for one in quiet])), worst, by, trade)
+
+    def _fresh(self, hunt: Hunt, number: int) -> list[Attack]:
+        """Settings that depend on the number of the design alone."""
+        try:
+            bounds = space(attacked(hunt.scenario, hunt.attack), hunt.attack, ())
+        except Mistakes:
+            return []
+        levels = LatinHypercube(bounds, FRESH, seed=number).levels()
+        return [
+            dataclasses.replace(hunt.attack, **{b.column: level.changes[b.path] for b in bounds}) for level in levels
+        ]
+
+    def _earned(self, attack: Attack, scenario: Scenario) -> float:
+        runs = self.bench.play("designs", [of(attack, scenario, seed) for seed in INSIDE])
+        values = [profit(one) for one in runs]
+        return -WORST if any(map(math.isnan, values)) else float(np.mean(values))
+
+    # ------------------------------------------------------------------ judging
+
+    def judge(self) -> None:
+        """The rules as they are, and the most efficient designs, until one stands."""
+        found = self.found
+        found.start = self._judged(found.designs[0]) if found.designs else None
+        ranked = sorted(found.designs[1:], key=lambda one: -_or(self._worth(one)))
+        for n, design in enumerate(one for one in ranked if self._worth(one) > 0):
+            judged = self._judged(design)
+            if judged is None:
+                found.short.append(f"{len(ranked) - n} designs were not judged on held-out seeds")
+                break
+            found.judged.append(judged)
+            if judged.stands:
+                found.best = self._scenario(design.levers)
+                break
+
+    def _judged(self, design: Design) -> Judged | None:
+        """A design on held-out seeds, every attack having searched against it; None where that is not afforded."""
+        scenario = self._scenario(design.levers)
+        need = len(SEEDS) + len(self.hunts) * (GENERATION_COST + len(SEEDS))
+        if scenario is None or self.bench.left < need:
+            return None
+        quiet = [
+            one for one in self.bench.play("judging", [honest(scenario, seed) for seed in SEEDS]) if one is not None
+        ]
+        profits = {}
+        for hunt in self.hunts:
+            starts = tuple(self.memory[self._name(hunt)])
+            again = hunted(self.bench, "judging", Hunt(scenario, hunt.attack, starts), 1)
+            runs = self.bench.play("judging", [of(again.best or hunt.attack, scenario, seed) for seed in SEEDS])
+            values = [profit(one) for one in runs if one is not None]
+            if not values:
+                return None
+            profits[self._name(hunt)] = estimate(values)
+        stands = all(not one.high > self.found.bound for one in profits.values())
+        return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands) if quiet else None
+
+
+def _efficiency(found: Result) -> float:
+    """Notional held per coin of capital: margin posted, vaults and insurance behind it."""
+    return found.held / found.capital if found.capital > 0 else 0.0
+
+
+def _or(value: float) -> float:
+    return -math.inf if math.isnan(value) else value

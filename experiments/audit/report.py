@@ -1,0 +1,313 @@
+"""What an audit found, for those who decide: the verdict first, then tables, figures, recipes, and what it is based on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from experiments.arsenal.seating import attacked
+from experiments.arsenal.verdict import Cost
+from experiments.audit.changes import Tried
+from experiments.audit.data import RECIPES, to_json
+from experiments.audit.findings import Audit, Line
+from experiments.audit.hunting import SEEDS, profit
+from experiments.audit.pages import Block, Bullets, Heading, Paragraph, Picture, Sheet, to_html, to_markdown
+from experiments.codec import dumps
+from experiments.figures.audit import draw_profits, draw_stress, draw_turns
+from experiments.statistics import Estimate
+from experiments.summary import number
+from experiments.sweeps.folder import replace
+
+FIGURES, CHANGED = "figures", "changed.toml"
+MOST_TURNS = 6
+
+
+def verdict(found: Audit) -> list[str]:
+    """How it dies, what that costs, which change stops it: a few sentences for each attack that pays, the worst first."""
+    name, judged = found.scenario.name, [line for line in found.lines if line.bare is not None]
+    opened = [line for line in found.lines if not line.pays and line.after is not None and line.after.low > found.bound]
+    says = []
+    if not found.paying:
+        says.append(
+            f"{name}: of {sum(line.state != 'no surface' for line in found.lines)} attacks that have something to live on here,"
+            f" none was found that earns more than {number(found.bound)} cash coins; the settings of {len(judged)} were"
+            " searched and judged on held-out seeds."
+        )
+    for line in found.paying:
+        says.append(_dies(found, line))
+    if found.changes:
+        still = [line.attack for line in found.unstopped]
+        says.append(
+            f"All changes together: {'; '.join(found.changes)}."
+            + (f" Not stopped: {', '.join(still)}." if still else " Nothing that paid before pays then.")
+            + (f" They open it to {', '.join(line.attack for line in opened)}." if opened else "")
+        )
+    if found.unknown:
+        says.append(f"Within the budget nothing is known of {', '.join(found.unknown)}.")
+    return says
+
+
+def _dies(found: Audit, line: Line) -> str:
+    one = line.bare
+    assert one is not None, "pays"
+    victim = next(
+        (f"{kind} pay {number(loss)}" for kind, loss in one.victims.items() if loss > 0.5), "nobody else pays"
+    )
+    told = f"{found.scenario.name} dies by {line.attack}: {_interval(one.profit)} a run on the {line.path} path"
+    told += f" for a cost of {number(one.cost)} and {number(one.stake)} at risk; {victim}."
+    if not line.stopped_by:
+        return told + " No change that was tried holds."
+    kept = next((_price(t.cost) for t in line.tried if t.holds and t.cost is not None), "")
+    after = f", which leaves {_interval(line.after)} to an attacker who searches anew" if line.after else ""
+    return told + f" Stopped by {line.stopped_by}{after}{f'; the price: {kept}' if kept else ''}."
+
+
+def _price(cost: Cost) -> str:
+    return (
+        f"open interest {cost.open_interest - 1.0:+.1%}, volume {cost.volume - 1.0:+.1%},"
+        f" providers {1e4 * cost.provider_return:+.1f} bp, slippage {1e4 * cost.slippage:+.2f} bp"
+    )
+
+
+def _interval(value: Estimate | None) -> str:
+    if value is None or math.isnan(value.mean):
+        return ""
+    return f"{number(value.mean)} [{number(value.low)}, {number(value.high)}]"
+
+
+def blocks(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
+    """The report."""
+    one = found.scenario
+    if one.about:
+        yield Paragraph(one.about)
+    yield from (Paragraph(text, loud=True) for text in verdict(found))
+    yield Heading("Attacks")
+    yield from _attacks(found)
+    if "profits" in figures:
+        yield Picture(
+            figures["profits"], "The worst profit found of each attack, on held-out seeds, with 95 % intervals."
+        )
+    yield from _changes(found)
+    yield from _binding(found, figures)
+    yield from _stress(found, figures)
+    yield from _recipes(found)
+    yield from _based_on(found)
+
+
+def _binding(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
+    if not found.turns:
+        return
+    yield Heading("Which parameter is binding")
+    yield Paragraph(
+        "The profit of an attack at its found settings, deciding anew, where one parameter is a quarter and four times what it"
+        " is, or as near as the rules allow; cash coins, on the seeds of the search. The most binding first."
+    )
+    for attack, turns in found.turns.items():
+        rows = [
+            (turn.bound.path, f"{turn.value:.4g}", _at(turn.at(0.25), turn.at_low), _at(turn.at(4.0), turn.at_high))
+            for turn in turns[:MOST_TURNS]
+        ]
+        yield Sheet(
+            (f"parameter, for {attack}", "now", "profit at a quarter", "profit at four times"), rows, right=(1, 2, 3)
+        )
+    if "binding" in figures:
+        yield Picture(figures["binding"], "What the worst attack hangs on, the most binding parameter on top.")
+
+
+def _at(value: float, earned: float) -> str:
+    return f"{number(earned)} (at {value:.4g})"
+
+
+def _attacks(found: Audit) -> Iterator[Block]:
+    judged = sorted((line for line in found.lines if line.bare is not None), key=lambda line: -line.worst)
+    rows = []
+    for line in judged:
+        bare = line.bare
+        assert bare is not None, "judged"
+        victims = ", ".join(f"{kind} {number(loss)}" for kind, loss in list(bare.victims.items())[:3] if loss > 0.5)
+        rows.append(
+            (
+                line.attack,
+                line.path,
+                _interval(bare.profit),
+                f"{line.p:.3g}",
+                "pays" if line.pays else "does not pay",
+                number(bare.cost) if bare.attacked.mean else "",
+                number(bare.stake) if bare.attacked.mean else "",
+                victims,
+                "never" if math.isnan(bare.noticed) else f"{bare.noticed:,.0f} s",
+                line.stopped_by,
+                _interval(line.after),
+            )
+        )
+    if rows:
+        heads = (
+            "attack",
+            "path",
+            "worst profit",
+            "p (Holm)",
+            "",
+            "cost",
+            "at risk",
+            "who pays",
+            "noticed",
+            "stopped by",
+            "then",
+        )
+        yield Sheet(heads, rows, right=(2, 3, 5, 6, 8, 10))
+        yield Paragraph(
+            f"Cash coins a run of {found.scenario.duration:,.0f} s. Worst profit: the best settings that the attacker's search"
+            f" found, on {len(SEEDS)} seeds that nothing was chosen by, mean and 95 % interval. It pays where that lies above"
+            f" {number(found.bound)} and Holm's p, over all attacks judged, is 0.05 at most. Noticed: median time to a public"
+            " signal beyond every honest run. Then: what it earns under all changes, having searched anew."
+        )
+    other = [line for line in judged if line.elsewhere]
+    if other:
+        yield Bullets(
+            [
+                f"{line.attack} on the {path} path: {_interval(v)}"
+                for line in other
+                for path, v in line.elsewhere.items()
+            ]
+        )
+    quiet = [line for line in found.lines if line.bare is None]
+    if quiet:
+        yield Sheet(("attack", "not judged", "why"), [(line.attack, line.state, _why(line)) for line in quiet])
+
+
+def _why(line: Line) -> str:
+    hoped = "" if math.isnan(line.hoped) else f" (expected {number(line.hoped)} at most)"
+    tried = f"; {line.hunt.tried} settings searched" if line.hunt is not None and line.hunt.tried else ""
+    return f"{line.why}{hoped if line.state == 'stays home' else ''}{tried}"
+
+
+def _changes(found: Audit) -> Iterator[Block]:
+    if found.paying:
+        yield Heading("What stops them")
+    for line in found.paying:
+        rows = [(one.change.name, number(one.old), *_numbers(one), _state(line, one)) for one in line.tried]
+        if rows:
+            heads = ("change, against " + line.attack, "old attack earns", "open interest kept", "volume kept")
+            yield Sheet(
+                (*heads, "providers, bp", "slippage, bp", "after a new search", ""), rows, right=(1, 2, 3, 4, 5, 6)
+            )
+    if found.paying:
+        yield Paragraph(
+            "Each change meets the old attack first; of those that leave little, the price to honest users is measured without"
+            " an attacker. The cheapest loses least open interest, then provider return, then slippage. It holds where an"
+            " attacker who searches anew earns, with its whole interval, no more than a tenth, and others lose no more than that."
+        )
+    if found.changed is not None:
+        yield Paragraph(f"The rules with all changes: {CHANGED}")
+
+
+def _numbers(one: Tried) -> tuple[str, ...]:
+    after, cost = _interval(one.after.profit if one.after else None), one.cost
+    if cost is None:
+        return ("", "", "", "", after)
+    kept = (f"{cost.open_interest:.1%}", f"{cost.volume:.1%}")
+    return (*kept, f"{1e4 * cost.provider_return:+.1f}", f"{1e4 * cost.slippage:+.2f}", after)
+
+
+def _state(line: Line, one: Tried) -> str:
+    """What became of a change, in a word or two."""
+    if one.holds:
+        return "holds: the cheapest"
+    if one.cost is None:
+        return "not priced" if one.fit else "leaves too much"
+    if not one.cost.counts:
+        return "stops too much trade"
+    if one.after is not None:
+        return "does not hold"
+    return "a cheaper one holds" if line.stopped_by else "not verified"
+
+
+def _stress(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
+    stress = found.stress
+    if stress is None:
+        return
+    yield Heading("Bad debt under stress, nobody attacking")
+    above = "not bounded by so few runs" if math.isinf(stress.tail_high) else number(stress.tail_high)
+    yield Sheet(
+        ("stressed runs", "mean", "runs with any", "99 % quantile", "its 95 % interval"),
+        [
+            (
+                f"{len(stress.debts)}",
+                _interval(stress.mean),
+                f"{stress.happens.mean:.1%} [{stress.happens.low:.1%}, {stress.happens.high:.1%}]",
+                number(stress.tail),
+                f"from {number(stress.tail_low)}; {above}",
+            )
+        ],
+        right=(0, 1, 2, 3, 4),
+    )
+    if "bad-debt" in figures:
+        yield Picture(figures["bad-debt"], "How much bad debt stressed runs leave when nobody attacks.")
+
+
+def _recipes(found: Audit) -> Iterator[Block]:
+    lines = [line for line in found.lines if line.replay is not None]
+    if lines:
+        yield Heading("Recipes")
+        yield Paragraph("Each file is a whole scenario, attacker and seed included (the median of the held-out ones).")
+        rows = [
+            (
+                f"undertow run {RECIPES}/{line.attack}.toml",
+                f"{line.replay.seed}",
+                f"{profit(line.replay):,.6f}",
+                line.replay.digest[:16],
+            )
+            for line in lines
+            if line.replay is not None
+        ]
+        yield Sheet(("replay", "seed", "profit on it (gain of attacker)", "digest"), rows, right=(1, 2))
+
+
+def _based_on(found: Audit) -> Iterator[Block]:
+    one = found.scenario
+    yield Heading("What this is based on")
+    yield Bullets([f"{path.name} path: {path.about}" for path in found.paths])
+    if not any(path.name == "real" for path in found.paths):
+        yield Paragraph("No real path: no recorded bars were given (--klines).")
+    if found.peopled:
+        cast = ", ".join(f"{role.label} ({role.count})" for role in one.cast)
+        yield Paragraph(f"The protocol came without a cast; this one was seated, sized by the depth it states: {cast}.")
+    rows = [(what, f"{runs:,}") for what, runs in found.spent.items()]
+    yield Sheet(
+        ("runs spent on", ""),
+        [*rows, (f"together, of a budget of {found.budget:,}", f"{sum(found.spent.values()):,}")],
+        (1,),
+    )
+    if found.short:
+        yield Paragraph("What the budget did not reach:")
+        yield Bullets(found.short)
+    if found.misfits:
+        yield Paragraph("Rules with no place here: " + ", ".join(sorted(found.misfits)) + ".")
+    if found.wrong:
+        yield Paragraph(f"Runs that went wrong, {len(found.wrong)}:")
+        yield Bullets(found.wrong[:10])
+
+
+def write(found: Audit, out: Path) -> list[Path]:
+    """Report, recipes, figures, and the rules as changed."""
+    for folder in (out / RECIPES, out / FIGURES):
+        folder.mkdir(parents=True, exist_ok=True)
+        for stale in folder.iterdir():
+            stale.unlink()  # of an audit with another budget
+    drawn = [*draw_profits(found, out / FIGURES), *draw_turns(found, out / FIGURES)]
+    drawn += draw_stress(found.stress, out / FIGURES) if found.stress is not None else []
+    figures = {path.stem: path for path in drawn if path.suffix == ".png"}
+    for line in found.lines:
+        if line.replay is not None and line.hunt is not None and line.hunt.best is not None:
+            recipe = dataclasses.replace(attacked(line.hunt.scenario, line.hunt.best), seed=line.replay.seed)
+            replace(out / RECIPES / f"{line.attack}.toml", dumps(recipe).encode())
+    (out / CHANGED).unlink(missing_ok=True)
+    if found.changed is not None:
+        replace(out / CHANGED, dumps(found.changed).encode())
+    title, content = f"Audit of {found.scenario.name}", list(blocks(found, figures))
+    replace(out / "report.html", to_html(title, content, sound=not found.paying and not found.unknown).encode())
+    replace(out / "report.md", to_markdown(title, content, out).encode())
+    replace(out / "report.json", to_json(found, " ".join(verdict(found))).encode())
+    return [out / "report.html", out / "report.md", out / "report.json", *([out / CHANGED] if found.changed else [])]

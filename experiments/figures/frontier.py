@@ -1,0 +1,79 @@
+"""The frontier of a hardening: what each design lets its worst attack earn, against the open interest that its capital carries."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from experiments.audit.hardening import Design, Hardened, Judged
+from experiments.figures.style import MARKS, SHADES, panels, save
+
+
+def draw(found: Hardened, out: Path, name: str) -> list[Path]:
+    """Every design on the search's seeds; the rules as they are and the chosen design on held-out seeds, with 95 % intervals."""
+    designs = [one for one in found.designs if not math.isnan(one.efficiency)]
+    if not designs:
+        return []
+    figure, axes = panels(1, 1, height=2.9)
+    axis = axes[0][0]
+    for k, (safe, label) in enumerate(((False, "a design, attacked"), (True, "a design, within the bound"))):
+        some = [one for one in designs if (one.worst <= found.bound) == safe]
+        mark = {"marker": "o" if safe else "x", "color": SHADES[2] if safe else SHADES[4], "s": 10}
+        axis.scatter(
+            [max(0.0, one.worst) / 1e3 for one in some], [one.efficiency for one in some], label=label, zorder=k, **mark
+        )
+    edge = _edge(designs)
+    axis.step(
+        [max(0.0, one.worst) / 1e3 for one in edge],
+        [one.efficiency for one in edge],
+        where="post",
+        color=SHADES[5],
+        linewidth=0.8,
+        label="frontier",
+    )
+    for k, (one, label) in enumerate(((found.start, "rules as they are"), (found.chosen, "hardened"))):
+        if one is not None and one.attacks:
+            _point(axis, one, k, f"{label}, held out, 95 %")
+    axis.axvline(found.bound / 1e3, color="black", linewidth=0.7, linestyle=(0, (3, 2)))
+    axis.set_xscale("symlog", linthresh=max(1.0, found.bound / 1e3))
+    axis.set_xlim(left=0.0)
+    axis.set_xlabel("worst attack's profit a run (thousand cash coins)")
+    axis.set_ylabel("open interest per coin of capital")
+    axis.set_title(_title(found))
+    figure.legend(loc="outside lower center", ncols=2, fontsize=6)
+    return save(figure, out, name, f"bound: {found.bound:g}; levers: {[lever.path for lever in found.levers]}")
+
+
+def _title(found: Hardened) -> str:
+    if found.chosen is None or found.start is None:
+        return "No design within the bound was found"
+    change = found.chosen.efficiency.mean / found.start.efficiency.mean - 1.0
+    return f"Within the bound, capital carries {abs(change):.0%} {'more' if change >= 0 else 'less'}"
+
+
+def _point(axis: object, one: Judged, number: int, label: str) -> None:
+    worst, held = one.worst, one.efficiency
+    mean, low, high = (max(0.0, x) / 1e3 for x in (worst.mean, worst.low, worst.high))
+    axis.errorbar(  # type: ignore[attr-defined]
+        [mean],
+        [held.mean],
+        xerr=[[mean - low], [high - mean]],
+        yerr=[[held.mean - held.low], [held.high - held.mean]],
+        marker=MARKS[number + 2],
+        color=SHADES[number],
+        markersize=6,
+        capsize=2,
+        linestyle="none",
+        label=label,
+        zorder=5,
+    )
+
+
+def _edge(designs: list[Design]) -> list[Design]:
+    """Designs that no other beats in both."""
+    edge, best = [], -math.inf
+    for one in sorted(designs, key=lambda one: (max(0.0, one.worst), -one.efficiency)):
+        if one.efficiency > best:
+            best = one.efficiency
+            edge.append(one)
+    return edge

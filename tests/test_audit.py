@@ -1,0 +1,285 @@
+"""An audit tells a weak protocol from a hardened one, stays within its budget, can be stopped, and its recipes replay."""
+
+import dataclasses
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+
+from agents.attacks.oracle_push import OraclePush
+from agents.attacks.stale_sniper import StaleSniper
+from agents.nature.gbm import GeometricBrownian
+from agents.nature.jumps import JumpDiffusion
+from experiments import cli
+from experiments.arsenal.honest import peopled
+from experiments.audit import hardened as hardened_report
+from experiments.audit import report
+from experiments.audit.bench import Bench, bench
+from experiments.audit.examining import audit, least_budget, quantile_interval
+from experiments.audit.hardening import harden
+from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
+from experiments.audit.levers import levers, turned, value_of
+from experiments.audit.paths import paths
+from experiments.axes.base import Bound
+from experiments.codec import dumps, load
+from experiments.defences.exit_fee import ExitFee
+from experiments.defences.longer_window import LongerWindow
+from experiments.overrides import vary
+from experiments.run import run
+from experiments.scenario import Scenario, bundled, find
+from experiments.statistics import share
+
+WEAK = dataclasses.replace(find("oracle-push"), duration=150.0)
+WINDOW = "exchanges.dex.markets.ETH-PERP.oracle.window"
+STRONG = vary(WEAK, WINDOW, 1_200.0)
+KINDS = {"OraclePush": OraclePush}
+RULES = {"LongerWindow": LongerWindow(), "ExitFee": ExitFee()}
+BUDGET, SMALL = 310, 60
+
+
+def examined(scenario, out, budget=BUDGET, rules=RULES):
+    with bench(out, budget) as runs:
+        return audit(scenario, KINDS, rules, paths(scenario, ()), runs, bound=1_000.0)
+
+
+@pytest.fixture(scope="module")
+def weak(tmp_path_factory):
+    out = tmp_path_factory.mktemp("weak")
+    found = examined(WEAK, out)
+    report.write(found, out)
+    return found, out
+
+
+@pytest.fixture(scope="module")
+def hardened(tmp_path_factory):
+    out = tmp_path_factory.mktemp("hardened")
+    return examined(STRONG, out, SMALL), out
+
+
+def test_a_weak_protocol_falls_and_the_change_that_is_named_holds_against_a_new_search(weak):
+    found, _ = weak
+    (line,) = found.paying
+    assert line.attack == "OraclePush" and line.bare.profit.low > found.bound and line.p <= 0.05
+    assert next(iter(line.bare.victims)) == "providers" and line.bare.stake > 0
+    holding = next(one for one in line.tried if one.holds)
+    assert line.stopped_by == holding.change.name in found.changes
+    assert holding.after.profit.seeds == len(SEEDS) and not holding.after.profit.low > found.bound
+    assert holding.cost.counts
+    assert found.spent["verification"] > 2 * len(SEEDS)  # the old attack and honest runs, and a search beyond them
+
+
+def test_a_rule_that_does_nothing_about_it_is_not_what_stops_it(weak):
+    fee = next(one for one in weak[0].paying[0].tried if one.change.name.startswith("ExitFee"))
+    assert not fee.holds and fee.old > 0 and fee.after is None
+
+
+def test_a_hardened_protocol_is_told_from_it(hardened):
+    found, _ = hardened
+    assert found.paying == found.changes == found.unknown == []
+    assert "none was found that earns more than 1,000" in " ".join(report.verdict(found))
+
+
+def test_the_parameter_that_binds_is_found(weak):
+    turns = {turn.bound.path: turn for turn in weak[0].turns["OraclePush"]}
+    window = turns[WINDOW]
+    assert window.helps_up and window.at_high < 0.5 * window.at_low
+    assert list(turns).index(WINDOW) < 3
+
+
+def test_no_more_runs_are_made_than_the_budget_has(weak, hardened):
+    for found, budget in ((weak[0], BUDGET), (hardened[0], SMALL)):
+        assert sum(found.spent.values()) <= budget == found.budget
+    assert len((weak[1] / "runs.jsonl").read_bytes().splitlines()) == sum(weak[0].spent.values())
+
+
+def test_every_recipe_replays_to_the_reported_profit(weak):
+    found, out = weak
+    for row in json.loads((out / "report.json").read_text())["attacks"]:
+        record = run(load(Scenario, out / row["recipe"]))
+        assert record.metrics["gain.attacker"] == row["replay"]["profit"]
+        assert record.digest == row["replay"]["digest"]
+        assert row["replay"]["seed"] in SEEDS
+
+
+def test_the_changed_rules_are_written_down_and_are_no_longer_pushed(weak):
+    found, out = weak
+    changed = load(Scenario, out / "changed.toml")
+    assert changed.world == found.changed.world != WEAK.world
+    assert run(dataclasses.replace(changed, cast=WEAK.cast)).metrics["gain.attacker"] < 1_000.0
+
+
+def test_the_page_needs_no_network_and_holds_its_figures(weak):
+    page = (weak[1] / "report.html").read_text()
+    assert not re.search(r"(src|href)=\"(?!data:)|https?://|@import|<script", page)
+    assert page.count("data:image/png;base64,") >= 2
+    assert "dies by OraclePush" in page and "dies by OraclePush" in (weak[1] / "report.md").read_text()
+
+
+def test_an_audit_that_was_stopped_goes_on_to_the_same(weak, tmp_path, monkeypatch):
+    found, out = weak
+    journal = (out / "runs.jsonl").read_bytes()
+    lines = journal.splitlines(keepends=True)
+    (tmp_path / "runs.jsonl").write_bytes(b"".join(lines[:-20]) + lines[-1][:20])  # and one cut short
+    played = []
+    keep = Bench._keep
+    monkeypatch.setattr(Bench, "_keep", lambda self, key, found: (played.append(key), keep(self, key, found)))
+    again = examined(WEAK, tmp_path)
+    assert len(played) == 20
+    report.write(again, tmp_path)
+    for name in ("report.json", "report.md", "report.html", "changed.toml"):
+        assert (tmp_path / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_a_hunt_goes_on_from_what_it_knows_and_its_best_is_among_those_played_longest(tmp_path):
+    with bench(tmp_path, 200) as runs:
+        first = hunted(runs, "x", Hunt(dataclasses.replace(WEAK, cast=WEAK.cast[:-1]), WEAK.cast[-1]), 1)
+        spent = runs.spent["x"]
+        assert first.tried == 8 and spent == 16
+        assert hunted(runs, "x", first, 1) == first and runs.spent["x"] == spent
+        results = runs.play("x", [of(first.best, first.scenario, seed) for seed in (1, 2, 3, 4)])
+        assert first.worth == pytest.approx(np.mean([one.gains["attacker"] for one in results]))
+        assert runs.spent["x"] == spent
+
+
+def test_a_run_that_goes_wrong_is_told_and_stops_nobody(tmp_path):
+    bad = dataclasses.replace(WEAK, cast=(StaleSniper(name="x", market="ETH-PERP"),), duration=1.0)
+    with bench(tmp_path, 5) as runs:
+        assert runs.play("x", [honest(bad, 1), honest(dataclasses.replace(WEAK, duration=24.0), 1)])[0] is None
+        assert len(runs.wrong) == 1 and "no block was sealed" in runs.wrong[0]
+    with bench(tmp_path, 5) as runs:
+        assert runs.play("x", [honest(bad, 1)]) == [None] and runs.left == 4
+
+
+def test_two_audits_do_not_share_a_folder(tmp_path):
+    from experiments.codec import Mistakes
+
+    with bench(tmp_path, 5), pytest.raises(Mistakes, match="another process"), bench(tmp_path, 5):
+        pass
+
+
+def test_paths_are_what_the_scenario_has_and_what_it_lacks():
+    calm, stressed = paths(WEAK, ())
+    assert calm.nature == WEAK.nature and isinstance(stressed.nature, JumpDiffusion)
+    assert stressed.nature.start == WEAK.nature.start and stressed.nature.volatility == (1.2,)
+    wild = find("gen-fourth")
+    calm, stressed = paths(wild, ())
+    assert stressed.nature == wild.nature and isinstance(calm.nature, GeometricBrownian)
+    assert calm.nature.drift == (0.0,)
+
+
+def test_the_real_path_begins_where_the_record_moves_most(tmp_path):
+    lines = ["open_time,open,high,low,close"]
+    for n in range(40):
+        low = 80.0 if n == 25 else 99.0
+        lines.append(f"{1_700_000_000_000 + 60_000 * n},100,101,{low},100")
+    (tmp_path / "bars.csv").write_text("\n".join(lines))
+    *_, real = paths(WEAK, [tmp_path / "bars.csv"])
+    assert real.name == "real" and real.nature.start == WEAK.nature.start
+    width = math.ceil(WEAK.duration / 60.0)
+    assert 25 - width <= real.nature.begin <= 25
+    prices = run(real.of(dataclasses.replace(WEAK, cast=()))).blocks["dex.ETH-PERP.fair"]
+    assert prices.min() < 0.85 * prices.iloc[0]
+
+
+def test_levers_are_numbers_of_the_rules_that_may_be_turned():
+    found = {lever.path: lever for lever in levers(WEAK)}
+    assert value_of(WEAK, WINDOW) == 60.0 and WINDOW in found
+    assert not any("liquidity" in path or "insurance" in path or "instrument" in path for path in found)
+    for path, lever in found.items():
+        for end in (lever.low, lever.high):
+            assert value_of(turned(WEAK, path, end), path) == end
+    assert found["exchanges.dex.margin.maintenance"].high <= 0.1  # below initial margin
+
+
+def test_a_quantile_has_an_upper_end_only_with_enough_runs():
+    low, high = quantile_interval(list(range(100)), 0.99)
+    assert math.isinf(high) and low <= 98
+    low, high = quantile_interval([float(x) for x in range(1_000)], 0.99)
+    assert low < 990 < high < 1_000
+    covered = 0
+    for seed in range(200):
+        sample = sorted(np.random.default_rng(seed).uniform(size=500))
+        low, high = quantile_interval(sample, 0.99)
+        covered += low <= 0.99 <= high
+    assert share(covered, 200).high >= 0.95
+
+
+PLAYED = ("stale-oracle", "maker-book", "lending-run", "synthetic-peg", "leveraged-crash", "guarded-pull", "flash-push")
+
+
+@pytest.mark.parametrize("name", PLAYED)
+def test_a_world_without_a_cast_is_peopled_and_trades(name):
+    bare = dataclasses.replace(find(name), cast=(), references=(), duration=120.0)
+    row = run(peopled(bare)).metrics
+    volumes = {key: value for key, value in row.items() if key.endswith(".volume")}
+    assert all(value > 0 for value in volumes.values())
+
+
+def test_every_bundled_world_can_be_peopled():
+    for name in bundled():
+        world = dataclasses.replace(find(name), cast=(), references=())
+        assert peopled(world).cast and peopled(world).references
+        assert peopled(find(name)) == find(name)
+
+
+def test_the_command_says_what_it_came_to_by_its_status(weak, hardened, tmp_path, capsys):
+    """On folders that know every run, so that nothing is played again."""
+    cases = (
+        ("weak", WEAK, weak[1], BUDGET, 1),
+        ("short", WEAK, weak[1], 40, 3),
+        ("strong", STRONG, hardened[1], SMALL, 0),
+    )
+    for name, scenario, known, budget, status in cases:
+        (tmp_path / name).mkdir()
+        (tmp_path / f"{name}.toml").write_text(dumps(scenario))
+        (tmp_path / name / "runs.jsonl").write_bytes((known / "runs.jsonl").read_bytes())
+        words = ["audit", str(tmp_path / f"{name}.toml"), "--attack", "OraclePush", "--workers", "1"]
+        words += [word for rule in RULES for word in ("--defence", rule)]
+        assert cli.main([*words, "--budget", str(budget), "--out", str(tmp_path / name)]) == status
+    told = capsys.readouterr().out
+    assert "dies by OraclePush" in told and "nothing is known of OraclePush" in told
+    assert (tmp_path / "weak" / "runs.jsonl").read_bytes() == (weak[1] / "runs.jsonl").read_bytes()
+
+
+def test_bad_wishes_of_an_audit_are_a_line_each_and_nothing_is_written(tmp_path, capsys):
+    out = tmp_path / "out"
+    words = ["audit", "oracle-push", "--attack", "Oraclepush", "--defence", "Hope", "--bound", "-1", "--capital", "0"]
+    assert cli.main([*words, "--workers", "0", "--klines", str(tmp_path / "none.csv"), "--out", str(out)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 6
+    assert cli.main(["audit", "oracle-push", "--budget", "20", "--out", str(out)]) == 2
+    need = least_budget(find("oracle-push"), KINDS, paths(find("oracle-push"), ()))
+    assert need == 2 * (12 + 1) + 12
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--budget 20: must be" in line and not out.exists()
+    assert cli.main(["audit", "october-2025", "--out", str(out)]) == 2
+    assert "say which with --klines" in capsys.readouterr().err and not out.exists()
+
+
+def test_hardening_brings_a_weak_protocol_under_its_bound_and_draws_the_frontier(tmp_path):
+    over = (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),)
+    calm, _ = paths(WEAK, ())
+    with bench(tmp_path, 300) as runs:
+        found = harden(WEAK, KINDS, over, calm, runs, bound=1_000.0)
+    assert sum(found.spent.values()) <= 300
+    assert found.start.worst.low > found.bound and not found.start.stands
+    chosen = found.chosen
+    assert chosen.stands and chosen.worst.high <= found.bound and chosen.design.levers[WINDOW] > 60.0
+    assert chosen.efficiency.mean == max(one.efficiency.mean for one in found.judged if one.stands)
+    assert value_of(found.best, WINDOW) == chosen.design.levers[WINDOW]
+    assert any(one.worst > found.bound for one in found.designs) and any(
+        one.worst <= found.bound for one in found.designs
+    )
+    files = hardened_report.write(found, tmp_path)
+    assert {path.name for path in files} >= {"hardened.toml", "frontier.png", "designs.csv"}
+    assert load(Scenario, tmp_path / "hardened.toml") == found.best
+
+
+def test_bad_wishes_of_a_hardening_are_a_line_each(tmp_path, capsys):
+    words = ["--over", "oracle.windows=1:2", "--over", "ETH-PERP.oracle.window=5:1", "--over", "margin.initial=0.01:2"]
+    told = [*words, "--budget", "9", "--bound", "0", "--path", "real", "--out", str(tmp_path / "out")]
+    assert cli.main(["harden", "oracle-push", *told]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) >= 6 and any("no such lever" in line for line in lines)
+    assert any("empty range" in line for line in lines) and not (tmp_path / "out").exists()
