@@ -147,7 +147,7 @@ class Game(mesa.Model):
 
     def masks(self, state: State) -> dict[str, Mask]:
         """Tables that no player sees as they are, under the rules in force in a state."""
-        if self._masked[0] is not state.rules:
+        if self._masked[0] is not state.tables["rules"]:
             found = {p: mask for m in state.markets for p, mask in state.market(m).venue.masks(m).items()}
             self._masked = state.rules, found
         return self._masked[1]
@@ -174,8 +174,12 @@ class Game(mesa.Model):
 
     def fair_now(self, asset: str) -> float:
         """Nature's price at the last block: for measurement, never for players."""
+        return self.fairs_now((self.column[asset],))[0]
+
+    def fairs_now(self, columns: Sequence[int]) -> list[float]:
+        """Nature's prices at the last block, of assets by their columns: for measurement, never for players."""
         tick = min(int(self.state.time / self.tick + GRID), len(self.fair) - 1)
-        return self.fair.item(tick, self.column[asset])
+        return [self.fair.item(tick, column) for column in columns]
 
     # ------------------------------------------------------------------ one block
 

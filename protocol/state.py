@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from protocol.ledger import Ledger
 
 if TYPE_CHECKING:
     from protocol.world import Exchange, Market, World
+
+T = TypeVar("T")
 
 
 class House(NamedTuple):
@@ -159,6 +161,7 @@ class State:
         self.version = 0  # grows with every write: a key for what is derived
         self._undo: list[tuple[str, Any, Any]] = []
         self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}
+        self._settled: tuple[Any, dict[Any, Any]] = (None, {})  # rules in force, and what follows from them
 
     # ------------------------------------------------------------------ tables
 
@@ -230,6 +233,17 @@ class State:
         world: World = self.tables["rules"]
         return world
 
+    def settled(self, find: Callable[[State, int], T], number: int = 0) -> T:
+        """`find(self, number)`, remembered while the same rules are in force: for what follows from them alone."""
+        rules, known = self._settled
+        if rules is not self.tables["rules"]:
+            known = {}
+            self._settled = self.tables["rules"], known
+        found: T | None = known.get((find, number))
+        if found is None:
+            found = known[find, number] = find(self, number)
+        return found
+
     def exchange(self, house: House) -> Exchange:
         """The rules of an exchange."""
         exchange: Exchange = self.tables["rules"].exchanges[house.index]
@@ -252,7 +266,7 @@ class State:
 
     def save(self) -> State:
         """An independent copy."""
-        return copy.deepcopy(self, {id(self.rules): self.rules})
+        return copy.deepcopy(self, {id(self.rules): self.rules, id(self._settled): (None, {})})
 
     def restore(self, saved: State) -> None:
         """Become a copy of `saved`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +45,7 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
     house, scale = listing.house, listing.price_scale
     cap = interest_cap(state, listing) / index * listing.size_scale
-    longs, shorts = vault_room(state, listing, interest, index)
+    longs, shorts = vault_room(state, listing, interest, index) if is_bounded(state, listing) else (cap, cap)
     return Desk(
         state.ledger.arrays,
         listing.size,
@@ -66,14 +65,19 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     )
 
 
+def is_bounded(state: State, listing: Listing) -> bool:
+    """Whether the vault's utilisation bounds a market's open interest."""
+    house, rules = listing.house, state.exchange(listing.house).vault
+    return rules is not None and listing.desk == house.vault and rules.utilisation < UNLIMITED
+
+
 def vault_room(state: State, listing: Listing, interest: Floats, index: float) -> tuple[float, float]:
-    """Most open interest long and short, size units, that the vault's utilisation leaves room for; infinite where it sets none.
+    """Most open interest long and short, size units, that the vault's utilisation leaves room for, where it sets a bound.
 
     Counted when a batch begins: what closes within it makes no room, and takes none, before the next.
     """
     house, rules = listing.house, state.exchange(listing.house).vault
-    if rules is None or listing.desk != house.vault or rules.utilisation >= UNLIMITED:
-        return math.inf, math.inf
+    assert rules is not None
     balance, elsewhere = state.ledger.balance, 0.0
     for other in state.claims[house.index]:
         if other.desk == house.vault and other.number != listing.number and balance[other.size, house.vault] != 0:

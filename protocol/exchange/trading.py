@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
+from protocol.access import Permissionless
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
     Expired,
@@ -20,10 +22,11 @@ from protocol.errors import (
 )
 from protocol.exchange.admission import admitted, shrinking
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import desk_of, doubtful_elsewhere, usable_index
+from protocol.exchange.checks import desk_of, doubtful_elsewhere, is_all, is_bounded, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
 from protocol.limits.base import interest_cap, is_halted
+from protocol.liquidations.cases import NOBODY
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
 from protocol.venues.base import AT_THE_CLOSE, QUEUED
@@ -37,12 +40,37 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     return _fill(state, listing, batch) if codes is None else _fill_others(state, listing, batch, codes)
 
 
+class _Gate(NamedTuple):
+    """What an order in a market may run into, under the rules in force."""
+
+    access: bool  # whether anything is asked of whoever comes
+    elsewhere: bool  # whether an account can have what another index prices
+    limits: bool
+    live: bool  # see `is_live`
+    bounded: bool  # whether the vault's utilisation bounds open interest
+
+
+def _gate(state: State, number: int) -> _Gate:
+    listing = state.markets[number]
+    market, rules = state.market(listing), state.exchange(listing.house)
+    at_once = listing.size >= 0 and market.venue.settles != AT_THE_CLOSE
+    moving = any((m.oracle.live and not m.index) or m.venue.moves_marks for m in rules.markets)
+    return _Gate(
+        not isinstance(market.access, Permissionless),
+        listing.size >= 0 and not is_all(state, listing),
+        bool(market.limits),
+        at_once and moving,
+        is_bounded(state, listing),
+    )
+
+
 def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
-    may = admitted(state, listing, batch)
-    up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
-    doubts = doubtful_elsewhere(state, listing, batch.account)
-    closed = is_halted(state, listing)
+    gate = state.settled(_gate, listing.number)
+    may = admitted(state, listing, batch) if gate.access else None
+    up = barred(state, listing.house, batch.account) if listing.size >= 0 else NOBODY
+    doubts = doubtful_elsewhere(state, listing, batch.account) if gate.elsewhere else []
+    closed = gate.limits and is_halted(state, listing)
     if may is None and not len(up) and not doubts and not closed:
         return None
     code = np.zeros(len(batch.size), np.int64)
@@ -85,8 +113,8 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
-        most = interest_cap(state, listing) / index.value * listing.size_scale
-        if min(desk.cap) < most:  # sides that the vault's bound closes
+        if state.settled(_gate, listing.number).bounded:  # sides that the vault's bound closes
+            most = interest_cap(state, listing) / index.value * listing.size_scale
             closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
@@ -118,12 +146,7 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
 
 def is_live(state: State, listing: Listing) -> bool:
     """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
-    if listing.size < 0 or state.market(listing).venue.settles == AT_THE_CLOSE:
-        return False
-    for market in state.exchange(listing.house).markets:
-        if (market.oracle.live and not market.index) or market.venue.moves_marks:
-            return True
-    return False
+    return state.settled(_gate, listing.number).live
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -21,6 +22,11 @@ from protocol.solvency import Terms, examine, examine_one, find_below
 from protocol.state import House, Listing, State
 
 MANY = 1 << 30
+
+
+@cache
+def _no_scenarios(rows: int) -> Floats:
+    return np.empty((0, rows))
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Margin(ABC):
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:
         """Gain in each scenario of one unit of each claim row, cash coins [scenarios, rows]. Most margins ask no scenarios."""
-        return np.empty((0, house.last - house.first))
+        return _no_scenarios(house.last - house.first)
 
     def needs(
         self, state: State, listing: Listing, which: Threshold, price: float, index: float, factor: float = 1.0
