@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from protocol.access import Permissionless
 from protocol.appraisal import pledge_price, token_price, values, vault_total
 from protocol.clearing import Desk
 from protocol.errors import (
@@ -17,13 +18,46 @@ from protocol.errors import (
     UnderMargined,
     Unvested,
 )
+from protocol.instruments.base import NEVER
 from protocol.ledger import Floats, Ints
 from protocol.limits.base import interest_cap, is_halted, is_spared
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Reading, Status, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
+from protocol.venues.base import AT_THE_CLOSE
 from protocol.vesting import unvested
+
+
+class Gate(NamedTuple):
+    """What an order or a forced sale in a market may run into, under the rules in force."""
+
+    access: bool  # whether anything is asked of whoever comes
+    dated: bool
+    elsewhere: bool  # whether an account can have what another index prices
+    limits: bool
+    live: bool  # whether a trade may itself move an index, or marks, that accounts of its exchange are margined at
+    bounded: bool  # whether the vault's utilisation bounds open interest
+
+
+def gate_of(state: State, listing: Listing) -> Gate:
+    """A market's gate."""
+    return state.settled(_gate, listing.number)
+
+
+def _gate(state: State, number: int) -> Gate:
+    listing = state.markets[number]
+    market, rules = state.market(listing), state.exchange(listing.house)
+    at_once = listing.size >= 0 and market.venue.settles != AT_THE_CLOSE
+    moving = any((m.oracle.live and not m.index) or m.venue.moves_marks for m in rules.markets)
+    return Gate(
+        not isinstance(market.access, Permissionless),
+        market.instrument.expires() < NEVER,
+        listing.size >= 0 and not is_all(state, listing),
+        bool(market.limits),
+        at_once and moving,
+        is_bounded(state, listing),
+    )
 
 
 def usable_index(state: State, listing: Listing) -> Reading:
@@ -45,7 +79,8 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
     house, scale = listing.house, listing.price_scale
     cap = interest_cap(state, listing) / index * listing.size_scale
-    longs, shorts = vault_room(state, listing, interest, index) if is_bounded(state, listing) else (cap, cap)
+    bounded = gate_of(state, listing).bounded
+    longs, shorts = vault_room(state, listing, interest, index) if bounded else (cap, cap)
     return Desk(
         state.ledger.arrays,
         listing.size,

@@ -21,11 +21,12 @@ from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import (
     desk_of,
+    gate_of,
     need_margin,
     need_room,
     need_running,
     need_unspared,
-    need_usable_elsewhere,
+    need_usable,
     usable_index,
 )
 from protocol.exchange.fills import Liquidated
@@ -56,10 +57,14 @@ def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
 
     Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, and StalePrice.
     """
-    need_running(state, listing)
+    gate = gate_of(state, listing)
+    if gate.dated:
+        need_running(state, listing)
     usable_index(state, listing)
-    need_usable_elsewhere(state, listing, account)
-    need_unspared(state, listing, account)
+    if gate.elsewhere:
+        need_usable(state, listing.house, account)
+    if gate.limits:
+        need_unspared(state, listing, account)
     plans = state.exchange(listing.house).liquidation.ways(state, listing, account)
     if plans:
         return plans

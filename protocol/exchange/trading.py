@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
-from protocol.access import Permissionless
 from protocol.clearing import Batch, Fills, Till
 from protocol.errors import (
     Expired,
@@ -22,14 +20,14 @@ from protocol.errors import (
 )
 from protocol.exchange.admission import admitted, shrinking
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import desk_of, doubtful_elsewhere, is_all, is_bounded, usable_index
+from protocol.exchange.checks import desk_of, doubtful_elsewhere, gate_of, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
 from protocol.limits.base import interest_cap, is_halted
 from protocol.liquidations.cases import NOBODY
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
-from protocol.venues.base import AT_THE_CLOSE, QUEUED
+from protocol.venues.base import QUEUED
 
 REVERTS = reasons()
 
@@ -40,33 +38,9 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     return _fill(state, listing, batch) if codes is None else _fill_others(state, listing, batch, codes)
 
 
-class _Gate(NamedTuple):
-    """What an order in a market may run into, under the rules in force."""
-
-    access: bool  # whether anything is asked of whoever comes
-    elsewhere: bool  # whether an account can have what another index prices
-    limits: bool
-    live: bool  # see `is_live`
-    bounded: bool  # whether the vault's utilisation bounds open interest
-
-
-def _gate(state: State, number: int) -> _Gate:
-    listing = state.markets[number]
-    market, rules = state.market(listing), state.exchange(listing.house)
-    at_once = listing.size >= 0 and market.venue.settles != AT_THE_CLOSE
-    moving = any((m.oracle.live and not m.index) or m.venue.moves_marks for m in rules.markets)
-    return _Gate(
-        not isinstance(market.access, Permissionless),
-        listing.size >= 0 and not is_all(state, listing),
-        bool(market.limits),
-        at_once and moving,
-        is_bounded(state, listing),
-    )
-
-
 def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
-    gate = state.settled(_gate, listing.number)
+    gate = gate_of(state, listing)
     may = admitted(state, listing, batch) if gate.access else None
     up = barred(state, listing.house, batch.account) if listing.size >= 0 else NOBODY
     doubts = doubtful_elsewhere(state, listing, batch.account) if gate.elsewhere else []
@@ -97,7 +71,8 @@ def _fill_others(state: State, listing: Listing, batch: Batch, codes: Ints) -> F
 def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
     fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
-    if state.time >= market.instrument.expires():
+    gate = gate_of(state, listing)
+    if gate.dated and state.time >= market.instrument.expires():
         fills.owed[:], fills.code[:] = 0, Expired.code
         return fills
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
@@ -113,7 +88,7 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
-        if state.settled(_gate, listing.number).bounded:  # sides that the vault's bound closes
+        if gate.bounded:  # sides that the vault's bound closes
             most = interest_cap(state, listing) / index.value * listing.size_scale
             closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
@@ -146,7 +121,7 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
 
 def is_live(state: State, listing: Listing) -> bool:
     """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
-    return state.settled(_gate, listing.number).live
+    return gate_of(state, listing).live
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:

@@ -122,8 +122,8 @@ class Margin(ABC):
         return worth, needs
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
-        """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        accounts = state.ledger.accounts
-        found, needs = np.empty(accounts, np.int64), np.empty(accounts)
-        count = find_below(state.ledger.bare, tuple(self.terms(state, house, which)), found, needs)
+        """Players' accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
+        ledger, terms = state.ledger, self.terms(state, house, which)
+        found, needs = np.empty(ledger.accounts, np.int64), np.empty(ledger.accounts)
+        count = find_below(ledger.bare, tuple(terms), ledger.exchange, found, needs)
         return found[:count], needs[:count]
