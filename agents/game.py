@@ -21,7 +21,7 @@ from agents.nature.base import Nature
 from agents.nature.reference import ReferenceMarket, ReferenceVenue
 from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
-from agents.streams import Streams, draws, uniform_at
+from agents.streams import Streams, draw, drawn_first, uniform_at
 from agents.view import View
 from protocol import laws
 from protocol.chain import Witness, seal
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from protocol.ledger import Floats
 
 GRID = 1e-9  # seconds: how far apart two equal times may be
+_ROOT_YEAR = math.sqrt(365 * 86_400.0)
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ class Game(mesa.Model):
         self._speak = [player for player in self.players if not player.role.looks()]
         self._read = [player for player in self.players if player.role.looks()]  # they also read mempools
         self._dice = np.array([player.dice for player in self._speak], np.uint64)
+        self._drawn, self._turns = np.empty(len(self._speak)), np.empty(len(self._speak), np.int64)
+        self._reading = np.array([player.dice for player in self._read], np.uint64)
         self._late = {p: self.streams.key(f"{p.label}.jitter") for p in self.players if p.role.jitter}
         self._leads = [chain.ordering.lead() for chain in world.chains]
         self.builders = builders.seated(self, world)
@@ -155,8 +158,14 @@ class Game(mesa.Model):
     # ------------------------------------------------------------------ time
 
     def _wait(self, chain: int, since: float) -> float:
-        draw = uniform_at(self._keys["blocks"], round(since / GRID), chain)
-        return since + self.state.rules.chains[chain].blocks.wait(draw)
+        law = self.state.rules.chains[chain].blocks
+        return since + law.wait(uniform_at(self._keys["blocks"], round(since / GRID), chain) if law.chance else 0.5)
+
+    def _entropy(self, chain: int) -> int:
+        """What chance gives an ordering that asks for it."""
+        if not self.state.rules.chains[chain].ordering.chance:
+            return 0
+        return int(uniform_at(self._keys["ordering"], self.state.height, chain) * 2.0**62)
 
     def _advance(self, until: float) -> None:
         """Let reference venues relax up to `until`, writing their mids down on the grid."""
@@ -198,7 +207,7 @@ class Game(mesa.Model):
             self.mempools[chain],
             time,
             self._outside(chain, time),
-            int(uniform_at(self._keys["ordering"], self.state.height, chain) * 2.0**62),
+            self._entropy(chain),
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
         )
@@ -234,8 +243,8 @@ class Game(mesa.Model):
 
     def _speakers(self) -> list[Player]:
         """Players in the order in which chance lets them speak this block; each draws for its own name."""
-        dice = draws(self._dice, self.state.height).tolist()
-        return [self._speak[seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
+        drawn_first(self._dice, self.state.height, self._drawn, self._turns)
+        return [self._speak[seat] for seat in self._turns.tolist()]
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -266,8 +275,9 @@ class Game(mesa.Model):
         what had arrived by then. Whoever looks at the same moment is asked before any of them is heard.
         """
         deadline, moments = seal_time - self._leads[chain], []
-        dice = draws(np.array([player.dice for player in self._read], np.uint64), self.state.height).tolist()
-        for player, die in zip(self._read, dice, strict=True):
+        dice = np.empty(len(self._read))
+        draw(self._reading, self.state.height, dice)
+        for player, die in zip(self._read, dice.tolist(), strict=True):
             span = max(0.0, deadline - player.role.latency - self.state.time)
             looks = player.role.looks() if span > 0.0 else 1
             moments += [
@@ -349,7 +359,7 @@ class Game(mesa.Model):
         first = max(0, tick - max(8, round(600.0 / self.tick)))
         moves = math.log(self.fair.item(tick, 0) / self.fair.item(first, 0))
         span = max(1, tick - first) * self.tick
-        realised = abs(moves) / math.sqrt(span) * math.sqrt(365 * 86_400.0)
+        realised = abs(moves) / math.sqrt(span) * _ROOT_YEAR
         noise = -math.log(uniform_at(self._keys["outside"], round(time / GRID), chain))
         load = demand.load * (
             1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0)

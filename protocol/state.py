@@ -61,11 +61,7 @@ class Listing(NamedTuple):
     fund: int  # account: funding paid and not yet received
     fees: int  # account: takes trading fees
     size_scale: float  # units per coin
-
-    @property
-    def price_scale(self) -> float:
-        """Cash units per size unit at a price of one."""
-        return self.house.cash_scale / self.size_scale
+    price_scale: float  # cash units per size unit at a price of one
 
 
 class Pledgeable(NamedTuple):

@@ -75,8 +75,7 @@ class Margin(ABC):
 
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
         first = house.first
-        sheet = np.zeros((4, house.last - first))
-        weight, long, short, slope = sheet[0], sheet[1], sheet[2], sheet[3]
+        weight, long, short, slope = np.zeros((4, house.last - first))
         weight[house.cash - first] = 1.0 / house.cash_scale
         markets = state.exchange(house).markets
         for listing in state.claims[house.index]:
