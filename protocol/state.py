@@ -2,8 +2,8 @@
 
 One mark, one rewind for all of it: a transaction happens whole or leaves no trace. A rule keeps its memory under its path
 in `tables` (an immutable value, or a numpy array) and changes it only through `put`, `write` or `edit`, which remember what
-stood there. `House` and `Listing` say where an exchange and a market live: rows, accounts, path and scales, never parameters. They are read all
-day, and attributes of a slot are read four times as fast as those of a named tuple.
+stood there. `House` and `Listing` say where an exchange and a market live: rows, accounts, path and scales, never parameters;
+they are read all day, and slots are read four times as fast as the fields of a named tuple.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from protocol.auction_transactions import Bark, Redo
 from protocol.gas import GAS
 from protocol.ledger import Ints
 from protocol.liquidations.cases import case_of, cases
-from protocol.margins.base import Threshold
+from protocol.margins.base import MAINTENANCE
 from protocol.oracles.base import read_mark
 from protocol.settings import refusals
 from protocol.state import House, Listing
@@ -105,7 +105,7 @@ class Keeper(Role):
     def _below(self, view: View, house: House) -> Iterator[tuple[Listing, int]]:
         """Positions of the largest accounts below, and of those that are up for auction."""
         state = view.state
-        below, needs = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
+        below, needs = state.exchange(house).margin.below(state, house, MAINTENANCE)
         seen: set[int] = set()
         if len(below):
             accounts: Ints = below[np.argsort(-needs, kind="stable")][: self.most]

@@ -22,7 +22,7 @@ from protocol.instruments.base import NEVER
 from protocol.ledger import Floats, Ints
 from protocol.limits.base import interest_cap, is_halted, is_spared
 from protocol.margins.base import Threshold
-from protocol.oracles.base import Reading, Status, read_index
+from protocol.oracles.base import FRESH, Reading, Status, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
 from protocol.venues.base import AT_THE_CLOSE
@@ -63,7 +63,7 @@ def _gate(state: State, number: int) -> Gate:
 def usable_index(state: State, listing: Listing) -> Reading:
     """The index of a market. Raises StalePrice unless it is fresh."""
     reading = read_index(state, listing)
-    if reading.status != Status.FRESH:
+    if reading.status is not FRESH:
         raise StalePrice(market=listing.name, status=reading.status.name, age=state.time - reading.time)
     return reading
 

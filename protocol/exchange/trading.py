@@ -25,7 +25,7 @@ from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
 from protocol.limits.base import interest_cap, is_halted
 from protocol.liquidations.cases import NOBODY
-from protocol.margins.base import Threshold
+from protocol.margins.base import INITIAL
 from protocol.state import Listing, State
 from protocol.venues.base import QUEUED
 
@@ -84,7 +84,7 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
     else:
         index = usable_index(state, listing)
         pool = market.venue.pool(state, listing)
-        terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+        terms = state.exchange(house).margin.terms(state, house, INITIAL)
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
@@ -128,5 +128,5 @@ def _standing_if_live(state: State, listing: Listing, account: int) -> float:
     """Excess over initial margin where a trade may itself move an index it is margined at; 0 elsewhere."""
     if not is_live(state, listing):
         return 0.0
-    worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, Threshold.INITIAL, account)
+    worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, INITIAL, account)
     return worth - needs

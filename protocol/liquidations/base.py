@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from protocol.liquidations.cases import Case, case_of
-from protocol.margins.base import Threshold
+from protocol.margins.base import MAINTENANCE
 from protocol.state import Listing, State
 
 
@@ -77,7 +77,7 @@ def below_maintenance(state: State, listing: Listing, account: int) -> tuple[int
     if size == 0 or state.ledger.exchange.item(account) >= 0:
         return None
     margin = state.exchange(listing.house).margin
-    worth, needs = margin.standing(state, listing.house, Threshold.MAINTENANCE, account)
+    worth, needs = margin.standing(state, listing.house, MAINTENANCE, account)
     return (size, worth) if worth < needs else None
 
 

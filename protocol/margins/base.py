@@ -13,6 +13,8 @@ from functools import cache
 import numpy as np
 
 from protocol.appraisal import pledge_price, token_price
+from protocol.instruments.base import INITIAL as INITIAL
+from protocol.instruments.base import MAINTENANCE as MAINTENANCE
 from protocol.instruments.base import Asked
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
@@ -75,7 +77,8 @@ class Margin(ABC):
 
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
         first = house.first
-        weight, long, short, slope = np.zeros((4, house.last - first))
+        sheet = np.zeros((4, house.last - first))
+        weight, long, short, slope = sheet[0], sheet[1], sheet[2], sheet[3]
         weight[house.cash - first] = 1.0 / house.cash_scale
         markets = state.exchange(house).markets
         for listing in state.claims[house.index]:
