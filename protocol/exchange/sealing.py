@@ -78,10 +78,10 @@ def close_block(state: State) -> tuple[Cleared, ...]:
     Returns what became of the orders that waited.
     """
     cleared: tuple[Cleared, ...] = ()
-    if any(state.settled(_closing, house.index).waits for house in state.houses):
+    closings = [state.settled(_closing, house.index) for house in state.houses]
+    if True in [closing.waits for closing in closings]:
         cleared = clear_auctions(state) + execute_requests(state)
-    for house in state.houses:
-        closing = state.settled(_closing, house.index)
+    for house, closing in zip(state.houses, closings, strict=True):
         for market in closing.markets:
             listing = market.listing
             if market.looks:
