@@ -93,9 +93,14 @@ def pledge_price(state: State, pledge: Pledgeable) -> Reading:
 
 def seal_prices(state: State) -> None:
     """Write down what exchanges' tokens are worth to their issuers now, where another takes them as collateral."""
-    taken = {pledge.token for pledges in state.pledges for pledge in pledges if not _is_own(state, pledge)}
+    taken = state.settled(_taken)
     if taken:
-        state.put(SEALED, {row: token_price(state, _issuer(state, row), row) for row in sorted(taken)})
+        state.put(SEALED, {row: token_price(state, _issuer(state, row), row) for row in taken})
+
+
+def _taken(state: State, number: int) -> tuple[int, ...]:
+    """Rows of tokens that an exchange takes which does not price them itself."""
+    return tuple(sorted({one.token for pledges in state.pledges for one in pledges if not _is_own(state, one)}))
 
 
 def _is_own(state: State, pledge: Pledgeable) -> bool:
