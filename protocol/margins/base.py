@@ -96,14 +96,13 @@ class Margin(ABC):
 
     def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> Floats:
         """What is pledged counts at its index less the haircut, what is owed to a loan pool in full. Returns all in full."""
-        rules = state.exchange(house)
         for lender in state.lenders[house.index]:
             price = token_price(state, house, lender.token).value
             weight[lender.debt - house.first] = price * (accrued(state, lender).index / RAY) / lender.scale
         if not state.pledges[house.index]:
             return weight
         full = weight.copy()
-        for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
+        for pledge, rule in zip(state.pledges[house.index], state.exchange(house).collateral, strict=True):
             haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
             price, row = pledge_price(state, pledge).value, pledge.claim - house.first
             weight[row], full[row] = price * (1.0 - haircut) / pledge.scale, price / pledge.scale
