@@ -217,12 +217,6 @@ def need_usable(state: State, house: House, account: int) -> None:
             raise StalePrice(account=account, of=doubt.name, status=doubt.reading.status.name, age=age)
 
 
-def need_usable_elsewhere(state: State, listing: Listing, account: int) -> None:
-    """`need_usable` for an account in a market whose own index has been checked."""
-    if not is_all(state, listing):
-        need_usable(state, listing.house, account)
-
-
 def need_price(state: State, house: House, token: int) -> None:
     """A token must have a usable index. Raises StalePrice."""
     reading = token_price(state, house, token)
