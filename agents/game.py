@@ -22,7 +22,7 @@ from agents.nature.reference import ReferenceMarket, ReferenceVenue
 from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
 from agents.reorganising import reorganise
-from agents.streams import Streams, draws, uniform_at
+from agents.streams import Streams, draw, drawn_first, uniform_at
 from agents.view import View
 from protocol import laws
 from protocol.chain import Witness, seal
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from protocol.ledger import Floats
 
 GRID = 1e-9  # seconds: how far apart two equal times may be
+_ROOT_YEAR = math.sqrt(365 * 86_400.0)
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ class Game(mesa.Model):
             [player for player in players if player.role.looks()] for players in here
         ]  # they also read mempools
         self._dice = [np.array([player.dice for player in players], np.uint64) for players in self._speak]
+        self._drawn = [(np.empty(len(players)), np.empty(len(players), np.int64)) for players in self._speak]
+        self._reading = [np.array([player.dice for player in players], np.uint64) for players in self._read]
         self._late = {p: self.streams.key(f"{p.label}.jitter") for p in self.players if p.role.jitter}
         self._leads = [chain.ordering.lead() for chain in world.chains]
         self.undoable: list[deque[Undoable]] = [
@@ -158,7 +161,7 @@ class Game(mesa.Model):
 
     def masks(self, state: State) -> dict[str, Mask]:
         """Tables that no player sees as they are, under the rules in force in a state."""
-        if self._masked[0] is not state.rules:
+        if self._masked[0] is not state.tables["rules"]:
             found = {p: mask for m in state.markets for p, mask in state.market(m).venue.masks(m).items()}
             self._masked = state.rules, found
         return self._masked[1]
@@ -166,8 +169,14 @@ class Game(mesa.Model):
     # ------------------------------------------------------------------ time
 
     def _wait(self, chain: int, since: float) -> float:
-        draw = uniform_at(self._keys["blocks"], round(since / GRID), chain)
-        return since + self.state.rules.chains[chain].blocks.wait(draw)
+        law = self.state.rules.chains[chain].blocks
+        return since + law.wait(uniform_at(self._keys["blocks"], round(since / GRID), chain) if law.chance else 0.5)
+
+    def _entropy(self, chain: int) -> int:
+        """What chance gives an ordering that asks for it."""
+        if not self.state.rules.chains[chain].ordering.chance:
+            return 0
+        return int(uniform_at(self._keys["ordering"], self.heights[chain], chain) * 2.0**62)
 
     def _advance(self, until: float) -> None:
         """Let reference venues relax up to `until`, writing their mids down on the grid."""
@@ -189,8 +198,12 @@ class Game(mesa.Model):
 
     def fair_now(self, asset: str) -> float:
         """Nature's price at the last block: for measurement, never for players."""
+        return self.fairs_now((self.column[asset],))[0]
+
+    def fairs_now(self, columns: Sequence[int]) -> list[float]:
+        """Nature's prices at the last block, of assets by their columns: for measurement, never for players."""
         tick = min(int(self.state.time / self.tick + GRID), len(self.fair) - 1)
-        return self.fair.item(tick, self.column[asset])
+        return [self.fair.item(tick, column) for column in columns]
 
     # ------------------------------------------------------------------ one block
 
@@ -212,7 +225,7 @@ class Game(mesa.Model):
             self.mempools[chain],
             time,
             self._outside(chain, time),
-            int(uniform_at(self._keys["ordering"], self.heights[chain], chain) * 2.0**62),
+            self._entropy(chain),
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
         )
@@ -251,8 +264,10 @@ class Game(mesa.Model):
 
     def _speakers(self, chain: int) -> list[Player]:
         """Players in the order in which chance lets them speak before this block; each draws for its own name."""
-        dice = draws(self._dice[chain], self.heights[chain]).tolist()
-        return [self._speak[chain][seat] for _, seat in sorted(zip(dice, range(len(dice)), strict=True))]
+        drawn, turns = self._drawn[chain]
+        drawn_first(self._dice[chain], self.heights[chain], drawn, turns)
+        seated = self._speak[chain]
+        return [seated[seat] for seat in turns.tolist()]
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -283,8 +298,9 @@ class Game(mesa.Model):
         what had arrived by then. Whoever looks at the same moment is asked before any of them is heard.
         """
         deadline, moments = seal_time - self._leads[chain], []
-        dice = draws(np.array([player.dice for player in self._read[chain]], np.uint64), self.heights[chain]).tolist()
-        for player, die in zip(self._read[chain], dice, strict=True):
+        dice = np.empty(len(self._read[chain]))
+        draw(self._reading[chain], self.heights[chain], dice)
+        for player, die in zip(self._read[chain], dice.tolist(), strict=True):
             span = max(0.0, deadline - player.role.latency - self.state.time)
             looks = player.role.looks() if span > 0.0 else 1
             moments += [
@@ -372,7 +388,7 @@ class Game(mesa.Model):
         first = max(0, tick - max(8, round(600.0 / self.tick)))
         moves = math.log(self.fair.item(tick, 0) / self.fair.item(first, 0))
         span = max(1, tick - first) * self.tick
-        realised = abs(moves) / math.sqrt(span) * math.sqrt(365 * 86_400.0)
+        realised = abs(moves) / math.sqrt(span) * _ROOT_YEAR
         noise = -math.log(uniform_at(self._keys["outside"], round(time / GRID), chain))
         load = demand.load * (
             1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0)

@@ -19,6 +19,7 @@ from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
+from protocol.state import House
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def tally(size: Ints, owed: Ints, code: Ints, fair: float) -> tuple[float, int, 
 
 
 Traded = tuple[float, int, int, float, float]
+NOTHING: Traded = (0.0, 0, 0, 0.0, 0.0)
 
 
 def _sum(one: Traded, other: Traded) -> Traded:
@@ -131,6 +133,7 @@ class Recorder:
         self._sums = np.zeros((len(Reason), groups, groups), np.int64)
         self.flows: Ints = np.empty((1024, 5), np.int64)  # block, reason, source group, destination group, cash units
         self.flow_count = 0
+        self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
 
     def note(self, time: float, who: str, kind: str, **numbers: Any) -> None:
@@ -150,46 +153,28 @@ class Recorder:
         row = [block.time, block.height, chain, block.base_fee, block.used, block.outside, block.waiting, failed]
         for house in state.houses:
             row += self._exchange(house)
-        fairs = [self.game.fair_now(state.market(listing).instrument.base) for listing in state.markets]
+        fairs = self.game.fairs_now(self._nature)
         for listing, fair, done in zip(state.markets, fairs, self._traded(block, fairs), strict=True):
-            reading = read_index(state, listing)
+            value, since, _, _ = read_index(state, listing)
             longs, shorts = state.tables[listing.path + ".interest"].tolist() if listing.size >= 0 else (0.0, 0.0)
-            traded, fills, rejected, value, off = done
-            scale = listing.house.cash_scale
-            row += (
-                fair,
-                state.market(listing).venue.mid(state, listing),
-                reading.value,
-                state.time - reading.time,
-                longs / listing.size_scale,
-                shorts / listing.size_scale,
-                traded / scale,
-                fills,
-                rejected,
-                value / scale,
-                off / scale,
-            )
+            traded, fills, rejected, worth, off = done
+            coins, scale = listing.size_scale, listing.house.cash_scale
+            mid = state.market(listing).venue.mid(state, listing)
+            row += (fair, mid, value, state.time - since, longs / coins, shorts / coins)
+            row += (traded / scale, fills, rejected, worth / scale, off / scale)
         self._row.pack_into(
             self.rows.data, self.blocks * self._row.size, *row
         )  # numpy would look at each number in turn
         self.blocks += 1
 
-    def _exchange(self, house: Any) -> list[float]:
+    def _exchange(self, house: House) -> tuple[float, ...]:
         state = self.game.state
-        item, scale = state.ledger.balance.item, house.cash_scale
-        vault = 0.0
+        item, scale, vault = state.ledger.balance.item, house.cash_scale, 0.0
         if house.vault >= 0:
             vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
         count, notional, deficit, uncovered = self.totals[house.name]
-        return [
-            item(house.cash, house.insurance) / scale,
-            vault,
-            item(house.token, house.custody) / scale,
-            count,
-            notional / scale,
-            deficit / scale,
-            uncovered / scale,
-        ]
+        held = item(house.cash, house.insurance) / scale, vault, item(house.token, house.custody) / scale
+        return (*held, count, notional / scale, deficit / scale, uncovered / scale)
 
     def _collect(self, block: Block) -> None:
         """Events out of receipts and out of what players noted."""
@@ -211,9 +196,10 @@ class Recorder:
                     told = done.told(state=self.game.state)
                     self.note(block.time, names.groups[names.group[done.keeper]], "seizure", **told)
         for player in self.game.players:
-            for time, kind, numbers in player.notes:
-                self.note(time, player.label, kind, **numbers)
-            player.notes.clear()
+            if player.notes:
+                for time, kind, numbers in player.notes:
+                    self.note(time, player.label, kind, **numbers)
+                player.notes.clear()
 
     def _liquidation(self, time: float, arrival: float, done: Liquidated) -> None:
         """A forced closure: into the totals of its exchange, and told with what became of it."""
@@ -267,11 +253,11 @@ class Recorder:
 
         How far an option trades off fair is against its underlying's.
         """
-        found = [(0.0, 0, 0, 0.0, 0.0)] * len(fairs)
+        found = [NOTHING] * len(fairs)
         for run in block.filled:
-            listing = run.listing
-            one = tally(run.size, run.owed, run.code, fairs[listing.number] * listing.price_scale)
-            found[listing.number] = _sum(found[listing.number], one)
+            number, scale = run.listing.number, run.listing.price_scale
+            one = tally(run.size, run.owed, run.code, fairs[number] * scale)
+            found[number] = one if found[number] is NOTHING else _sum(found[number], one)
         for receipt in block.receipts:
             for done in flat(receipt.outcome):
                 if isinstance(done, Fill):

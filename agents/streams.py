@@ -94,12 +94,22 @@ def uniform_at(key: np.uint64, tick: int, lane: int) -> float:
 
 
 @compiled
-def draws(keys: NDArray[np.uint64], tick: int) -> Floats:
-    """`uniform_at` in lane 0 of one tick for several keys. Shapes [n]."""
-    out = np.empty(len(keys))
+def draw(keys: NDArray[np.uint64], tick: int, out: Floats) -> None:
+    """Fill `out` with `uniform_at` in lane 0 of one tick for several keys. Shapes [n]."""
     for row in range(len(keys)):
         out[row] = uniform_at(keys[row], tick, 0)
-    return out
+
+
+@compiled
+def drawn_first(keys: NDArray[np.uint64], tick: int, out: Floats, order: NDArray[np.int64]) -> None:
+    """`draw`, and fill `order` with the places of the draws, lowest first. Shapes [n]."""
+    draw(keys, tick, out)
+    for turn in range(len(order)):
+        at = turn - 1
+        while at >= 0 and out[order[at]] > out[turn]:
+            order[at + 1] = order[at]
+            at -= 1
+        order[at + 1] = turn
 
 
 @compiled

@@ -448,7 +448,7 @@ class Standing:
         """Look at a sealed block."""
         house, self.time = state.houses[self.exchange], state.time
         below, _ = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
-        now = {account for account in below.tolist() if state.ledger.exchange[account] < 0 and account != WORLD}
+        now = set(below.tolist())
         for account in [account for account in self.since if account not in now]:
             self.waits.append(state.time - self.since.pop(account))
         for account in now:

@@ -99,11 +99,16 @@ def sealed_at(state: State, chain: int) -> str:
 def seal_prices(state: State, chain: int = EVERY) -> None:
     """Write down what exchanges' tokens are worth to their issuers now, where another of their chain takes them as collateral."""
     for number in range(len(state.rules.chains)) if chain == EVERY else (chain,):
-        pledges = (pledge for house in state.houses_of(number) for pledge in state.pledges[house.index])
-        taken = {pledge.token for pledge in pledges if not _is_own(state, pledge)}
+        taken = state.settled(_taken, number)
         if taken:
-            worth = {row: token_price(state, _issuer(state, row), row) for row in sorted(taken)}
+            worth = {row: token_price(state, _issuer(state, row), row) for row in taken}
             state.put(sealed_at(state, number), worth)
+
+
+def _taken(state: State, chain: int) -> tuple[int, ...]:
+    """Rows of tokens that an exchange of a chain takes which does not price them itself."""
+    pledges = (pledge for house in state.houses_of(chain) for pledge in state.pledges[house.index])
+    return tuple(sorted({pledge.token for pledge in pledges if not _is_own(state, pledge)}))
 
 
 def _is_own(state: State, pledge: Pledgeable) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -180,10 +179,11 @@ def _serve(terms: Terms, queue: Rows, pending: list[Pending]) -> Ints:
 
 def _fill_up(terms: Terms, queue: Rows, pending: list[Pending], order: Ints, own: int) -> Ints:
     """Of `order`, what there is room for. The last `own` of `pending` are the builder's: nobody outside is ahead of them."""
-    ordering, capacity, arrival, tip = terms.rules.ordering, terms.rules.capacity, queue["arrival"], queue["tip"]
+    ordering, capacity = terms.rules.ordering, terms.rules.capacity
     gases = [item.transaction.gas for item in pending]
     if sum(gases) + TRADE_GAS * (len(queue) - len(gases)) + terms.paying <= capacity:
         return order  # all fits, whoever comes before whom
+    arrival, tip = queue["arrival"], queue["tip"]
     gas = np.full(len(queue), float(TRADE_GAS))
     gas[: len(gases)] = gases
     share = np.minimum(np.maximum((arrival - terms.opened) / max(terms.time - terms.opened, 1e-12), 0.0), 1.0)
@@ -242,63 +242,63 @@ def _execute(
     """Run what is served, in turn: singles one by one, plain orders of one market in runs."""
     receipts: list[Receipt] = []
     filled: list[Filled] = []
-    used = 0.0
+    used, at, last = 0.0, 0, len(order)
     token = state.chain_token[number]
     scale = state.ledger.assets[token].scale
-    run_orders = _run_orders if witness is None else partial(_run_watched, witness)
-    ends = np.empty(len(order), np.int64)
-    at = 0
-    for end in ends[: _turns(queue, order, ends)].tolist():
-        first = order[at]
-        if first < len(pending):
-            receipt = _run_single(state, number, pending[first], token, scale, fee, witness)
+    batch = Batch(np.empty(last, np.int64), np.empty(last, np.int64), np.empty(last))
+    while at < last:
+        place = order.item(at)
+        if place < len(pending):
+            receipt = _run_single(state, number, pending[place], token, scale, fee, witness)
             used += receipt.used
             receipts.append(receipt)
-        else:
-            batch = _charge(state, token, queue, order[at:end], fee, scale)
-            if len(batch.size):
-                listing = state.markets[queue[first]["market"]]
-                here = listing.house.chain == number
-                filled.append(run_orders(state, listing, batch) if here else _refused(listing, batch, WrongChain.code))
-                used += TRADE_GAS * len(batch.size)
+            at += 1
+            continue
+        state.ledger.reserve(last - at)
+        end, market, first, stop = _charge(
+            state.ledger.bare, token, queue, order, at, TRADE_GAS, fee, float(scale), *batch
+        )
+        if first < stop:
+            listing = state.markets[market]
+            run = Batch(batch.account[first:stop], batch.size[first:stop], batch.limit[first:stop])
+            here = listing.house.chain == number
+            filled.append(
+                _run_orders(state, listing, run, witness) if here else _refused(listing, run, WrongChain.code)
+            )
+            used += TRADE_GAS * (stop - first)
         at = end
     return receipts, filled, used
 
 
 @compiled
-def _turns(queue: Rows, order: Ints, ends: Ints) -> int:
-    """Fill `ends` with the places where a run of one market, or a single, ends; returns how many there are."""
-    count = 0
-    for place in range(len(order)):
-        market = queue[order[place]]["market"]
-        if place + 1 == len(order) or market < 0 or queue[order[place + 1]]["market"] != market:
-            ends[count] = place + 1
+def _charge(
+    bare: Bare,
+    token: int,
+    queue: Rows,
+    order: Ints,
+    at: int,
+    gas: int,
+    fee: float,
+    scale: float,
+    account: Ints,
+    size: Ints,
+    limit: Floats,
+) -> tuple[int, int, int, int]:
+    """Collect the gas of the run of plain orders that begins at `at`, all of one market; who could pay goes into the batch.
+
+    Returns where the run ends, its market, and from where to where the batch is filled.
+    """
+    arrays, market = Arrays(*bare), queue[order[at]]["market"]
+    count = end = at
+    while end < len(order) and queue[order[end]]["market"] == market:
+        row = queue[order[end]]
+        payer, units = row["account"], int(np.ceil(gas * (fee + row["tip"]) * scale))
+        if arrays.balance[token, payer] >= units:
+            shift(arrays, token, payer, WORLD, units, _GAS)
+            account[count], size[count], limit[count] = payer, row["size"], row["limit"]
             count += 1
-    return count
-
-
-def _charge(state: State, token: int, queue: Rows, run: Ints, fee: float, scale: int) -> Batch:
-    """Collect the gas of a run of plain orders; the batch of those who could pay it."""
-    state.ledger.reserve(len(run))
-    batch = Batch(np.empty(len(run), np.int64), np.empty(len(run), np.int64), np.empty(len(run)))
-    count = _collect_gas(state.ledger.bare, token, queue, run, TRADE_GAS, fee, float(scale), batch)
-    return batch if count == len(run) else Batch(batch.account[:count], batch.size[:count], batch.limit[:count])
-
-
-@compiled
-def _collect_gas(
-    bare: Bare, token: int, queue: Rows, run: Ints, gas: int, fee: float, scale: float, batch: Batch
-) -> int:
-    arrays = Arrays(*bare)
-    count = 0
-    for place in range(len(run)):
-        row = queue[run[place]]
-        account, units = row["account"], int(np.ceil(gas * (fee + row["tip"]) * scale))
-        if arrays.balance[token, account] >= units:
-            shift(arrays, token, account, WORLD, units, _GAS)
-            batch.account[count], batch.size[count], batch.limit[count] = account, row["size"], row["limit"]
-            count += 1
-    return count
+        end += 1
+    return end, market, at, count
 
 
 def _run_single(
@@ -333,19 +333,21 @@ def _verb(transaction: Transaction) -> str:
     return type(transaction).__name__.lower()
 
 
-def _run_watched(witness: Witness, state: State, listing: Listing, batch: Batch) -> Filled:
-    """Fill a run of plain orders one by one, each before the eyes of a witness. Runs of one are runs."""
+def _run_orders(state: State, listing: Listing, batch: Batch, witness: Witness | None) -> Filled:
+    """Fill a run of plain orders: in one call, or one by one before the eyes of a witness."""
+    if witness is None:
+        return _fill(state, listing, batch)
     parts = []
     for row in range(len(batch.size)):
         seen, one = witness.before(state), slice(row, row + 1)
-        parts.append(_run_orders(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
+        parts.append(_fill(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
         witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0), parts[-1])
     owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
     return Filled(listing, batch.account, batch.size, owed, code)
 
 
-def _run_orders(state: State, listing: Listing, batch: Batch) -> Filled:
-    """Fill a run of plain orders: in one call, or one by one where a trade may move the index it is margined at."""
+def _fill(state: State, listing: Listing, batch: Batch) -> Filled:
+    """Fill plain orders: in one call, or one by one where a trade may move the index it is margined at."""
     if exchange.is_live(state, listing):
         owed, code = np.zeros((2, len(batch.size)), np.int64)
         for row in range(len(batch.size)):

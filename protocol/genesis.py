@@ -157,6 +157,7 @@ def _open_exchange(
                 fund=account("funding"),
                 fees=house.vault if with_vault else house.treasury,
                 size_scale=10.0**market.instrument.decimals,
+                price_scale=house.cash_scale / 10.0**market.instrument.decimals,
             )
         )
     return house, tuple(listings)

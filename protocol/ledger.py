@@ -147,7 +147,8 @@ class Ledger:
     def __init__(self, assets: Sequence[Asset]) -> None:
         self.assets = tuple(assets)
         self.row = {asset.name: row for row, asset in enumerate(self.assets)}
-        self.is_token = np.array([asset.is_token for asset in self.assets])
+        self._tokens = [asset.is_token for asset in self.assets]
+        self.is_token = np.array(self._tokens)
         self.balance: Ints = np.zeros((len(self.assets), 1), np.int64)
         self.journal: Ints = np.empty((256, 5), np.int64)
         self.count: Ints = np.zeros(1, np.int64)
@@ -183,7 +184,7 @@ class Ledger:
 
     def reserve(self, entries: int) -> None:
         """Make room in the journal for `entries` more moves."""
-        need = int(self.count[0]) + entries
+        need = self.count.item() + entries
         if need > len(self.journal):
             self.journal = np.concatenate([self.journal, np.empty((max(need, len(self.journal)), 5), np.int64)])
             self._refresh()
@@ -192,7 +193,7 @@ class Ledger:
         """Move `units` >= 0 of `asset` from `src` to `dst`. Raises InsufficientBalance if a token would go below zero."""
         if units < 0:
             raise NothingToDo(asset=self.assets[asset].name, amount=int(units))
-        if self.is_token[asset] and src != WORLD and self.balance[asset, src] < units:
+        if self._tokens[asset] and src != WORLD and self.balance.item(asset, src) < units:
             raise InsufficientBalance(
                 asset=self.assets[asset].name, account=src, has=int(self.balance[asset, src]), needs=int(units)
             )
@@ -231,7 +232,7 @@ class Ledger:
 
     def mark(self) -> int:
         """A point to `rewind` to."""
-        return int(self.count[0])
+        return self.count.item()
 
     def rewind(self, mark: int) -> None:
         """Undo every move since `mark`."""

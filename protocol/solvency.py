@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.compiled import compiled, inner
 from protocol.ledger import Arrays, Bare, Floats, Ints
@@ -179,10 +180,10 @@ def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
 
 
 @compiled
-def find_below(bare: Bare, margin: Any, found: Ints, needs: Floats) -> int:
-    """Fill `found` with the accounts worth less than they need, and `needs` with what they need; returns how many there are.
+def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints, needs: Floats) -> int:
+    """Fill `found` with players' accounts worth less than they need, and `needs` with what they need; returns how many there are.
 
-    What `examine` finds, without keeping it. Shapes [accounts]; cash coins.
+    What `examine` finds, without keeping it; `exchange` is the ledger's, below 0 for players. Shapes [accounts]; cash coins.
     """
     arrays, terms = Arrays(*bare), Terms(*margin)
     place, grid = _scenarios(terms)
@@ -193,7 +194,7 @@ def find_below(bare: Bare, margin: Any, found: Ints, needs: Floats) -> int:
         some = min(TILE, len(found) - start)
         _examine_tile(arrays, terms, place, grid, held, gains, start, worth[:some], asked[:some])
         for account in range(some):
-            if worth[account] < asked[account]:
+            if worth[account] < asked[account] and exchange[start + account] < 0:
                 found[count], needs[count] = start + account, asked[account]
                 count += 1
     return count

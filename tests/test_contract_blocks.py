@@ -36,3 +36,9 @@ def test_the_mean_wait_is_the_interval(kind: type[Any], interval: float) -> None
 def test_an_interval_that_is_none_is_refused(kind: type[Any], interval: float) -> None:
     with pytest.raises(ValueError, match="interval"):
         kind(interval=interval)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_the_draw_decides_exactly_where_a_law_says_so(kind: type[Any]) -> None:
+    waits = {kind().wait(uniform) for uniform in (1e-9, 1e-6, 0.5)}
+    assert (len(waits) > 1) is kind.chance

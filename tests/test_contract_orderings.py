@@ -75,3 +75,10 @@ def test_turns_are_the_one_stable_order_by_tip_and_arrival(count: int) -> None:
             rows = np.zeros(count, ORDER)
             rows["arrival"], rows["tip"] = arrival, tip  # as the chain hands them over: columns of a table
             assert np.array_equal(by_tip(rows["arrival"], rows["tip"]), np.lexsort((arrival, -tip)))
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_entropy_decides_exactly_where_an_ordering_says_so(kind: type[Any]) -> None:
+    arrival, tip = arrivals(500)
+    first, *others = (kind().rank(arrival, tip, entropy).tolist() for entropy in (0, 1, 2**62))
+    assert all((other != first) is kind.chance for other in others)

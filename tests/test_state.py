@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from protocol import exchange
 from protocol.genesis import genesis
+from protocol.hooks import fills
 from protocol.ledger import WORLD, Reason
+from protocol.margins.base import Margin
+from protocol.margins.cross import Cross
+from protocol.margins.volatility_scaled import VolatilityScaled
 from protocol.state import State
-from protocol.world import World
+from protocol.world import Chain, Exchange, World
 
 
 def fresh() -> State:
@@ -49,3 +54,39 @@ def test_what_is_derived_is_derived_again_when_anything_changes() -> None:
         change()
         state.derived("key", lambda: calls.append(1))
     assert len(calls) == 3
+
+
+def test_what_follows_from_the_rules_is_worked_out_anew_when_they_change_and_when_they_come_back() -> None:
+    state, asked = fresh(), []
+
+    def names(state: State, number: int) -> tuple[int, ...]:
+        asked.append(number)
+        return (len(state.rules.chains), number)
+
+    assert [state.settled(names, number) for number in (0, 1, 0, 1)] == [(1, 0), (1, 1)] * 2
+    assert asked == [0, 1]
+    mark = state.mark()
+    state.put("rules", World(chains=(Chain("a"), Chain("b")), exchanges=(Exchange(chain="a"),)))
+    assert state.settled(names) == (2, 0)
+    state.rewind(mark)
+    assert state.settled(names) == (1, 0)
+    assert asked == [0, 1, 0, 0]
+    assert state.save().settled(names) == (1, 0)
+    assert asked == [0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["observe", "rate"])
+def test_a_hook_counts_as_filled_by_a_class_and_by_what_it_inherits(name: str) -> None:
+    assert fills(Cross(), Margin, "rate")
+    assert fills(VolatilityScaled(), Margin, name)
+    assert not fills(Cross(), Margin, "observe")
+    assert fills(_Longer(), Margin, name)
+    assert not fills(_Wider(), Margin, "observe")
+
+
+class _Longer(VolatilityScaled):
+    """Inherits a hook that its parent fills."""
+
+
+class _Wider(Cross):
+    """Inherits one that nobody fills."""

@@ -10,7 +10,7 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from agents.streams import Streams, normal_at, normal_quantile, splitmix64, uniform_at
+from agents.streams import Streams, drawn_first, normal_at, normal_quantile, splitmix64, uniform_at
 
 ROOT = Path(__file__).resolve().parents[1]
 N = 100_000
@@ -130,3 +130,12 @@ def test_the_dice_of_a_seed_are_these_for_ever():
     assert Streams(7).normal("maker", 5, 3).tolist() == pytest.approx(
         [-0.37788038041588906, -0.8003283624029236, -0.09176443033799073], rel=1e-14
     )
+
+
+def test_speakers_stand_in_the_order_of_their_own_draws_equal_ones_as_they_sit():
+    keys = np.array([STREAMS.key(f"player.{seat % 30}") for seat in range(40)], np.uint64)  # ten share their dice
+    drawn, order = np.empty(40), np.empty(40, np.int64)
+    for tick in range(20):
+        drawn_first(keys, tick, drawn, order)
+        assert drawn.tolist() == [uniform_at(key, tick, 0) for key in keys]
+        assert order.tolist() == sorted(range(40), key=lambda seat: drawn[seat])

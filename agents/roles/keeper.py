@@ -24,7 +24,7 @@ from protocol.auction_transactions import Bark, Redo
 from protocol.gas import GAS
 from protocol.ledger import Ints
 from protocol.liquidations.cases import case_of, cases
-from protocol.margins.base import Threshold
+from protocol.margins.base import MAINTENANCE
 from protocol.oracles.base import read_mark
 from protocol.settings import refusals
 from protocol.state import House, Listing
@@ -105,18 +105,19 @@ class Keeper(Role):
     def _below(self, view: View, house: House) -> Iterator[tuple[Listing, int]]:
         """Positions of the largest accounts below, and of those that are up for auction."""
         state = view.state
-        below, needs = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
+        below, needs = state.exchange(house).margin.below(state, house, MAINTENANCE)
         seen: set[int] = set()
         if len(below):
-            mine = state.ledger.exchange[below] < 0
-            accounts: Ints = below[mine][np.argsort(-needs[mine], kind="stable")][: self.most]
+            accounts: Ints = below[np.argsort(-needs, kind="stable")][: self.most]
             seen = set(accounts.tolist())
             for account in accounts.tolist():
                 for listing in state.claims[house.index]:
                     if view.balance(listing.size, account) != 0:
                         yield listing, account
         for listing in state.listings[house.index]:
-            yield from ((listing, account) for account in cases(state, listing) if account not in seen)
+            for account in cases(state, listing):
+                if account not in seen:
+                    yield listing, account
 
     def _choices(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
         """All that could be done, as far as it can see or, where it cannot, as its simulation says."""

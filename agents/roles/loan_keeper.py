@@ -69,7 +69,7 @@ class LoanKeeper(Role):
         state, house = view.state, listing.house
         margin = state.exchange(house).margin
         below, _ = margin.below(state, house, Threshold.MAINTENANCE)
-        below = below[(state.ledger.exchange[below] < 0) & (below != me.account) & (below != 0)]
+        below = below[below != me.account]
         found = [(account, *self._pick(view, house, account)) for account in below.tolist()]
         ready = [(account, debt, lien) for account, debt, lien in found if debt is not None and lien is not None]
         ready.sort(key=lambda one: -min(one[1].value, one[2].value))

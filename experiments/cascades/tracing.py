@@ -261,7 +261,8 @@ class Tracer:
 
     def _below(self, state: State, house: House) -> list[int]:
         found, _ = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
-        return [account for account in found.tolist() if state.ledger.exchange[account] < 0 and account]
+        accounts: list[int] = found.tolist()
+        return accounts
 
     def _moment(self, state: State, house: House, account: int) -> Moment:
         worth, needs = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, account)

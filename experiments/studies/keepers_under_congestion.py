@@ -94,7 +94,6 @@ def measure(point: Point) -> dict[str, Any]:
     def watch(state: State) -> None:
         house, listing = state.houses[0], state.listings[0][0]
         below, _ = state.exchange(house).margin.below(state, house, Threshold.MAINTENANCE)
-        below = below[state.ledger.exchange[below] < 0]
         coins = np.abs(state.ledger.balance[listing.size, below]).sum() / listing.size_scale
         standing.append(float(coins) * read_index(state, listing).value)
 

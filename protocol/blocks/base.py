@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class BlockLaw(ABC):
     """A law of block times. `interval` is the mean, in seconds."""
 
     interval: float = 12.0
+
+    chance: ClassVar[bool] = True  # whether the number it is given decides anything
 
     def __post_init__(self) -> None:
         """Refuse an interval that is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.blocks.base import BlockLaw
 
@@ -10,6 +11,8 @@ from protocol.blocks.base import BlockLaw
 @dataclass(frozen=True)
 class Fixed(BlockLaw):
     """Every `interval` seconds."""
+
+    chance: ClassVar[bool] = False
 
     def shortest(self) -> float:
         """The interval."""

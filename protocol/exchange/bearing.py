@@ -12,8 +12,8 @@ from protocol.state import House, State
 
 def is_flat(state: State, house: House, account: int) -> bool:
     """Whether an account holds no position."""
-    balance = state.ledger.balance
-    return not any(balance[listing.size, account] for listing in state.claims[house.index])
+    held = state.ledger.balance.item
+    return all(not held(listing.size, account) for listing in state.claims[house.index])
 
 
 def pass_on(state: State, house: House, account: int) -> tuple[int, tuple[tuple[str, int], ...]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from protocol.access import Permissionless
 from protocol.appraisal import pledge_price, token_price, values, vault_total
 from protocol.clearing import Desk
 from protocol.errors import (
@@ -18,19 +18,52 @@ from protocol.errors import (
     UnderMargined,
     Unvested,
 )
+from protocol.instruments.base import NEVER
 from protocol.ledger import Floats, Ints
 from protocol.limits.base import interest_cap, is_halted, is_spared
 from protocol.margins.base import Threshold
-from protocol.oracles.base import Reading, Status, read_index
+from protocol.oracles.base import FRESH, Reading, Status, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
+from protocol.venues.base import AT_THE_CLOSE
 from protocol.vesting import unvested
+
+
+class Gate(NamedTuple):
+    """What an order or a forced sale in a market may run into, under the rules in force."""
+
+    access: bool  # whether anything is asked of whoever comes
+    dated: bool
+    elsewhere: bool  # whether an account can have what another index prices
+    limits: bool
+    live: bool  # whether a trade may itself move an index, or marks, that accounts of its exchange are margined at
+    bounded: bool  # whether the vault's utilisation bounds open interest
+
+
+def gate_of(state: State, listing: Listing) -> Gate:
+    """A market's gate."""
+    return state.settled(_gate, listing.number)
+
+
+def _gate(state: State, number: int) -> Gate:
+    listing = state.markets[number]
+    market, rules = state.market(listing), state.exchange(listing.house)
+    at_once = listing.size >= 0 and market.venue.settles != AT_THE_CLOSE
+    moving = any((m.oracle.live and not m.index) or m.venue.moves_marks for m in rules.markets)
+    return Gate(
+        not isinstance(market.access, Permissionless),
+        market.instrument.expires() < NEVER,
+        listing.size >= 0 and not is_all(state, listing),
+        bool(market.limits),
+        at_once and moving,
+        is_bounded(state, listing),
+    )
 
 
 def usable_index(state: State, listing: Listing) -> Reading:
     """The index of a market. Raises StalePrice unless it is fresh."""
     reading = read_index(state, listing)
-    if reading.status != Status.FRESH:
+    if reading.status is not FRESH:
         raise StalePrice(market=listing.name, status=reading.status.name, age=state.time - reading.time)
     return reading
 
@@ -46,7 +79,8 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
     house, scale = listing.house, listing.price_scale
     cap = interest_cap(state, listing) / index * listing.size_scale
-    longs, shorts = vault_room(state, listing, interest, index)
+    bounded = gate_of(state, listing).bounded
+    longs, shorts = vault_room(state, listing, interest, index) if bounded else (cap, cap)
     return Desk(
         state.ledger.arrays,
         listing.size,
@@ -66,14 +100,19 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     )
 
 
+def is_bounded(state: State, listing: Listing) -> bool:
+    """Whether the vault's utilisation bounds a market's open interest."""
+    house, rules = listing.house, state.exchange(listing.house).vault
+    return rules is not None and listing.desk == house.vault and rules.utilisation < UNLIMITED
+
+
 def vault_room(state: State, listing: Listing, interest: Floats, index: float) -> tuple[float, float]:
-    """Most open interest long and short, size units, that the vault's utilisation leaves room for; infinite where it sets none.
+    """Most open interest long and short, size units, that the vault's utilisation leaves room for, where it sets a bound.
 
     Counted when a batch begins: what closes within it makes no room, and takes none, before the next.
     """
     house, rules = listing.house, state.exchange(listing.house).vault
-    if rules is None or listing.desk != house.vault or rules.utilisation >= UNLIMITED:
-        return math.inf, math.inf
+    assert rules is not None
     balance, elsewhere = state.ledger.balance, 0.0
     for other in state.claims[house.index]:
         if other.desk == house.vault and other.number != listing.number and balance[other.size, house.vault] != 0:
@@ -176,12 +215,6 @@ def need_usable(state: State, house: House, account: int) -> None:
         if touched[0]:
             age = state.time - doubt.reading.time
             raise StalePrice(account=account, of=doubt.name, status=doubt.reading.status.name, age=age)
-
-
-def need_usable_elsewhere(state: State, listing: Listing, account: int) -> None:
-    """`need_usable` for an account in a market whose own index has been checked."""
-    if not is_all(state, listing):
-        need_usable(state, listing.house, account)
 
 
 def need_price(state: State, house: House, token: int) -> None:

@@ -21,11 +21,12 @@ from protocol.exchange.bearing import is_flat, pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import (
     desk_of,
+    gate_of,
     need_margin,
     need_room,
     need_running,
     need_unspared,
-    need_usable_elsewhere,
+    need_usable,
     usable_index,
 )
 from protocol.exchange.fills import Liquidated
@@ -34,7 +35,7 @@ from protocol.ledger import Reason
 from protocol.liquidations.base import Plan, below_maintenance
 from protocol.liquidations.cases import case_of
 from protocol.losses.base import Charges
-from protocol.margins.base import Threshold
+from protocol.margins.base import INITIAL, MAINTENANCE
 from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
 
@@ -56,10 +57,14 @@ def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
 
     Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, and StalePrice.
     """
-    need_running(state, listing)
+    gate = gate_of(state, listing)
+    if gate.dated:
+        need_running(state, listing)
     usable_index(state, listing)
-    need_usable_elsewhere(state, listing, account)
-    need_unspared(state, listing, account)
+    if gate.elsewhere:
+        need_usable(state, listing.house, account)
+    if gate.limits:
+        need_unspared(state, listing, account)
     plans = state.exchange(listing.house).liquidation.ways(state, listing, account)
     if plans:
         return plans
@@ -96,7 +101,7 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     if taker == account:
         raise NotAllowed(account=account, market=listing.name)
 
-    inner = rules.margin.inner_standing(state, house, Threshold.MAINTENANCE, account)
+    inner = rules.margin.inner_standing(state, house, MAINTENANCE, account)
     spare = math.nan if inner is None else inner[0] - inner[1]
     deleveraged = _deleverage(state, plan, index, mark)
     rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
@@ -145,7 +150,7 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
         need_margin(state, house, taker)
         return
     vault = state.exchange(house).vault
-    worth, needs = state.exchange(house).margin.standing(state, house, Threshold.INITIAL, taker)
+    worth, needs = state.exchange(house).margin.standing(state, house, INITIAL, taker)
     if vault is None or worth < vault.commitment * needs:
         raise VaultCommitted(equity=worth, required=needs)
 
@@ -169,7 +174,7 @@ def _sell(state: State, plan: Plan, size: int, index: float) -> int:
     """Trade `size` for the account on the venue; returns the notional in cash units."""
     listing, venue = plan.listing, state.market(plan.listing).venue
     state.ledger.reserve(venue.moves(state, listing, 1))
-    which = Threshold.INITIAL if venue.counterparty == "makers" else Threshold.MAINTENANCE  # makers must stand
+    which = INITIAL if venue.counterparty == "makers" else MAINTENANCE  # makers must stand
     terms = state.exchange(listing.house).margin.terms(state, listing.house, which)
     desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)
     pool, fills = venue.pool(state, listing), Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
@@ -183,7 +188,7 @@ def _sell(state: State, plan: Plan, size: int, index: float) -> int:
 def _projected(state: State, plan: Plan) -> float:
     """Equity of the account, cash units, were the plan carried out through the venue now."""
     listing, house = plan.listing, plan.listing.house
-    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
+    worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
     mark = read_mark(state, listing).value
     owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
     if math.isnan(owed):
@@ -212,7 +217,7 @@ def _deleverage(state: State, plan: Plan, index: float, mark: float) -> int:
 
 def _take_over(state: State, plan: Plan, index: float, mark: float, targets: Charges) -> int:
     listing, house = plan.listing, plan.listing.house
-    worth, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, plan.account)
+    worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
     bankrupt = mark - worth * listing.size_scale / size  # equity is zero at this price
     side = -1 if size > 0 else 1

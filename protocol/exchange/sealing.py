@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from protocol.appraisal import seal_prices
@@ -9,17 +11,63 @@ from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.delayed import execute_requests
 from protocol.exchange.exits import pay_exits
 from protocol.exchange.settlement import close_dated
+from protocol.hooks import fills
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
 from protocol.limits.base import observe_limits
-from protocol.oracles.base import Report, read_index
+from protocol.margins.base import Margin
+from protocol.oracles.base import Oracle, Report, read_index
 from protocol.state import EVERY, Listing, State
+from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.vesting import ripen
+from protocol.world import Exchange, Market
 
 
 def report(state: State, listing: Listing, posted: Report) -> None:
     """Hand a report to the market's oracle. Raises ReportRejected."""
     state.market(listing).oracle.accept(state, listing, listing.path + ".oracle", posted)
+
+
+class _Open(NamedTuple):
+    """What a market asks for at the end of a block, under the rules in force."""
+
+    listing: Listing
+    rules: Market
+    looks: str  # path of its oracle; "": it has none of its own, or none that looks at blocks
+    owes: bool  # whether its venue settles anything later
+    limited: bool
+    dated: bool
+    funded: bool
+
+
+class _Closing(NamedTuple):
+    """What an exchange does at the end of a block, under the rules in force."""
+
+    rules: Exchange
+    waits: bool  # whether orders wait on any of its venues
+    markets: tuple[_Open, ...]
+    margin_looks: bool
+
+
+def _closing(state: State, number: int) -> _Closing:
+    rules = state.rules.exchanges[number]
+    markets = []
+    for listing, market in zip(state.listings[number], rules.markets, strict=True):
+        looks = not market.index and fills(market.oracle, Oracle, "observe")
+        dated = market.instrument.expires() < NEVER  # whose funding stays at zero
+        markets.append(
+            _Open(
+                listing,
+                market,
+                listing.path + ".oracle" if looks else "",
+                fills(market.venue, Venue, "observe"),
+                bool(market.limits),
+                dated,
+                listing.size >= 0 and not dated,
+            )
+        )
+    waits = any(market.venue.settles == AT_THE_CLOSE for market in rules.markets)
+    return _Closing(rules, waits, tuple(markets), fills(rules.margin, Margin, "observe"))
 
 
 def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
@@ -29,26 +77,32 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
     profit vests; last, what exchanges take of one another is given its worth for the block to come.
     Returns what became of the orders that waited.
     """
-    cleared = clear_auctions(state, chain) + execute_requests(state, chain)
-    for house in state.houses_of(chain):
-        listings, exchange = state.listings[house.index], state.rules.exchanges[house.index]
-        dated = []
-        for listing in listings:
-            market = exchange.markets[listing.index]
-            if not market.index:
-                market.oracle.observe(state, listing, listing.path + ".oracle")
-            _settle_due(state, listing)
-            if market.instrument.expires() < NEVER:
-                dated.append(listing)  # whose funding stays at zero
-            elif listing.size >= 0:
-                _accrue(state, listing)
-        for listing in listings:
-            observe_limits(state, listing)
-        for listing in dated:  # once all oracles have looked
-            close_dated(state, listing)
-        pay_exits(state, house)
-        exchange.margin.observe(state, house)
-        ripen(state, house)
+    cleared: tuple[Cleared, ...] = ()
+    houses = state.houses_of(chain)
+    closings = [state.settled(_closing, house.index) for house in houses]
+    if True in [closing.waits for closing in closings]:
+        cleared = clear_auctions(state, chain) + execute_requests(state, chain)
+    for house, closing in zip(houses, closings, strict=True):
+        for market in closing.markets:
+            listing = market.listing
+            if market.looks:
+                market.rules.oracle.observe(state, listing, market.looks)
+            if market.owes:
+                _settle_due(state, listing)
+            if market.funded:
+                _accrue(state, listing, market.rules)
+        for market in closing.markets:
+            if market.limited:
+                observe_limits(state, market.listing)
+        for market in closing.markets:
+            if market.dated:  # once all oracles have looked
+                close_dated(state, market.listing)
+        if house.vault >= 0:
+            pay_exits(state, house)
+        if closing.margin_looks:
+            closing.rules.margin.observe(state, house)
+        if closing.rules.vesting is not None:
+            ripen(state, house)
     seal_prices(state, chain)
     return cleared
 
@@ -71,12 +125,12 @@ def _settle_due(state: State, listing: Listing) -> None:
         state.ledger.move_many(house.cash, source[paid], target[paid], part[paid], Reason.RECLAIM)
 
 
-def _accrue(state: State, listing: Listing) -> None:
-    index, before, since = state.tables[listing.path + ".funding"].tolist()
+def _accrue(state: State, listing: Listing, market: Market) -> None:
+    path, rule = listing.path + ".funding", market.funding
+    index, before, since = state.tables[path].tolist()
     elapsed = state.time - since
-    market = state.market(listing)
-    price, rule = market.instrument.price(state, listing, read_index(state, listing).value), market.funding
+    price = market.instrument.price(state, listing, read_index(state, listing).value)
     after = rule.rate(state, listing, price, elapsed)
     index += rule.paid(before, after, elapsed) * price
-    state.put(listing.path + ".funding", np.array([index, after, state.time]))
+    state.put(path, np.array([index, after, state.time]))
     rule.observe(state, listing, price)

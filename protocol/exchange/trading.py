@@ -20,13 +20,14 @@ from protocol.errors import (
 )
 from protocol.exchange.admission import admitted, shrinking
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import desk_of, doubtful_elsewhere, usable_index
+from protocol.exchange.checks import desk_of, doubtful_elsewhere, gate_of, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
 from protocol.limits.base import interest_cap, is_halted
-from protocol.margins.base import Threshold
+from protocol.liquidations.cases import NOBODY
+from protocol.margins.base import INITIAL
 from protocol.state import Listing, State
-from protocol.venues.base import AT_THE_CLOSE, QUEUED
+from protocol.venues.base import QUEUED
 
 REVERTS = reasons()
 
@@ -39,10 +40,11 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
 
 def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
-    may = admitted(state, listing, batch)
-    up = barred(state, listing.house, batch.account) if listing.size >= 0 else batch.account[:0]
-    doubts = doubtful_elsewhere(state, listing, batch.account)
-    closed = is_halted(state, listing)
+    gate = gate_of(state, listing)
+    may = admitted(state, listing, batch) if gate.access else None
+    up = barred(state, listing.house, batch.account) if listing.size >= 0 else NOBODY
+    doubts = doubtful_elsewhere(state, listing, batch.account) if gate.elsewhere else []
+    closed = gate.limits and is_halted(state, listing)
     if may is None and not len(up) and not doubts and not closed:
         return None
     code = np.zeros(len(batch.size), np.int64)
@@ -69,7 +71,8 @@ def _fill_others(state: State, listing: Listing, batch: Batch, codes: Ints) -> F
 def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
     fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
     market, house = state.market(listing), listing.house
-    if state.time >= market.instrument.expires():
+    gate = gate_of(state, listing)
+    if gate.dated and state.time >= market.instrument.expires():
         fills.owed[:], fills.code[:] = 0, Expired.code
         return fills
     state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
@@ -81,12 +84,12 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
     else:
         index = usable_index(state, listing)
         pool = market.venue.pool(state, listing)
-        terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
+        terms = state.exchange(house).margin.terms(state, house, INITIAL)
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         market.venue.fill(pool, desk, terms, batch, fills)
-        most = interest_cap(state, listing) / index.value * listing.size_scale
-        if min(desk.cap) < most:  # sides that the vault's bound closes
+        if gate.bounded:  # sides that the vault's bound closes
+            most = interest_cap(state, listing) / index.value * listing.size_scale
             closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
@@ -118,17 +121,12 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
 
 def is_live(state: State, listing: Listing) -> bool:
     """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
-    if listing.size < 0 or state.market(listing).venue.settles == AT_THE_CLOSE:
-        return False
-    for market in state.exchange(listing.house).markets:
-        if (market.oracle.live and not market.index) or market.venue.moves_marks:
-            return True
-    return False
+    return gate_of(state, listing).live
 
 
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:
     """Excess over initial margin where a trade may itself move an index it is margined at; 0 elsewhere."""
     if not is_live(state, listing):
         return 0.0
-    worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, Threshold.INITIAL, account)
+    worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, INITIAL, account)
     return worth - needs

@@ -26,6 +26,9 @@ class Threshold(IntEnum):
     MAINTENANCE = 1
 
 
+INITIAL, MAINTENANCE = Threshold.INITIAL, Threshold.MAINTENANCE
+
+
 class Asked(NamedTuple):
     """What a margin rule asks of an instrument's own."""
 

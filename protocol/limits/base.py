@@ -62,6 +62,8 @@ def observe_limits(state: State, listing: Listing) -> None:
 def interest_cap(state: State, listing: Listing) -> float:
     """Most open interest on each side, cash coins of the underlying: the least that anything in force allows."""
     market = state.market(listing)
+    if not market.limits:
+        return market.open_interest_cap
     caps = [limit.most(state, listing, path_of(listing, number)) for number, limit in enumerate(market.limits)]
     return min([market.open_interest_cap, *caps])
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from protocol.liquidations.cases import Case, case_of
-from protocol.margins.base import Threshold
+from protocol.margins.base import MAINTENANCE
 from protocol.state import Listing, State
 
 
@@ -73,11 +73,11 @@ def below_maintenance(state: State, listing: Listing, account: int) -> tuple[int
 
     The protocol's own accounts may not: a venue's desk or the vault would be sold to itself, and pay the keeper for it.
     """
-    size = int(state.ledger.balance[listing.size, account])
-    if size == 0 or state.ledger.exchange[account] >= 0:
+    size = state.ledger.balance.item(listing.size, account)
+    if size == 0 or state.ledger.exchange.item(account) >= 0:
         return None
     margin = state.exchange(listing.house).margin
-    worth, needs = margin.standing(state, listing.house, Threshold.MAINTENANCE, account)
+    worth, needs = margin.standing(state, listing.house, MAINTENANCE, account)
     return (size, worth) if worth < needs else None
 
 

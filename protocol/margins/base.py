@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from protocol.appraisal import pledge_price, token_price
+from protocol.instruments.base import INITIAL as INITIAL
+from protocol.instruments.base import MAINTENANCE as MAINTENANCE
 from protocol.instruments.base import Asked
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
@@ -21,6 +24,11 @@ from protocol.solvency import Terms, examine, examine_one, find_below
 from protocol.state import House, Listing, State
 
 MANY = 1 << 30
+
+
+@cache
+def _no_scenarios(rows: int) -> Floats:
+    return np.empty((0, rows))
 
 
 @dataclass(frozen=True)
@@ -54,7 +62,7 @@ class Margin(ABC):
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:
         """Gain in each scenario of one unit of each claim row, cash coins [scenarios, rows]. Most margins ask no scenarios."""
-        return np.empty((0, house.last - house.first))
+        return _no_scenarios(house.last - house.first)
 
     def needs(
         self, state: State, listing: Listing, which: Threshold, price: float, index: float, factor: float = 1.0
@@ -88,14 +96,13 @@ class Margin(ABC):
 
     def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> Floats:
         """What is pledged counts at its index less the haircut, what is owed to a loan pool in full. Returns all in full."""
-        rules = state.exchange(house)
         for lender in state.lenders[house.index]:
             price = token_price(state, house, lender.token).value
             weight[lender.debt - house.first] = price * (accrued(state, lender).index / RAY) / lender.scale
         if not state.pledges[house.index]:
             return weight
         full = weight.copy()
-        for pledge, rule in zip(state.pledges[house.index], rules.collateral, strict=True):
+        for pledge, rule in zip(state.pledges[house.index], state.exchange(house).collateral, strict=True):
             haircut = rule.initial if which == Threshold.INITIAL else rule.maintenance
             price, row = pledge_price(state, pledge).value, pledge.claim - house.first
             weight[row], full[row] = price * (1.0 - haircut) / pledge.scale, price / pledge.scale
@@ -116,8 +123,8 @@ class Margin(ABC):
         return worth, needs
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
-        """Accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        accounts = state.ledger.accounts
-        found, needs = np.empty(accounts, np.int64), np.empty(accounts)
-        count = find_below(state.ledger.bare, tuple(self.terms(state, house, which)), found, needs)
+        """Players' accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
+        ledger, terms = state.ledger, self.terms(state, house, which)
+        found, needs = np.empty(ledger.accounts, np.int64), np.empty(ledger.accounts)
+        count = find_below(ledger.bare, tuple(terms), ledger.exchange, found, needs)
         return found[:count], needs[:count]

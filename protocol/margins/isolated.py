@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.margins.base import Margin, Threshold
+from protocol.margins.base import INITIAL, Margin, Threshold
 from protocol.margins.cross import check_shares
 from protocol.state import Listing, State
 
@@ -33,4 +33,4 @@ class Isolated(Margin):
 
     def rate(self, state: State, listing: Listing, which: Threshold) -> tuple[float, float]:
         """The same shares in every market."""
-        return (self.initial if which == Threshold.INITIAL else self.maintenance), self.slope
+        return (self.initial if which == INITIAL else self.maintenance), self.slope

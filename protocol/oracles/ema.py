@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from protocol.oracles.base import Oracle, Reading, Status, resolve
+from protocol.oracles.base import FRESH, Oracle, Reading, resolve
 from protocol.state import Listing, State
 
 
@@ -47,11 +47,11 @@ class Ema(Oracle):
     def read(self, state: State, listing: Listing, at: str) -> Reading:
         """The average now; `time` is the last sealed block."""
         average: Average = state.tables[at]
-        return Reading(average.after(state.time, self.half_life), average.time, 0.0, Status.FRESH)
+        return Reading(average.after(state.time, self.half_life), average.time, 0.0, FRESH)
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Close the interval that ends now; a venue without a mid leaves the last one standing."""
-        source = resolve(state, listing, self.source)
+        source = resolve(state, listing, self.source) if self.source else listing
         mid = state.market(source).venue.mid(state, source)
         average: Average = state.tables[at]
         mid = mid if 0.0 < mid < math.inf else average.mid

@@ -37,6 +37,7 @@ class Ordering(ABC):
     """A rule of service."""
 
     public: ClassVar[bool] = True  # whether the mempool can be read
+    chance: ClassVar[bool] = True  # whether entropy decides anything
 
     def lead(self) -> float:
         """Seconds before the seal by which an order must have arrived; what comes later waits for the next block."""

@@ -9,6 +9,7 @@ Mackinga, Nadahalli and Wattenhofer 2022).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.ledger import Floats, Ints
 from protocol.orderings.base import Ordering, Outside
@@ -18,6 +19,8 @@ from protocol.orderings.turns import by_tip
 @dataclass(frozen=True)
 class BuildersChoice(Ordering):
     """As a builder says; by tip where nobody says anything."""
+
+    chance: ClassVar[bool] = False
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first: the honest block."""

@@ -7,6 +7,7 @@ front of it; whoever sees news first does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from protocol.orderings.turns import by_arrival
 @dataclass(frozen=True)
 class Fifo(Ordering):
     """By arrival."""
+
+    chance: ClassVar[bool] = False
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Earliest first."""

@@ -6,6 +6,7 @@ Congestion is a price here, and can be bought by an attacker as by anybody.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.ledger import Floats, Ints
 from protocol.orderings.base import Ordering, Outside
@@ -15,6 +16,8 @@ from protocol.orderings.turns import by_tip
 @dataclass(frozen=True)
 class PriorityFee(Ordering):
     """By tip, highest first."""
+
+    chance: ClassVar[bool] = False
 
     def rank(self, arrival: Floats, tip: Floats, entropy: int) -> Ints:
         """Highest tip first."""

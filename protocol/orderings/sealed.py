@@ -24,6 +24,7 @@ class Sealed(Ordering):
     """By commitment. `delay` in seconds, from commitment to being opened."""
 
     public: ClassVar[bool] = False
+    chance: ClassVar[bool] = False
     delay: float = 1.0
 
     def __post_init__(self) -> None:
