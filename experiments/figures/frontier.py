@@ -36,7 +36,7 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
             _point(axis, one, k, f"{label}, held out, 95 %")
     axis.axvline(found.bound / 1e3, color="black", linewidth=0.7, linestyle=(0, (3, 2)))
     axis.set_xscale("symlog", linthresh=max(1.0, found.bound / 1e3))
-    axis.set_xlim(left=0.0)
+    axis.set_xlim(left=-0.1 * max(1.0, found.bound / 1e3))  # so that what earns nothing is seen
     axis.set_xlabel("worst attack's profit a run (thousand cash coins)")
     axis.set_ylabel("open interest per coin of capital")
     axis.set_title(_title(found))
@@ -48,6 +48,8 @@ def _title(found: Hardened) -> str:
     if found.chosen is None or found.start is None:
         return "No design within the bound was found"
     change = found.chosen.efficiency.mean / found.start.efficiency.mean - 1.0
+    if abs(change) < 0.005:
+        return "Within the bound, capital carries as much"
     return f"Within the bound, capital carries {abs(change):.0%} {'more' if change >= 0 else 'less'}"
 
 
