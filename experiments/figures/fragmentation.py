@@ -12,9 +12,9 @@ PANELS = (
     (
         "slippage",
         "slippage of noise traders\n(bp against fair, 95 % interval)",
-        "Splitting costs those who do not compare",
+        "Splitting a pool is dear, unless orders are split too",
     ),
-    ("stray", "distance of a mid from fair\n(bp, rms, 95 % interval)", "... and the price its accuracy"),
+    ("stray", "distance of a mid from fair\n(bp, rms, 95 % interval)", "Mids stray apart, and from fair"),
 )
 
 

@@ -159,7 +159,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
         lines += ["", f"{what} ({unit}), with 95 % interval:"]
         for routing, group in table.groupby("routing", sort=False):
             cells = [
-                f"{row['pools']}: {cell(row, name, digits=1)}" for row in group.sort_values("pools").to_dict("records")
+                f"{row['pools']}: {cell(row, name, digits=2)}" for row in group.sort_values("pools").to_dict("records")
             ]
             lines.append(f"  {routing:<18} {'   '.join(cells)}")
         for row in changes[changes["measure"] == name].to_dict("records"):
