@@ -12,7 +12,7 @@ PANELS = (
     (
         "slippage",
         "slippage of noise traders\n(bp against fair, 95 % interval)",
-        "Splitting a pool is dear, unless orders are split too",
+        "Splitting is dear, unless orders split too",
     ),
     ("stray", "distance of a mid from fair\n(bp, rms, 95 % interval)", "Mids stray apart, and from fair"),
 )
