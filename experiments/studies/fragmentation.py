@@ -99,7 +99,9 @@ def measure(point: Point) -> dict[str, Any]:
         "failed": watch.failed / watch.orders,
         "traded": traded,
         "informed": record.metrics["gain.informed"],
-        "providers": record.metrics["gain.founders"],
+        "providers": sum(
+            gain for name, gain in record.metrics.items() if name.startswith("gain.") and name.endswith("founders")
+        ),
         "digest": record.digest,
     }
 
