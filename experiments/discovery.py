@@ -39,20 +39,28 @@ class Shares(NamedTuple):
 
 
 def shares(log_mids: Floats, lags: int = LAGS) -> Shares:
-    """The shares of markets whose log mids, one row a block, are given. Shape [blocks, markets], two markets or more."""
-    blocks, markets = log_mids.shape
-    nothing = Shares(*np.full((3, markets), np.nan))
-    lags = min(lags, (blocks // LEAST - markets) // markets)
-    steps = np.diff(log_mids, axis=0)
-    if lags < 1 or not np.isfinite(log_mids).all() or not steps.any(axis=0).all():
-        return nothing
+    """The shares of markets whose log mids are given, [blocks, markets]. A market that never moves has none, and is left out."""
+    found = np.full((3, log_mids.shape[1]), np.nan)
+    moves = np.ptp(log_mids, axis=0) != 0.0  # also where a mid is missing
+    if moves.sum() > 1:
+        found[:, moves] = _of_moving(log_mids[:, moves], lags)
+    return Shares(*found)
 
+
+def _of_moving(log_mids: Floats, lags: int) -> Shares | float:
+    """The same where every mid has moved."""
+    blocks, markets = log_mids.shape
+    lags = min(lags, (blocks // LEAST - markets) // markets)
+    if lags < 1 or not np.isfinite(log_mids).all():
+        return np.nan
+
+    steps = np.diff(log_mids, axis=0)
     apart = log_mids[lags:-1, 1:] - log_mids[lags:-1, :1]
     past = [steps[lags - back : len(steps) - back] for back in range(1, lags + 1)]
     known = np.column_stack([np.ones(len(apart)), apart, *past])
     fit = _fitted(known, steps[lags:], lags)
     if fit is None:
-        return nothing
+        return np.nan
     reaction, shocks = fit
     return split(np.linalg.svd(reaction)[2][-1], shocks)
 

@@ -2,7 +2,7 @@
 
 A record tells how far off fair a crowd's plain orders traded; this sees every fill, those in bundles too, and on which side it was.
 Cost is what was paid beyond fair, or received short of it, with the market's fee: the effective spread against the true value. A
-fill at a better price than fair counts against it. Gas is apart.
+fill at a better price than fair counts against it. Gas is apart. What an auction clears when a block is closed it does not see.
 """
 
 from __future__ import annotations

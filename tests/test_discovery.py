@@ -77,3 +77,6 @@ def test_nothing_is_claimed_where_there_is_nothing_to_tell() -> None:
     still[:, 1], absent[7, 0] = 0.0, np.nan
     for nothing in (twice, still, short, absent):
         assert np.isnan(discovery.shares(nothing)).all()
+    beside = discovery.shares(np.column_stack([mids, np.zeros(len(mids))]))
+    assert beside.middle[:2] == pytest.approx(discovery.shares(mids).middle)
+    assert np.isnan(beside.middle[2])

@@ -24,6 +24,7 @@ from experiments.run import build, release
 from experiments.scenario import Scenario, find
 from protocol.blocks.fixed import Fixed
 from protocol.funding.unfunded import Unfunded
+from protocol.generations import GENERATIONS
 from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Floats
@@ -273,6 +274,33 @@ def test_wealth_on_several_exchanges_is_what_the_world_has_put_in() -> None:
     total, shortage = wealth(game, game.state)
     assert float(total.sum()) == pytest.approx(put_in, rel=1e-9)
     assert shortage == pytest.approx(0.0, abs=1e-6)
+    release(game)
+
+
+def test_all_generations_stand_side_by_side_and_share_one_crowd() -> None:
+    """A book, two pools at an index, a curve and an auction, each with who makes its market, on one chain and one ledger."""
+    names = dict(GENERATIONS)
+    exchanges = (dataclasses.replace(w.exchanges[0], name=name, chain="l2") for name, w in names.items())
+    serving = ("Reporter", "Maker", "Arbitrageur", "Updater", "Keeper")
+    cast: list[Any] = [
+        dataclasses.replace(role, name=f"{role.label}-{name}", exchange=name)
+        for name in names
+        for role in find(f"gen-{name}").cast
+        if type(role).__name__ in serving
+    ]
+    settings: Any = {"market": "ETH-PERP", "count": 60, "capital": 5_000.0, "activity": 6_000.0}
+    cast += [
+        NoiseCrowd(name="noise", routing=BestVenue(loyalty=0.003), **settings),
+        LeveragedCrowd(name="leveraged", routing=Aggregated(), **settings),
+    ]
+    base = find("gen-third")
+    game = build(
+        dataclasses.replace(base, world=World(SLOW, tuple(exchanges)), cast=tuple(cast), duration=240.0), check=True
+    )
+    game.play()
+    columns = game.recorder.columns
+    fills = game.recorder.rows[: game.recorder.blocks].sum(axis=0)
+    assert all(fills[columns.index(f"{name}.ETH-PERP.fills")] > 5 for name in names)
     release(game)
 
 
