@@ -23,7 +23,8 @@ FIGURES = ROOT / "docs" / "figures"
 def test_the_page_is_what_the_figures_and_findings_make_of_it() -> None:
     findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     found = gallery.page(FIGURES, "figures/", cli.studies(), findings)
-    assert (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8") == found
+    there = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert there == found, "python -m experiments.gallery writes it anew"
     pictures = {path.relative_to(FIGURES).as_posix() for path in FIGURES.rglob("*.png")}
     assert set(re.findall(r"\]\(figures/(.*?)\)", found)) == pictures
     assert all(path.with_suffix(".pdf").is_file() for path in FIGURES.rglob("*.png"))
@@ -83,7 +84,8 @@ def test_every_column_of_every_frame_is_described_and_the_page_is_what_the_code_
     from experiments.scenario import find
 
     assert dictionary.undescribed() == []
-    assert (ROOT / "docs" / "columns.md").read_text(encoding="utf-8") == dictionary.page()
+    there = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
+    assert there == dictionary.page(), "python -m experiments.dictionary writes it anew"
     record = run(dataclasses.replace(find("oracle-push"), duration=60.0))
     assert {name.rpartition(".")[2] for name in record.blocks.columns} == set(dictionary.OF_A_BLOCK)
     assert list(record.events.columns) == list(dictionary.OF_AN_EVENT)

@@ -38,7 +38,7 @@ def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[
     panel.set_xticks(np.arange(len(windows)) + 0.5, [f"{w:g}" for w in windows])
     panel.set_yticks(np.arange(len(depths)) + 0.5, [f"{d / 1e6:g}" for d in depths])
     panel.grid(visible=False)
-    panel.set_xlabel("TWAP window (s)\nin a cell: profit, thousand cash coins (95 % interval); dark pays, red loses")
+    panel.set_xlabel("TWAP window (s)\nin a cell: profit (thousand cash coins, 95 %)")
     panel.set_ylabel("pool depth (million cash coins a side)")
     longest = max((windows[edge] if edge < len(windows) else math.inf) for edge in edges)
     said = (
