@@ -208,10 +208,14 @@ def study(name: str, /, *, out: Out = Path("results"), workers: Workers = None, 
 
 @app.command
 def figures(*, out: Out = Path("results"), workers: Workers = None, quick: Quick = False) -> None:
-    """Run every study, and draw every figure."""
+    """Run every study, draw every figure, and put them on a page (gallery.md)."""
     for name in studies():
         study(name, out=out, workers=workers, quick=quick)
         print()
+    from experiments.gallery import write as write_page
+
+    out.mkdir(parents=True, exist_ok=True)
+    print(f"Written: {write_page(out, out / 'gallery.md', '')}")
 
 
 app.command("experiments.commands.probe:probe", name="probe")

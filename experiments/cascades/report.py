@@ -215,6 +215,7 @@ def write(found: Contagion, out: Path) -> list[Path]:
     from experiments.figures import amplification as waterfall
     from experiments.figures import cascade_shape, cascade_tree, contagion_network
     from experiments.figures import failures as drawn_failures
+    from experiments.figures.style import stamp
 
     out.mkdir(parents=True, exist_ok=True)
     files = [out / "liquidations.parquet", out / "families.parquet", out / "contagion.json"]
@@ -226,10 +227,11 @@ def write(found: Contagion, out: Path) -> list[Path]:
     ]
     pd.DataFrame(parts, columns=["seed", *Cluster._fields]).to_parquet(files[1])
     files[2].write_text(to_json(found), encoding="utf-8")
+    stamped = stamp(one.record.digest for one in found.runs)
     present = {one.measure for one in found.amplified}
     for measure, name in (("liquidated", "amplification"), ("written_off", "amplification-written-off")):
         if measure in present:
-            files += waterfall.draw(found.amplified, measure, MEASURES[measure], out, name)
+            files += waterfall.draw(found.amplified, measure, MEASURES[measure], out, name, stamped)
     if found.failed:
         files += drawn_failures.draw(found.failed, out, "failures")
     worst = max(found.runs, key=lambda one: (largest(one.why) or Cluster(0, 0, 0.0, 0, 0.0))[1:3])

@@ -11,7 +11,7 @@ from experiments.figures.style import SHADES, panels, save
 MOST_ACROSS = 5  # labels that stand side by side
 
 
-def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: str) -> list[Path]:
+def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: str, stamped: str = "") -> list[Path]:
     """One measure; bars hang from where the last one ended. What single channels do not explain is drawn as their interplay."""
     rows = [one for one in found if one.measure == measure]
     single = [
@@ -48,7 +48,7 @@ def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: 
     axis.grid(False, axis="x")
     axis.set_ylabel(f"{words}\n(thousands)")
     axis.set_title(f"What each channel adds or spares\n(95 %, {rows[0].whole.seeds} paired seeds)")
-    return save(figure, out, name)
+    return save(figure, out, name, "", stamped)
 
 
 def _interval(axis: object, x: float, mean: float, low: float, high: float) -> None:

@@ -16,7 +16,9 @@ from matplotlib.patches import Rectangle
 from experiments.figures.style import COLUMN, panels, save
 
 
-def draw(cells: pd.DataFrame, paying: Iterable[str], out: Path, name: str, note: str = "") -> list[Path]:
+def draw(
+    cells: pd.DataFrame, paying: Iterable[str], out: Path, name: str, note: str = "", stamped: str = ""
+) -> list[Path]:
     """`cells`: attack, defence, left (share of profit, nan: has no place), counts (bool), best (bool). One row a cell.
 
     `paying`: every attack that pays, those included that no defence was tried against: they have a column, and are not stopped.
@@ -59,4 +61,4 @@ def draw(cells: pd.DataFrame, paying: Iterable[str], out: Path, name: str, note:
     told = "profit left, of what it is without the rule (empty: not meant for it)\n"
     told += "hatched: below 80 % of honest trade; framed: the cheapest that stops it"
     axis.set_xlabel(told, fontsize=6.5)
-    return save(figure, out, name, note)
+    return save(figure, out, name, note, stamped)

@@ -18,7 +18,7 @@ PANELS = (  # measure, axis, whether its scale must hold both small and large
 )
 
 
-def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`points`: generation, measure, mean with low and high in the measure's unit, seeds."""
     figure, axes = panels(3, 2, height=1.25)
     figure.set_size_inches(COLUMN, 4.4)
@@ -57,4 +57,4 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
         x=0.02,
         ha="left",
     )
-    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}", stamped)

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.figures.style import line, panels, save
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: rule, gas (cash coins), and standing and debt (cash coins) with their intervals."""
     figure, axes = panels(1, 2)
     for place, (what, title, label) in enumerate(
@@ -32,4 +32,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_title(title)
         panel.set_ylim(bottom=0, top=(1.5 - 0.45 * place) * float(table[f"{what}_high"].max()) / 1e3)
     axes[0][0].legend(loc="upper left")
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

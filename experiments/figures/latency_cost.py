@@ -11,7 +11,7 @@ from experiments.figures.style import line, panels, save
 from experiments.theory import stale_value
 
 
-def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`values`: cost, blocks, age (s), value with low and high. `spreads`: interval (s), delay (s), spread with low and high."""
     figure, axes = panels(1, 2)
     rent, maker = axes[0]
@@ -49,4 +49,4 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str) -> l
     maker.set_title("Slow blocks, slow quotes: wider spreads")
     maker.set_ylim(bottom=0)
     maker.legend(title="block time", title_fontsize=6.5)
-    return save(figure, out, name, f"seeds a point: {int(values['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(values['seeds'].max())}", stamped)

@@ -10,7 +10,7 @@ import pandas as pd
 from experiments.figures.style import DASHES, MARKS, SHADES, line, panels, save
 
 
-def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`points`: demand, kept, initial, and each of leverage, debt, vault, fees, losses with low and high, as the study has them."""
     figure, axes = panels(1, 2, height=2.7)
     frontier, vault = axes[0]
@@ -50,7 +50,7 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     vault.set_ylabel("% of the vault's capital\n(six hours, 95 % interval)")
     vault.set_title(_verdict(main))
     vault.legend()
-    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}", stamped)
 
 
 def _verdict(main: pd.DataFrame) -> str:

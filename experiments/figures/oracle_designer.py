@@ -11,7 +11,7 @@ from experiments.figures.style import SHADES, line, panels, save
 HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
 
 
-def draw(payoffs: pd.DataFrame, mixes: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(payoffs: pd.DataFrame, mixes: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`payoffs`: window (s), attacker, designer_mean with low and high (cash coins). `mixes`: round, part, strategy, chance."""
     figure, axes = panels(1, 2)
     pay, play = axes[0]
@@ -59,4 +59,4 @@ def draw(payoffs: pd.DataFrame, mixes: pd.DataFrame, out: Path, name: str) -> li
     end = mixes[mixes["round"] == mixes["round"].max()].iloc[0]
     left, most = float(end["regret"]) / 1e3, float(end["regret_high"]) / 1e3
     play.set_title(f"Regret left: {left:.2g} thousand (up to {most:.2g})")
-    return save(figure, out, name, f"seeds a profile: {int(end['seeds'])}")
+    return save(figure, out, name, f"seeds a profile: {int(end['seeds'])}", stamped)

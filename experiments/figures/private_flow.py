@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.figures.style import line, panels, save
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: kind, scatter, and loss (bp), right and foreseen (shares) with their intervals."""
     figure, axes = panels(1, 2)
     paid, known = axes[0]
@@ -30,4 +30,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
     known.legend(loc="upper right")
     for panel in axes[0]:
         panel.set_xlabel("how irregular its pauses are (share of the pause)")
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

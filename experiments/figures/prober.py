@@ -20,7 +20,7 @@ def words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
-def draw(runs: pd.DataFrame, budget: int, rate: Estimate, out: Path, name: str) -> list[Path]:
+def draw(runs: pd.DataFrame, budget: int, rate: Estimate, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`runs`: kind, name, seed, found, probes, best (cash coins), one row a search. `rate`: the false-positive rate."""
     figure, axes = panels(1, 2, 3.0)
     flaws, sound = axes[0]
@@ -73,4 +73,5 @@ def draw(runs: pd.DataFrame, budget: int, rate: Estimate, out: Path, name: str) 
         out,
         name,
         f"budget {budget}, seeds a flaw {planted['seed'].nunique()}, a variant {clean['seed'].nunique()}",
+        stamped,
     )

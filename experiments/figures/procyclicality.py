@@ -10,7 +10,7 @@ import pandas as pd
 from experiments.figures.style import MARKS, SHADES, panels, save
 
 
-def draw(arms: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(arms: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`arms`: nature, arm, most, and the columns of the study's table; cash coins."""
     figure, axes = panels(1, 2, height=2.7)
     saved, calls = axes[0]
@@ -44,7 +44,7 @@ def draw(arms: pd.DataFrame, out: Path, name: str) -> list[Path]:
     calls.set_ylabel("liquidations a run")
     calls.set_title(_causes(arms))
     calls.legend(loc="upper center", bbox_to_anchor=(0.5, 0.94))
-    return save(figure, out, name, f"seeds an arm: {int(arms['seeds'].max())}")
+    return save(figure, out, name, f"seeds an arm: {int(arms['seeds'].max())}", stamped)
 
 
 def _ordered(group: pd.DataFrame) -> list[dict[Any, Any]]:

@@ -12,7 +12,7 @@ from experiments.figures.style import SHADES, panels, save
 NAMES = {"quicker": "kept by the quicker", "second": "kept by the second", "fees": "paid in fees by both"}
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: rule, and quicker, second and fees (cash coins an hour) with their intervals."""
     figure, axes = panels(1, 1)
     panel, places = axes[0][0], np.arange(len(table))
@@ -38,4 +38,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
     panel.set_title("Speed takes it, fees tax it, batches end it")
     panel.set_ylim(top=1.3 * float(table[[f"{what}_high" for what in NAMES]].to_numpy().max()))
     panel.legend(loc="upper right")
-    return save(figure, out, name, f"seeds a bar: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a bar: {int(table['seeds'].max())}", stamped)

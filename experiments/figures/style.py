@@ -5,6 +5,8 @@ Lines differ by marker and dash as well as by shade, intervals are drawn, and th
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +66,18 @@ def line(axes: Any, number: int, x: Any, values: Any, label: str) -> None:
     )
 
 
-def save(figure: Any, folder: Path, name: str, note: str = "") -> list[Path]:
-    """Write PDF and PNG, byte-identical for equal figures; `note` (digests, say) goes into the metadata."""
+def stamp(digests: Iterable[str]) -> str:
+    """What a figure says about the runs it shows: how many, and SHA-256 over their digests in alphabetical order."""
+    every = sorted(digests)
+    return f"{len(every)} runs, digest {hashlib.sha256(' '.join(every).encode()).hexdigest()[:32]}"
+
+
+def save(figure: Any, folder: Path, name: str, note: str = "", stamped: str = "") -> list[Path]:
+    """Write PDF and PNG, byte-identical for equal figures; `note` and what `stamp` says go into the metadata."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{name}.pdf", folder / f"{name}.png"]
-    figure.savefig(paths[0], metadata={"CreationDate": None, "Subject": note})
-    figure.savefig(paths[1], metadata={"Software": None, "Description": note})
+    told = "; ".join(filter(None, (note, stamped)))
+    figure.savefig(paths[0], metadata={"CreationDate": None, "Subject": told})
+    figure.savefig(paths[1], metadata={"Software": None, "Description": told})
     plt.close(figure)
     return paths

@@ -11,7 +11,7 @@ import pandas as pd
 from experiments.figures.style import line, panels, save
 
 
-def draw(points: pd.DataFrame, limits: Mapping[float, float], out: Path, name: str) -> list[Path]:
+def draw(points: pd.DataFrame, limits: Mapping[float, float], out: Path, name: str, stamped: str = "") -> list[Path]:
     """`points`: window (s), depth, profit with low and high (cash coins), attacked with low and high (share)."""
     figure, axes = panels(1, 2)
     profit, decision = axes[0]
@@ -47,4 +47,4 @@ def draw(points: pd.DataFrame, limits: Mapping[float, float], out: Path, name: s
         axis.minorticks_off()
         axis.set_xlabel("TWAP window (minutes)")
     profit.legend(title="depth, each side", title_fontsize=6.5)
-    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}", stamped)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from experiments.figures.generations import draw
+from experiments.figures.style import stamp
 from experiments.metrics import Standing, slippage
 from experiments.parallel import spread
 from experiments.record import Record
@@ -152,7 +153,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     found, changes = table(runs), steps(runs)
     write(out, {f"{NAME}-runs": runs, NAME: found, f"{NAME}-steps": changes})
-    paths = draw(found, out, NAME)
+    paths = draw(found, out, NAME, stamp([*runs["digest"], *runs["twin"]]))
     lines = [QUESTION, *_lines(found, "generation"), "", "And from each to the next, paired by seed:"]
     lines += [*_lines(changes, "step"), ""]
     lines.append(f"{len(runs)} runs and their twins, {len(seeds)} paired seeds (1 to {max(seeds)}) a generation.")

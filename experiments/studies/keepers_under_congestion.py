@@ -17,6 +17,7 @@ import pandas as pd
 
 from agents.roles.keeper import Keeper
 from experiments.figures.keepers_under_congestion import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import build, play
@@ -122,7 +123,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     table = summary(runs)
     write(out, {f"{NAME}-runs": runs, NAME: table})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(runs["digest"]))
     lines = [QUESTION, "", "Thousands of cash coins, with 95 % interval:"]
     lines.append(f"{'rule':>36} {'gas of one':>12} {'below maintenance, mean':>30} {'owed beyond all at the end':>30}")
     for row in table.to_dict("records"):

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.figures.latency_cost import draw
+from experiments.figures.style import stamp
 from experiments.overrides import varied, vary
 from experiments.parallel import spread
 from experiments.run import run
@@ -164,7 +165,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     spreads = _summary(quoted, ["interval", "delay"], "spread")
     tables = {"sniper-runs": sniped, "maker-runs": quoted, "sniper": values, "maker": spreads}
     write(out, {f"{NAME}-{name}": table for name, table in tables.items()})
-    paths = draw(values, spreads, out, NAME)
+    paths = draw(values, spreads, out, NAME, stamp([*sniped["digest"], *quoted["digest"]]))
 
     lines = [QUESTION, "", "Value a sniper takes per update, basis points of notional:"]
     lines.append(

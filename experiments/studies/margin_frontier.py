@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from experiments.figures.margin_frontier import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import run
@@ -123,7 +124,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = sweep(workers=workers, quick=quick)
     points, changes = table(runs), steps(runs)
     write(out, {f"{NAME}-runs": runs, NAME: points, f"{NAME}-steps": changes})
-    figure = draw(points, out, NAME)
+    figure = draw(points, out, NAME, stamp(runs["digest"]))
 
     lines = [QUESTION, ""]
     lines.append(

@@ -19,6 +19,7 @@ from experiments.axes.base import Bound
 from experiments.equilibrium.games import Gain, Part, Strategy
 from experiments.equilibrium.responding import Round, respond
 from experiments.figures.oracle_designer import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
@@ -68,14 +69,14 @@ SPACES = {
 
 def rounds(*, workers: int | None = None, quick: bool = False) -> list[Round]:
     """The game, grown."""
-    seeds, searching = (range(1, 4), range(101, 103)) if quick else (range(1, 11), range(101, 105))
+    seeds, searching = (range(1, 4), range(101, 103)) if quick else (range(1, 7), range(101, 104))
     return respond(
         base(900.0 if quick else 3_600.0),
         parts(),
         SPACES,
         seeds,
         searching=searching,
-        trials=4 if quick else 16,
+        trials=4 if quick else 8,
         rounds=2 if quick else 3,
         workers=workers,
     )
@@ -117,7 +118,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     told = rounds(workers=workers, quick=quick)
     table, played = payoffs(told[-1]), mixes(told)
     write(out, {NAME: table, f"{NAME}-mixes": played})
-    figure = draw(table, played, out, NAME)
+    figure = draw(table, played, out, NAME, stamp(told[-1].game.digests.values()))
     lines = [QUESTION, ""]
     for number, one in enumerate(told, 1):
         regret = one.solution.regret

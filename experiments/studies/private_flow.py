@@ -18,6 +18,7 @@ from agents.attacks.base import Attack
 from agents.attacks.flow_hunter import FlowHunter
 from agents.attacks.sandwich import Sandwich
 from experiments.figures.private_flow import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.scenario import Scenario, find
@@ -85,7 +86,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     table = summary(runs)
     write(out, {f"{NAME}-runs": runs, NAME: table})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(runs["digest"]))
     lines = [QUESTION, "", "Basis points of the large trader's volume, with 95 % interval; guesses as shares:"]
     lines.append(
         f"{'flow':>32} {'scatter':>8} {'it loses':>24} {'the attacker earns':>24} {'guesses right':>14} {'foreseen':>9}"

@@ -14,6 +14,7 @@ import pandas as pd
 
 from agents.probing.search import Search, search
 from experiments.figures.prober import draw
+from experiments.figures.style import stamp
 from experiments.flaws.base import Flaw
 from experiments.parallel import spread
 from experiments.probing import stage_for
@@ -113,7 +114,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
     table, rate = summary(runs), false_positives(runs)
     write(out, {f"{NAME}-runs": runs, f"{NAME}-flaws": table})
-    paths = draw(runs, budget, rate, out, NAME)
+    paths = draw(runs, budget, rate, out, NAME, stamp(map(repr, runs.to_dict("records"))))
 
     lines = [QUESTION, "", f"Planted flaws, {budget:,} probes a search:"]
     lines.append(f"{'flaw':<20} {'found':>7} {'probes until found (mean, 95 % interval)':>42} {'deeds':>6}")

@@ -21,6 +21,7 @@ from agents.nature.base import Nature
 from agents.nature.hawkes import HawkesJumps
 from agents.nature.jumps import JumpDiffusion
 from experiments.figures.procyclicality import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.record import Record
@@ -186,7 +187,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = sweep(workers=workers, quick=quick)
     arms = table(runs)
     write(out, {f"{NAME}-runs": runs, NAME: arms})
-    figure = draw(arms, out, NAME)
+    figure = draw(arms, out, NAME, stamp(runs["digest"]))
 
     lines = [QUESTION, ""]
     for row in arms.to_dict("records"):

@@ -16,6 +16,7 @@ import pandas as pd
 
 from agents.attacks.quote_sniper import QuoteSniper
 from experiments.figures.sniping_rent import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import run
@@ -82,7 +83,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(spread(measure, [Point(r, s) for r in RULES for s in seeds], workers=workers, title=NAME))
     table = summary(runs)
     write(out, {f"{NAME}-runs": runs, NAME: table})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(runs["digest"]))
     lines = [QUESTION, "", "Cash coins an hour, with 95 % interval:"]
     lines.append(f"{'ordering':>12}" + "".join(f"{name:>30}" for name in ("taken in all", *PARTS)))
     for row in table.to_dict("records"):

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from experiments.figures import push_phases
+from experiments.figures.style import stamp
 from experiments.figures.twap_window import draw
 from experiments.overrides import vary
 from experiments.parallel import spread
@@ -23,6 +25,7 @@ from experiments.twins import twin_without
 NAME = "twap-window"
 QUESTION = "How long must a TWAP be before pushing it stops paying?"
 
+FIGURES = (NAME, "push-phases")
 WINDOWS = (12.0, 60.0, 180.0, 600.0, 1_800.0)  # seconds
 DEPTHS = (2_000_000.0, 8_000_000.0, 32_000_000.0)  # cash coins on each side of the pool
 SEEDS = 10
@@ -107,7 +110,8 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     points = table(runs)
     write(out, {f"{NAME}-runs": runs, NAME: points})
     limits = break_even(points)
-    figure = draw(points, limits, out, NAME)
+    stamped = stamp([*runs["digest"], *runs["twin"]])
+    figure = draw(points, limits, out, NAME, stamped) + push_phases.draw(points, out, FIGURES[1], stamped)
     lines = [QUESTION, ""]
     lines.append(f"{'window':>9} {'pool depth':>12} {'profit, cash coins, with 95 % interval':>45} {'attacked':>9}")
     for row in points.to_dict("records"):
