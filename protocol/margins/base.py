@@ -23,6 +23,19 @@ from protocol.state import House, Listing, State
 MANY = 1 << 30
 
 
+def is_steady(state: State, house: House) -> bool:
+    """Whether no trade and no move changes what positions are marked at: no oracle is live, nothing lent, nothing pledged."""
+    found: bool = state.marking((house.index, "steady"), lambda: _is_steady(state, house))
+    return found
+
+
+def _is_steady(state: State, house: House) -> bool:
+    if state.lenders[house.index] or state.pledges[house.index]:
+        return False
+    markets = state.exchange(house).markets
+    return not any((market.oracle.live and not market.index) or market.venue.moves_marks for market in markets)
+
+
 @dataclass(frozen=True)
 class Margin(ABC):
     """A rule of solvency."""
@@ -48,8 +61,9 @@ class Margin(ABC):
         return
 
     def terms(self, state: State, house: House, which: Threshold) -> Terms:
-        """Weights and rates at the prices of now. Remembered until something changes."""
-        terms: Terms = state.derived((house.index, "terms", which), lambda: self._terms(state, house, which))
+        """Weights and rates at the prices of now. Remembered until something changes that they hang on."""
+        remember = state.marking if is_steady(state, house) else state.derived
+        terms: Terms = remember((house.index, "terms", which), lambda: self._terms(state, house, which))
         return terms
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:
