@@ -42,7 +42,7 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
         matplotlib.lines.Line2D([], [], color=SHADES[1], label="estimated offspring of the first = 1"),
         matplotlib.lines.Line2D([], [], color=SHADES[0], linestyle="--", label="2 O / (Y d) = 1"),
     ]
-    plane.legend(handles=handles, loc="upper left", facecolor="white", frameon=True, framealpha=0.9, fontsize=5.8)
+    plane.legend(handles=handles, loc="lower right", facecolor="white", frameon=True, framealpha=0.9, fontsize=5.8)
     plane.set_xscale("log")
     plane.set_yscale("log")
     plane.set_xticks(x)
@@ -64,7 +64,7 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     curve.axvline(CRITICAL, color="black", linewidth=0.8, linestyle=":")
     curve.set_xscale("log")
     curve.set_ylim(bottom=0.0)
-    curve.set_xlabel("2 O / (Y d): impact of one side's open interest over the distance to liquidation")
+    curve.set_xlabel("2 O / (Y d): impact of open interest / distance to liquidation")
     curve.set_ylabel("offspring of a liquidation that\nno other brought about (95 % interval)")
     curve.set_title("One number says where")
     curve.legend(fontsize=5.8)
