@@ -64,7 +64,7 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     curve.axvline(CRITICAL, color="black", linewidth=0.8, linestyle=":")
     curve.set_xscale("log")
     curve.set_ylim(bottom=0.0)
-    curve.set_xlabel("2 O / (Y d): impact of open interest / distance to liquidation")
+    curve.set_xlabel("2 O / (Y d): offspring by theory")
     curve.set_ylabel("offspring of a liquidation that\nno other brought about (95 % interval)")
     curve.set_title("One number says where")
     curve.legend(fontsize=5.8)

@@ -2,9 +2,10 @@
 
 The bundled `fragile-pool` over leverage (initial margin is one over it, maintenance half of that, and members take 0.6 to 0.9 of
 it) and the pool's liquidity. The critical line is where the estimated ratio is one: mean offspring of a liquidation that no other
-brought about, since of all of them, in a cascade that ends, it can only be below. Theory: a fall of x of the price liquidates the
-share x / d of one side's open interest O, if liquidation prices lie evenly over the distance d from entry to liquidation, and
-selling O moves a constant product of Y cash by 2 O / Y; so n = 2 O / (Y d), which goes with leverage squared over depth.
+brought about, since of all of them, in a cascade that ends, it can only be below; where nobody is liquidated it counts as none.
+Theory: a fall of x of the price liquidates the share x / d of one side's open interest O, if liquidation prices lie evenly over the
+distance d from entry to liquidation, and selling O moves a constant product of Y cash by 2 O / Y; so n = 2 O / (Y d), which goes
+with leverage squared over depth.
 """
 
 from __future__ import annotations
@@ -31,11 +32,10 @@ NAME = "cascade-phases"
 QUESTION = "At which leverage, and how little depth, does a liquidation set off more than one other?"
 
 LEVERAGES = (4.0, 6.0, 9.0, 13.0, 20.0)
-LIQUIDITY = (1e7, 2e7, 4e7, 8e7, 1.6e8)  # cash coins a side
+LIQUIDITY = (1e7, 2e7, 4e7, 8e7, 1.6e8, 3.2e8)  # cash coins a side
 LEAST, MOST = 0.6, 0.9  # of the leverage that margin allows: what members take
-SHAKE = 0.08  # of the pool, that somebody trades to and fro: so that there is somebody to liquidate at every point
 KEPT = 0.5  # maintenance as a share of initial margin
-SEEDS = 3
+SEEDS = 5
 PATH = "dex.ETH-PERP"
 VALUES = ("root", "ratio", "size", "largest", "liquidations", "liquidated", "theory")
 
@@ -57,7 +57,6 @@ def scenario(point: Point) -> Scenario:
         {
             "exchange.margin": Cross(initial=initial, maintenance=KEPT * initial),
             "exchange.market.venue.liquidity": point.liquidity,
-            "cast.large.notional": SHAKE * point.liquidity,
             "cast.leveraged.least_leverage": LEAST * point.leverage,
             "cast.leveraged.leverage": MOST * point.leverage,
         },
