@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BasketCrowd(LeveragedCrowd):
-    """`markets` by name; none: all markets of claims that the exchange has. `weights`: parts of the basket; none: equal ones."""
+    """`basket`: markets by name; none: all of claims that the exchange has. `weights`: parts of the basket; none: equal ones."""
 
-    markets: tuple[str, ...] = ()
+    basket: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
 
     def mistakes(self) -> list[str]:
@@ -40,7 +40,7 @@ class BasketCrowd(LeveragedCrowd):
             routing=(self.routing is None, "none: a basket lies on one exchange"),
             weights=(
                 all(0 < part < math.inf for part in self.weights)
-                and (not self.markets or len(self.weights) in (0, len(self.markets))),
+                and (not self.basket or len(self.weights) in (0, len(self.basket))),
                 "above 0 each, one a market or none",
             ),
         )
@@ -69,12 +69,10 @@ class BasketCrowd(LeveragedCrowd):
     def _listings(self, game: Game) -> list[Listing]:
         """The markets of the basket. Raises ValueError for one that there is not, or not of claims."""
         there = {m.name: m for m in game.state.claims[game.house(self.exchange).index]}
-        wrong = [name for name in self.markets if name not in there]
+        wrong = [name for name in self.basket if name not in there]
         if wrong or not there:
-            raise ValueError(
-                f"markets = {list(self.markets)}: markets of claims there are {', '.join(there) or 'none'}"
-            )
-        return [there[name] for name in self.markets or there]
+            raise ValueError(f"basket = {list(self.basket)}: markets of claims there are {', '.join(there) or 'none'}")
+        return [there[name] for name in self.basket or there]
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """As every crowd; the first market's decision maker sees to who is ruined."""
