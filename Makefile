@@ -9,12 +9,13 @@ STAMP   = $(VENV)/.installed-with-$(subst /,-,$(PYTHON))
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench figures clean
+.PHONY: help install demo test bench bench-scale figures clean
 
 help:
 	@echo "make demo      set up and run the demonstration"
 	@echo "make test      set up, lint, type-check and run every test"
 	@echo "make bench     measure the speed of the engine"
+	@echo "make bench-scale  measure 100,000 accounts on three exchanges"
 	@echo "make figures   draw every figure"
 	@echo "make clean     remove the environment and the caches; results stay"
 
@@ -41,6 +42,9 @@ test: install
 bench: install
 	@$(BIN)/python -m benchmarks.speed
 	@$(BIN)/python -m benchmarks.margin
+
+bench-scale: install
+	@$(BIN)/python -m benchmarks.scale
 
 figures: install
 	@$(BIN)/undertow figures

@@ -72,6 +72,10 @@ class Glimpse(State):
         except _NotToBeShared:
             return found[0]
 
+    def marking(self, key: Any, compute: Any) -> Any:
+        """As `derived`: a glimpse does not last."""
+        return self.derived(("marking", key), compute)
+
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("what a player sees is not to be written to: send a transaction, or simulate one")
 

@@ -141,9 +141,11 @@ class Mark(NamedTuple):
     moves: int
     writes: int
     version: int
+    marked: int
 
 
 EVERY = -1  # in place of a chain's number: all of them
+TRADED = (".interest", ".reserves")  # what tables that trades change, and that mark nothing, end in
 
 _WHOLE = object()
 _ABSENT = object()
@@ -186,9 +188,11 @@ class State:
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed
         self.version = 0  # grows with every write: a key for what is derived
+        self.marked = 0  # grows with every write but those to tables of `TRADED`
         self._undo: list[tuple[str, Any, Any]] = []
         self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}
         self._settled: tuple[Any, dict[Any, Any]] = (None, {})  # rules in force, and what follows from them
+        self._marks: dict[Any, tuple[int, float, Any]] = {}
 
     def houses_of(self, chain: int) -> tuple[House, ...]:
         """The exchanges that live on a chain."""
@@ -200,27 +204,31 @@ class State:
         """Replace the value at `path`."""
         self._undo.append((path, _ABSENT, self.tables.get(path, _ABSENT)))
         self.tables[path] = value
-        self.version += 1
+        self._wrote(path)
 
     def write(self, path: str, index: Any, value: Any) -> None:
         """Assign `table[index] = value` in the array at `path`."""
         table = self.tables[path]
         self._undo.append((path, index, copy.copy(table[index])))
         table[index] = value
-        self.version += 1
+        self._wrote(path)
 
     def edit(self, path: str) -> NDArray[Any]:
         """The array at `path`, remembered whole, for a caller that will change many of its entries."""
         table: NDArray[Any] = self.tables[path]
         self._undo.append((path, _WHOLE, table.copy()))
-        self.version += 1
+        self._wrote(path)
         return table
+
+    def _wrote(self, path: str) -> None:
+        self.version += 1
+        self.marked += not path.endswith(TRADED)
 
     # ------------------------------------------------------------------ journal
 
     def mark(self) -> Mark:
         """A point to `rewind` to."""
-        return Mark(self.ledger.mark(), len(self._undo), self.version)
+        return Mark(self.ledger.mark(), len(self._undo), self.version, self.marked)
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
@@ -239,6 +247,9 @@ class State:
         self.version = mark.version  # all is as it was, and so is what was derived by then
         for key in [key for key, (stamp, _) in self._memory.items() if stamp[:2] > (mark.version, mark.moves)]:
             del self._memory[key]
+        if self.marked > mark.marked:
+            self.marked = mark.marked
+            self._marks = {key: known for key, known in self._marks.items() if known[0] <= mark.marked}
 
     def writes_since(self, mark: Mark) -> list[tuple[str, Any, Any]]:
         """What stood in tables before each write since `mark`, for `take_back`."""
@@ -249,7 +260,7 @@ class State:
         for path, index, old in reversed(writes):
             if index is _ABSENT and old is _ABSENT:
                 self._undo.append((path, _ABSENT, self.tables.pop(path)))
-                self.version += 1
+                self._wrote(path)
             elif index is _ABSENT:
                 self.put(path, old)
             elif index is _WHOLE:
@@ -262,6 +273,7 @@ class State:
         self.ledger.forget()
         self._undo.clear()
         self._memory.clear()
+        self._marks.clear()
 
     def derived(self, key: Any, compute: Any) -> Any:
         """`compute()`, remembered under `key` until anything at all has changed."""
@@ -271,6 +283,15 @@ class State:
             return known[1]
         value = compute()
         self._memory[key] = (stamp, value)
+        return value
+
+    def marking(self, key: Any, compute: Any) -> Any:
+        """`compute()`, remembered until a table has changed that is not of `TRADED`: for what no trade and no move changes."""
+        known = self._marks.get(key)
+        if known is not None and known[0] == self.marked and known[1] == self.time:
+            return known[2]
+        value = compute()
+        self._marks[key] = (self.marked, self.time, value)
         return value
 
     # ------------------------------------------------------------------ rules in force

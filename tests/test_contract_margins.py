@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from protocol.errors import AccountIsolated, UnderMargined
 from protocol.margins.base import Margin, Threshold
 from protocol.margins.cross import Cross
 from protocol.margins.volatility_scaled import VolatilityScaled
+from protocol.oracles.base import Oracle
+from protocol.oracles.ema import Ema
+from protocol.oracles.spot import Spot
 from protocol.state import State
 from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.virtual_amm import VirtualAmm
@@ -120,3 +124,20 @@ def test_the_margin_inside_a_scaled_one_asks_what_it_would_ask_alone() -> None:
             assert needs > 1.5 * inside[1] > 0 or needs == inside[1] == 0
     assert any(rule.standing(scaled, house, Threshold.INITIAL, account)[1] > 0 for account in accounts.tolist())
     assert Cross().inner_standing(alone, house, Threshold.INITIAL, 1) is None
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("oracle", [Ema(), Spot()], ids=["steady", "live"])
+def test_terms_that_are_remembered_are_those_of_now(kind: type[Any], oracle: Oracle) -> None:
+    rules = exchange_for(VirtualAmm(), VirtualAmm(), margin=kind())
+    rules = dataclasses.replace(rules, markets=tuple(dataclasses.replace(m, oracle=oracle) for m in rules.markets))
+    state, traders = open_world(rules)
+    house, margin = state.houses[0], state.exchange(state.houses[0]).margin
+    for number, trader in enumerate(traders):
+        exchange.trade(state, state.listings[0][0], trader, (2 * number - 3) * COIN)
+        for which in Threshold:
+            told, fresh = margin.terms(state, house, which), margin._terms(state, house, which)
+            assert all(np.array_equal(mine, theirs) for mine, theirs in zip(told, fresh, strict=True))
+        if number == 1:
+            state.time += 60.0
+            exchange.close_block(state)

@@ -38,7 +38,7 @@ def test_a_bundled_scenario_survives_the_way_to_toml_and_back(name: str) -> None
     assert loads(Scenario, dumps(scenario)) == scenario
 
 
-@pytest.mark.parametrize("name", [name for name in bundled() if name != "october-2025"])
+@pytest.mark.parametrize("name", [name for name in bundled() if not name.startswith("october-2025")])
 def test_a_bundled_scenario_keeps_every_law(name: str) -> None:
     record = run(dataclasses.replace(find(name), duration=900.0), check=True)
     assert record.metrics["blocks"] > 50

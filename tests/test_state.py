@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -90,3 +92,22 @@ class _Longer(VolatilityScaled):
 
 class _Wider(Cross):
     """Inherits one that nobody fills."""
+
+
+def test_what_marks_hang_on_outlives_trades_but_no_other_write_and_no_rewind() -> None:
+    state, calls = fresh(), []
+
+    def counted(change: Callable[[], object]) -> int:
+        change()
+        state.marking("key", lambda: calls.append(1))
+        return len(calls)
+
+    assert counted(lambda: None) == 1
+    assert counted(lambda: state.put("dex.ETH-PERP.reserves", np.ones(2))) == 1
+    assert counted(lambda: state.edit("dex.ETH-PERP.interest")) == 1
+    assert counted(lambda: state.ledger.move(0, WORLD, 1, 5, Reason.GENESIS)) == 1
+    mark = state.mark()
+    assert counted(lambda: state.put("dex.ETH-PERP.oracle", 1)) == 2
+    assert counted(lambda: state.rewind(mark)) == 3
+    assert counted(lambda: setattr(state, "time", 5.0)) == 4
+    assert counted(lambda: None) == 4

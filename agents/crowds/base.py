@@ -142,6 +142,17 @@ class Crowd(Role):
         places = None if self.routing is None else self._places(game)
         if places is not None:
             listing = places.listings[0]
+        first, stake = self._open(game, listing)
+        crowd = self._decider(game, listing, first, self.columns(game.streams, stake), self.label, self.label)
+        crowd.places = places
+        accounts = np.arange(first, first + self.count)
+        if listing.size >= 0:
+            self._bring(crowd, accounts, stake, slice(None), Reason.GENESIS)
+        self.prepare(crowd, game)
+        Member.create_agents(game, self.count, accounts.tolist(), crowd)
+
+    def _open(self, game: Game, listing: Listing) -> tuple[int, Ints]:
+        """Open the accounts, with gas money and what they hold of a spot market; returns the first, and stakes [members]."""
         house, ledger, spot = listing.house, game.state.ledger, listing.size < 0
         first = ledger.open(self.label, self.count, chain=house.chain)
         accounts = np.arange(first, first + self.count)
@@ -155,11 +166,16 @@ class Crowd(Role):
             price = game.fair[0, game.column[game.state.market(listing).instrument.base]]
             base = (stake / house.cash_scale / price * listing.size_scale).astype(np.int64)
             ledger.move_many(listing.base, world, accounts, base, Reason.GENESIS)
-        crowd = CrowdPlayer(game, self, first, self.label)
-        crowd.listing, crowd.places = listing, places
-        if not spot:
-            self._bring(crowd, accounts, stake, slice(None), Reason.GENESIS)
-        crowd.columns = self.columns(game.streams, stake)
+        return first, stake
+
+    def _decider(
+        self, game: Game, listing: Listing, first: int, columns: Columns, label: str, dice: str
+    ) -> CrowdPlayer:
+        """Who decides for the members in one market, by dice of that name; seated."""
+        house, spot = listing.house, listing.size < 0
+        crowd = CrowdPlayer(game, self, first, label)
+        crowd.listing, crowd.places = listing, None
+        crowd.columns = columns
         crowd.seats = Seats(
             first,
             listing.base if spot else listing.size,
@@ -173,11 +189,10 @@ class Crowd(Role):
         )
         crowd.bare = tuple(crowd.seats), tuple(crowd.columns)
         crowd.rows, crowd.broke = np.empty(self.count, ORDER), np.empty(self.count, np.int64)
-        crowd.keys = np.array([game.streams.key(f"{self.label}.{what}") for what in ("act", "signal", "arrive")])
+        crowd.keys = np.array([game.streams.key(f"{dice}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
-        self.prepare(crowd, game)
         game.players.append(crowd)
-        Member.create_agents(game, self.count, accounts.tolist(), crowd)
+        return crowd
 
     def _places(self, game: Game) -> Places:
         assert self.routing is not None

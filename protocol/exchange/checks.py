@@ -21,7 +21,7 @@ from protocol.errors import (
 from protocol.instruments.base import NEVER
 from protocol.ledger import Floats, Ints
 from protocol.limits.base import interest_cap, is_halted, is_spared
-from protocol.margins.base import Threshold
+from protocol.margins.base import Threshold, is_steady
 from protocol.oracles.base import FRESH, Reading, Status, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
@@ -188,7 +188,8 @@ def _doubts(state: State, house: House) -> tuple[Doubt, ...]:
 
 def doubtful(state: State, house: House, accounts: Ints) -> list[tuple[Doubt, NDArray[np.bool_]]]:
     """What has no usable index, and which of the accounts that touches, shape [n]. Empty where all indices are usable."""
-    found: tuple[Doubt, ...] = state.derived((house.index, "doubts"), lambda: _doubts(state, house))
+    remember = state.marking if is_steady(state, house) else state.derived
+    found: tuple[Doubt, ...] = remember((house.index, "doubts"), lambda: _doubts(state, house))
     if not found:
         return []
     rows = [listing.size for listing in state.claims[house.index]]

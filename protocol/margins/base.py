@@ -31,6 +31,19 @@ def _no_scenarios(rows: int) -> Floats:
     return np.empty((0, rows))
 
 
+def is_steady(state: State, house: House) -> bool:
+    """Whether no trade and no move changes what positions are marked at: no oracle is live, nothing lent, nothing pledged."""
+    return state.settled(_is_steady, house.index)
+
+
+def _is_steady(state: State, number: int) -> bool:
+    if state.lenders[number] or state.pledges[number]:
+        return False
+    rules = [state.market(listing) for listing in state.listings[number]]
+    abroad = [state.market(state.find(state.houses[number], one.index)) for one in rules if "." in one.index]
+    return not any((one.oracle.live and not one.index) or one.venue.moves_marks for one in rules + abroad)
+
+
 @dataclass(frozen=True)
 class Margin(ABC):
     """A rule of solvency."""
@@ -56,8 +69,9 @@ class Margin(ABC):
         return
 
     def terms(self, state: State, house: House, which: Threshold) -> Terms:
-        """Weights and rates at the prices of now. Remembered until something changes."""
-        terms: Terms = state.derived((house.index, "terms", which), lambda: self._terms(state, house, which))
+        """Weights and rates at the prices of now. Remembered until something changes that they hang on."""
+        remember = state.marking if is_steady(state, house) else state.derived
+        terms: Terms = remember((house.index, "terms", which), lambda: self._terms(state, house, which))
         return terms
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:

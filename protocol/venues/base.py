@@ -43,6 +43,15 @@ def whole_ticks(size: int, price: float, tick: float) -> int:
     return math.floor(price / tick + SLACK) if size > 0 else math.ceil(price / tick - SLACK)
 
 
+def many_ticks(size: Ints, price: Floats, tick: float) -> Ints:
+    """`whole_ticks` of many. Shapes [n]."""
+    ratio = price / tick
+    priced = (ratio > 0) & (ratio < 2**53)
+    ratio = np.where(priced, ratio, 0.0)
+    found: Ints = np.where(size > 0, np.floor(ratio + SLACK), np.ceil(ratio - SLACK)).astype(np.int64)
+    return np.where(priced, found, 0)
+
+
 def product_depth(cash: float, move: float) -> float:
     """Cash that buying pays in until the mid of a constant product is `move` higher: it goes with the square of that reserve."""
     return cash * (math.sqrt(1.0 + move) - 1.0)

@@ -23,7 +23,7 @@ from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
 from protocol.settings import refuse
 from protocol.state import Listing, State
-from protocol.venues.base import AT_THE_CLOSE, QUEUED, Mask, Resting, Venue, whole_ticks
+from protocol.venues.base import AT_THE_CLOSE, QUEUED, Mask, Resting, Venue, many_ticks, whole_ticks
 from protocol.venues.ration import ProRata, Ration
 
 PRICE, SIZE, OWNER, ORDER, STAYS = 0, 1, 2, 3, 4  # columns of the table
@@ -60,7 +60,7 @@ def _own(rows: Ints, viewer: int) -> Ints:
 class Tray:
     """Bids for the next auction, and what a bid without a limit is taken to mean."""
 
-    rows: list[tuple[int, int, int, int, int]]  # ticks, units, account, number, 1 if it stays
+    rows: Ints  # [n, 5]: ticks, units, account, number, 1 if it stays
     number: int  # of the next order
     lowest: int  # ticks
     highest: int
@@ -117,7 +117,7 @@ class BatchAuction(Venue):
         """The bids so far."""
         index = read_index(state, listing).value
         return Tray(
-            [tuple(row) for row in state.tables[listing.path + ".bids"].tolist()],
+            state.tables[listing.path + ".bids"],
             state.tables[listing.path + ".orders"],
             max(1, math.ceil(index / self.reach / self.tick)),
             math.floor(index * self.reach / self.tick),
@@ -127,30 +127,29 @@ class BatchAuction(Venue):
     def keep(self, state: State, listing: Listing, pool: Tray) -> None:
         """Bids are its memory."""
         if pool.number != state.tables[listing.path + ".orders"]:
-            state.put(listing.path + ".bids", np.array(pool.rows, np.int64).reshape(-1, 5))
+            state.put(listing.path + ".bids", pool.rows)
             state.put(listing.path + ".orders", pool.number)
 
     def fill(self, pool: Tray, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """Queue each order for the next auction. A forced trade cannot wait, and finds no depth."""
         forced = isinstance(desk, Desk) and desk.least == -math.inf
         most = min(MOST, (1 << 62) // self.slots)  # units: all that can wait must add up in 64 bits
-        for row, size in enumerate(batch.size.tolist()):
-            limit = float(batch.limit[row])
-            ticks = whole_ticks(size, limit, self.tick)
-            if math.isnan(limit):
-                ticks = pool.highest if size > 0 else pool.lowest
-            fills.owed[row], code = 0, QUEUED
-            if size == 0 or ticks == 0:
-                code = errors.NothingToDo.code
-            elif forced or abs(size) > most:
-                code = errors.DepthExceeded.code
-            elif len(pool.rows) >= pool.slots:
-                code = errors.BookFull.code
-            else:
-                ticks = min(max(ticks, pool.lowest), pool.highest)
-                pool.rows.append((ticks, size, int(batch.account[row]), pool.number, 0))
-                pool.number += 1
-            fills.code[row] = code
+        size, open_end = batch.size, np.where(batch.size > 0, pool.highest, pool.lowest)
+        given = many_ticks(size, np.where(np.isnan(batch.limit), self.tick, batch.limit), self.tick)
+        ticks = np.where(np.isnan(batch.limit), open_end, given)
+        code = np.full(len(size), QUEUED)
+        code[(np.abs(size) > most) | forced] = errors.DepthExceeded.code
+        code[(size == 0) | (ticks == 0)] = errors.NothingToDo.code
+        waits = np.flatnonzero(code == QUEUED)
+        room = max(0, pool.slots - len(pool.rows))
+        code[waits[room:]] = errors.BookFull.code
+        waits = waits[:room]
+        fills.owed[:], fills.code[:] = 0, code
+        new = np.zeros((len(waits), 5), np.int64)
+        new[:, PRICE] = np.minimum(np.maximum(ticks[waits], pool.lowest), pool.highest)
+        new[:, SIZE], new[:, OWNER] = size[waits], batch.account[waits]
+        new[:, ORDER] = pool.number + np.arange(len(waits))
+        pool.rows, pool.number = np.concatenate((pool.rows, new)), pool.number + len(waits)
 
     def clear(self, state: State, listing: Listing) -> None:
         """All bids out; the last price stays."""

@@ -1,0 +1,116 @@
+"""The crash of 10 October 2025 over ten assets, against what is known of one exchange on that day (published-results B16).
+
+The path that is replayed holds the day's cascade already, so neither the fall nor its size is a result; what the exchange's rules
+make of it is. Ratios are compared, not amounts. Bars of fifteen minutes carry no facts of seconds: that the first deleveraging came
+61.7 s after the first liquidation, or that 11,279 came in one second, is out of reach. That no account is deleveraged for another
+asset, and that all who are deleveraged were in profit, are rules here and so no results either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+from agents.nature.replay import Replay
+from experiments.overrides import varied
+from experiments.run import run
+from experiments.scenario import Scenario, find
+from experiments.statistics import estimate
+from experiments.validation.base import Claim, Effort, Measured, recorded
+
+SUBJECT = "10 October 2025 over ten assets"
+SOURCE = "Hyperliquid, ConejoCapital/HyperMultiAssetedADL and arXiv:2512.01112v3"
+MAJORS = ("BTC", "ETH", "SOL")
+SEEDS = {Effort.QUICK: 1, Effort.FULL: 3}
+QUICK = {
+    "nature.begin": "2025-10-10T21:00",
+    "duration": 1_500.0,
+    "cast.leveraged.count": 200,
+    "cast.leveraged.activity": 400.0,
+}
+COVERED = "bad debt stays within the insurance, as long as there is one; the exchange's vault was no such fund"
+
+
+class Day(NamedTuple):
+    """Cash coins, of all markets."""
+
+    liquidated: float
+    deleveraged: float  # notional closed against winners
+    majors: float  # liquidated in MAJORS
+    brought: float  # what the cross-margined traders came with
+
+
+def scenario(seed: int, effort: Effort) -> Scenario:
+    """The bundled `october-2025-ten` on the recorded bars; quick: fewer traders, from 21:00 on. Raises Missing."""
+    found = replace(find("october-2025-ten"), seed=seed)
+    assert isinstance(found.nature, Replay)
+    files = tuple(str(recorded("data", f"{asset}USDT-15m-2025-10-06.csv")) for asset in found.nature.assets)
+    found = replace(found, nature=replace(found.nature, files=files))
+    return varied(found, QUICK) if effort is Effort.QUICK else found
+
+
+@cache
+def day(seed: int, effort: Effort, insured: bool) -> Day:
+    """Play it, with the insurance that it has or without any."""
+    setting = scenario(seed, effort)
+    if not insured:
+        setting = varied(setting, {"exchange.insurance": 0.0})
+    told = run(setting).events
+    forced = told.loc[told["kind"] == "liquidation", "numbers"].tolist()
+    crowd = next(role for role in setting.cast if role.label == "leveraged")
+    return Day(
+        sum(one["notional"] for one in forced),
+        sum(one["notional"] * one["deleveraged"] / abs(one["size"]) for one in forced if one["size"]),
+        sum(one["notional"] for one in forced if one["market"].split(".")[1].removesuffix("-PERP") in MAJORS),
+        crowd.count * crowd.capital,
+    )
+
+
+def over_seeds(effort: Effort, insured: bool, ratio: Callable[[Day], float]) -> Measured:
+    """A ratio of that day, over seeds."""
+    found = estimate([ratio(day(seed, effort, insured)) for seed in range(1, SEEDS[effort] + 1)])
+    return Measured(found.mean, found.low, found.high, SEEDS[effort])
+
+
+def claims() -> tuple[Claim, ...]:
+    """Ratios of that day."""
+    return (
+        Claim(
+            "B16-turnover",
+            "liquidated, as a multiple of all equity (published: 70 minutes before; here: 45)",
+            SOURCE,
+            1.08,
+            0.5,
+            lambda effort: over_seeds(effort, True, lambda one: one.liquidated / one.brought),
+            1.0,
+        ),
+        Claim(
+            "B16-deleveraged",
+            "deleveraged, as a share of liquidated",
+            SOURCE,
+            0.382,
+            0.08,
+            lambda effort: over_seeds(effort, True, lambda one: one.deleveraged / one.liquidated),
+            miss=COVERED,
+        ),
+        Claim(
+            "B16-deleveraged-uninsured",
+            "the same where no fund stands before it",
+            SOURCE,
+            0.382,
+            0.08,
+            lambda effort: over_seeds(effort, False, lambda one: one.deleveraged / one.liquidated),
+            miss="forced sales find a pool that always quotes: few accounts are bankrupt before they are sold",
+        ),
+        Claim(
+            "B16-majors",
+            "share of BTC, ETH and SOL (published: in what was deleveraged, of 162; here: in what was liquidated, of ten)",
+            SOURCE,
+            0.644,
+            0.1,
+            lambda effort: over_seeds(effort, True, lambda one: one.majors / one.liquidated),
+            miss="depth and baskets go by the day's trade before, of which the three had 76 % of the ten's",
+        ),
+    )
