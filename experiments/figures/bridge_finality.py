@@ -11,21 +11,21 @@ import pandas as pd
 from experiments.figures.style import SHADES, line, panels, save
 
 
-def draw(table: pd.DataFrame, bearers: Mapping[str, str], out: Path, name: str) -> list[Path]:
-    """`table`: counted, depth, shortfall (coins), and each bearer's gain (cash coins), with their intervals."""
+def draw(chance: pd.DataFrame, table: pd.DataFrame, bearers: Mapping[str, str], out: Path, name: str) -> list[Path]:
+    """`chance`: depth, share, low, high. `table`: counted, and each bearer's gain (cash coins), with their intervals."""
     figure, axes = panels(1, 2)
-    short, borne = axes[0]
-    rows = table[table["counted"] == "market"]
-    line(short, 0, rows["depth"], [rows[f"shortfall{end}"] for end in ("", "_low", "_high")], "")
-    short.axvline(float(rows["depth"].max()), color="black", linewidth=0.6, linestyle=":")
-    short.annotate("as deep as the chain forgets", (0.98, 0.9), xycoords="axes fraction", ha="right", fontsize=6.5)
-    short.set_xticks(sorted(rows["depth"]))
-    short.set_xlabel("blocks that the bridge waits for")
-    short.set_ylabel("shortfall of escrow at the end\n(coins of 2,000 spent, 95 % interval)")
-    short.set_title("Waiting as deep as the chain forgets ends it")
+    often, borne = axes[0]
+    line(often, 0, chance["depth"], [1e2 * chance[column] for column in ("share", "low", "high")], "")
+    often.axvline(float(chance["depth"].max()), color="black", linewidth=0.6, linestyle=":")
+    often.annotate("as deep as\nthe chain forgets ", (0.93, 0.85), xycoords="axes fraction", ha="right", fontsize=6.5)
+    often.set_xticks(sorted(chance["depth"]))
+    often.set_ylim(-3, 103)
+    often.set_xlabel("blocks that the bridge waits for")
+    often.set_ylabel("runs in which coins are spent twice\n(%, exact 95 % interval)")
+    often.set_title("Waiting ends it only at full depth")
     places = np.arange(len(bearers))
     for number, counted in enumerate(("market", "par")):
-        row = table[(table["counted"] == counted) & (table["depth"] == 1)].iloc[0]
+        row = table[table["counted"] == counted].iloc[0]
         mean, low, high = (np.array([-1e-6 * row[f"{who}{end}"] for who in bearers]) for end in ("", "_high", "_low"))
         borne.bar(
             places + 0.38 * (number - 0.5),
@@ -43,7 +43,7 @@ def draw(table: pd.DataFrame, bearers: Mapping[str, str], out: Path, name: str) 
     borne.axhline(0.0, color="black", linewidth=0.6)
     borne.set_xticks(places)
     borne.set_xticklabels(list(bearers.values()), rotation=20, ha="right")
-    borne.set_ylabel("loss at a depth of one\n(million cash coins, 95 % interval)")
+    borne.set_ylabel("loss where it happened, depth of one\n(million cash coins, 95 % interval)")
     borne.set_title("Who holds the wrapped coin pays")
     borne.legend()
     return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")

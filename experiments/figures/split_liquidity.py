@@ -45,6 +45,6 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_xlabel("chains that share the liquidity")
         panel.set_ylabel(label)
         panel.set_title(title)
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(bottom=0, top=105 if what == "prompt" else None)
     axes[0][0].legend(loc="upper left")
     return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")

@@ -39,7 +39,7 @@ BLOCK = 12.0  # seconds
 DOWN = Outages(BLOCK, every=1_200.0, lasting=600.0)
 PROMPT = 60.0  # seconds from an order's coming until it is seen to be filled
 MEASURES = ("slippage", "prompt", "gap", "half_life", "arbitrage")
-SEEDS = 6
+SEEDS = 5
 
 
 class Point(NamedTuple):
