@@ -329,14 +329,14 @@ def _discovery(state: State, blocks: pd.DataFrame) -> dict[str, float]:
 
 
 def _written_off(game: Game, house: House) -> float:
-    """Loans given up, at the index of now, and deficits that seizures left, cash coins."""
+    """Loans given up, at the index of now, and deficits that seizures of loans left, cash coins."""
     state = game.state
     lost = [
         book(state, lender).lost / lender.scale * token_price(state, house, lender.token).value
         for lender in state.lenders[house.index]
     ]
     seizures = (event.numbers for event in game.recorder.events if event.kind == "seizure")
-    return math.fsum(lost) + math.fsum(one["deficit"] for one in seizures if one["exchange"] == house.name)
+    return math.fsum(lost) + math.fsum(one["deficit"] for one in seizures if one.get("exchange") == house.name)
 
 
 def _bridge(state: State, span: Span) -> dict[str, float]:

@@ -72,5 +72,5 @@ def test_where_nothing_can_be_read_nobody_raises():
 
 @pytest.mark.parametrize(("field", "value"), [("rounds", 0), ("step", 0.1), ("most_share", 1.5)])
 def test_bidders_without_sense_are_refused(field, value):
-    with pytest.raises(ValueError, match=rf"{field} = {value}: allowed"):
+    with pytest.raises(ValueError, match=rf"{field} = {value}: must be"):
         BiddingKeeper(**{field: value})

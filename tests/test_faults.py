@@ -148,7 +148,7 @@ def test_a_bribe_is_paid_in_full_by_the_ledger_and_kept_until_it_ends():
         game.step()
     before = ledger.balance[house.token].copy()
     for payee, cash in ((game.players[1].account, 49.0), (game.players[2].account, 50.0), (10**6, 1e3)):
-        game._take(buyer, Bribe(buyer.account, payee, cash, 1.1, 110.0, 0.0, 200.0), 0, 110.0)
+        game._take(buyer, Bribe(buyer.account, payee, cash, 1.1, 110.0, 0.0, 200.0), 110.0)
     moved = (ledger.balance[house.token] - before)[[player.account for player in game.players]]
     assert moved.tolist() == [-50_000_000, 0, 50_000_000]
     assert [event.kind for event in game.recorder.events if event.kind.startswith("bribe")] == [

@@ -68,7 +68,7 @@ def test_what_follows_from_the_rules_is_worked_out_anew_when_they_change_and_whe
     assert [state.settled(names, number) for number in (0, 1, 0, 1)] == [(1, 0), (1, 1)] * 2
     assert asked == [0, 1]
     mark = state.mark()
-    state.put("rules", World(chains=(Chain("a"), Chain("b")), exchanges=(Exchange(chain="a"),)))
+    state.put("rules", World((Chain("a"), Chain("b")), (Exchange("x", "a"), Exchange("y", "b"))))
     assert state.settled(names) == (2, 0)
     state.rewind(mark)
     assert state.settled(names) == (1, 0)

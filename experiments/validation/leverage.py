@@ -27,7 +27,7 @@ LEVERAGE = 4.0
 PRICE, SUPPLY, SHOCK = 100.0, 1_000.0, 0.002  # cash coins, base coins, fall of log demand
 START = 200  # blocks that are not counted: wealth has to find its level
 UPPER = 0.1  # of absolute returns: those that the exponent is read off
-EFFORTS = {Effort.QUICK: (1, 1_500), Effort.FULL: (4, 4_000)}  # seeds, blocks a seed
+EFFORTS = {Effort.QUICK: (1, 1_500), Effort.FULL: (16, 4_000)}  # seeds, blocks a seed
 
 
 def gain(share: float, leverage: float = LEVERAGE) -> float:
