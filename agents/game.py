@@ -130,10 +130,13 @@ class Game(mesa.Model):
     # ------------------------------------------------------------------ set-up
 
     def house(self, exchange: str = "") -> House:
-        """An exchange by name; '' is the first."""
+        """An exchange by name; '' is the first. Raises ValueError where there is none of that name."""
         if not exchange:
             return self.state.houses[0]
-        return next(house for house in self.state.houses if house.name == exchange)
+        for house in self.state.houses:
+            if house.name == exchange:
+                return house
+        raise ValueError(f"exchange = {exchange!r}: there are {', '.join(house.name for house in self.state.houses)}")
 
     def listing(self, market: str = "", exchange: str = "") -> Listing:
         """A market by name; '' is the first of its exchange."""

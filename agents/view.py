@@ -24,6 +24,7 @@ from protocol.ledger import WORLD, Floats, Ints
 from protocol.liquidations.base import Plan
 from protocol.mempool import ORDER, Waiting
 from protocol.oracles.base import Reading, Report, read_index
+from protocol.residence import need_here
 from protocol.state import House, Listing, State
 from protocol.transactions import Transaction
 
@@ -184,6 +185,8 @@ class View:
         mark, now = state.mark(), state.time
         state.time = max(now, time)
         try:
+            if len(state.rules.chains) > 1:
+                need_here(state, int(state.ledger.chain[transaction.account]), transaction)
             return transaction.apply(state), None
         except Revert as revert:
             return None, revert

@@ -26,7 +26,13 @@ def stage_for(
     wealth: float = WEALTH,
     brings: float = BRINGS,
 ) -> Stage:
-    """The scenario's state `after` seconds of play, its cast's money in it, made a stage."""
+    """The scenario's state `after` seconds of play, its cast's money in it, made a stage.
+
+    Raises ValueError where there are several chains: what a stage plays would reach all of them at once.
+    """
+    if len(scenario.world.chains) > 1:
+        names = ", ".join(chain.name for chain in scenario.world.chains)
+        raise ValueError(f"world.chains = {names}: must be one, for what is probed reaches all of it at once")
     game = seated(scenario, check=False)
     try:
         while after > 0.0 and game.state.time < after:

@@ -12,6 +12,7 @@ import copy
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -147,8 +148,15 @@ class Mark(NamedTuple):
 EVERY = -1  # in place of a chain's number: all of them
 TRADED = (".interest", ".reserves")  # what tables that trades change, and that mark nothing, end in
 
-_WHOLE = object()
-_ABSENT = object()
+
+class _Old(Enum):
+    """What a write may have replaced, other than an entry; members, so that they outlive copies."""
+
+    WHOLE = 0
+    ABSENT = 1
+
+
+_WHOLE, _ABSENT = _Old.WHOLE, _Old.ABSENT
 
 
 class State:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import pickle
 import re
 
 import numpy as np
@@ -14,11 +15,14 @@ from agents.nature.gbm import GeometricBrownian
 from agents.nature.jumps import JumpDiffusion
 from experiments import cli
 from experiments.arsenal.honest import peopled
+from experiments.arsenal.seating import benign
+from experiments.arsenal.trials import Result
+from experiments.audit import bench as bench_module
 from experiments.audit import hardened as hardened_report
-from experiments.audit import report
+from experiments.audit import hardening, report
 from experiments.audit.bench import Bench, bench
 from experiments.audit.examining import audit, least_budget, quantile_interval
-from experiments.audit.hardening import harden
+from experiments.audit.hardening import Hardened, _Search, harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
 from experiments.audit.levers import levers, turned, value_of
 from experiments.audit.paths import paths
@@ -30,6 +34,7 @@ from experiments.overrides import vary
 from experiments.run import run
 from experiments.scenario import Scenario, bundled, find
 from experiments.statistics import share
+from experiments.wishes import plugins_in, replaying
 
 WEAK = dataclasses.replace(find("oracle-push"), duration=150.0)
 WINDOW = "exchanges.dex.markets.ETH-PERP.oracle.window"
@@ -274,6 +279,88 @@ def test_hardening_brings_a_weak_protocol_under_its_bound_and_draws_the_frontier
     files = hardened_report.write(found, tmp_path)
     assert {path.name for path in files} >= {"hardened.toml", "frontier.png", "designs.csv"}
     assert load(Scenario, tmp_path / "hardened.toml") == found.best
+
+
+@pytest.fixture
+def instead(monkeypatch):
+    """Runs that are not played: `earned` says what an attacker gets, None where the run goes wrong."""
+
+    def put(earned):
+        def attempt(_, blob):
+            trial = pickle.loads(blob)
+            value = earned(trial)
+            if value is None:
+                return ["wrong", "it fails"]
+            gains = {"attacker": value}
+            numbers = (1.0, 1.0, 0.0, 0.0, 0.0, 1, "", 1.0, 0.0, 0.0, 1.0, 1.0, 1.0)
+            return ["ok", list(Result(trial.attack, "", trial.scenario.seed, "", gains, *numbers, (), 0.0))]
+
+        monkeypatch.setattr(bench_module, "attempt", attempt)
+        monkeypatch.setattr(hardening, "trade_by_market", lambda _: {})
+
+    return put
+
+
+def searching(bench):
+    plain, attack = benign(WEAK), dataclasses.replace(WEAK.cast[-1], name="attacker")
+    over = (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),)
+    found = Hardened(plain, 1_000.0, paths(WEAK, ())[0], over, ("OraclePush",), budget=bench.budget)
+    return _Search(bench, found, [Hunt(plain, attack, best=attack, worth=1.0)])
+
+
+def test_a_hardening_whose_runs_go_wrong_does_not_say_that_nothing_pays(instead, tmp_path, capsys):
+    (tmp_path / "weak.toml").write_text(dumps(WEAK))
+    words = ["harden", str(tmp_path / "weak.toml"), "--attack", "OraclePush", "--workers", "1", "--out"]
+    instead(lambda _: None)
+    assert cli.main([*words, str(tmp_path / "all")]) == 2
+    assert "an honest run goes wrong: honest" in capsys.readouterr().err
+    instead(lambda trial: None if trial.attack else 0.0)
+    assert cli.main([*words, str(tmp_path / "attacks")]) == 3
+    told = capsys.readouterr().out
+    assert "nothing to harden against" not in told and "OraclePush: not screened: its runs went wrong" in told
+    assert "runs that went wrong, 1:" in told and "OraclePush  seed 1: it fails" in told
+    instead(lambda _: 0.0)
+    assert cli.main([*words, str(tmp_path / "none")]) == 0
+    assert "nothing to harden against" in capsys.readouterr().out
+
+
+def test_an_attack_that_crashes_under_a_design_is_not_harmless_there(instead, tmp_path):
+    instead(lambda trial: None if trial.attack and value_of(trial.scenario, WINDOW) > 100.0 else 5.0)
+    with bench(tmp_path, 500) as runs:
+        search = searching(runs)
+        fine, broken = search._played({WINDOW: 60.0}, 0), search._played({WINDOW: 600.0}, 1)
+    assert fine.worst == 5.0 and search._worth(fine) == fine.efficiency == 1.0
+    assert math.isnan(broken.worst) and math.isnan(search._worth(broken)) and broken.by == "OraclePush"
+    search.found.designs = [fine, broken]
+    assert not any(search._worth(one) > 0 for one in search.found.designs[1:])
+
+
+def test_a_design_is_not_judged_by_the_held_out_runs_that_are_left(instead, tmp_path):
+    for name, lost in (("whole", ()), ("one left", SEEDS[1:]), ("one lost", SEEDS[:1])):
+        instead(lambda trial, lost=lost: None if trial.attack and trial.scenario.seed in lost else 5.0)
+        with bench(tmp_path / name, 500) as runs:
+            search = searching(runs)
+            judged = search._judged(search._played({WINDOW: 60.0}, 0))
+            assert (judged is None) == bool(lost) and (judged is None or judged.stands)
+
+
+def test_a_kept_run_is_known_by_what_its_plugins_and_bars_say(tmp_path):
+    code = "from dataclasses import dataclass\nfrom agents.attacks.oracle_push import OraclePush\n\n"
+    code += "@dataclass(frozen=True)\nclass Mine(OraclePush):\n    WORD = '{}'\n"
+    bars = "open_time,open,high,low,close\n" + "".join(
+        f"{1_700_000_000_000 + 60_000 * n},100,101,99,100\n" for n in range(5)
+    )
+
+    def keys(word):
+        (tmp_path / "mine.py").write_text(code.format(word))
+        (tmp_path / "bars.csv").write_text(bars.replace(",101,", f",{101 + len(word)},"))
+        (kind,) = plugins_in([tmp_path / "mine.py"])
+        replay = replaying(WEAK, [tmp_path / "bars.csv"])
+        with bench(tmp_path, 5) as runs:
+            return [runs._key(trial) for trial in (of(kind(name="x"), WEAK, 1), honest(replay, 1), honest(WEAK, 1))]
+
+    first, other = keys("one"), keys("other")
+    assert first == keys("one") and [a == b for a, b in zip(first, other, strict=True)] == [False, False, True]
 
 
 def test_bad_wishes_of_a_hardening_are_a_line_each(tmp_path, capsys):

@@ -13,6 +13,7 @@ from experiments.cascades.failures import (
     REMOVED,
     failures,
     headline,
+    irremovable,
     isolated,
     removed,
     table,
@@ -23,7 +24,7 @@ from experiments.networks.centrality import centrality
 from experiments.networks.distress import fire_sale
 from experiments.networks.vulnerability import vulnerability
 from experiments.run import build, release, run
-from experiments.scenario import find
+from experiments.scenario import bundled, find
 
 SHARED = dataclasses.replace(find("shared-collateral"), duration=1_320.0)
 HOLDERS = find("common-holders")
@@ -48,6 +49,41 @@ def test_an_exchange_is_removed_with_what_it_issues_and_whoever_lives_on_it_and_
     left = removed(HOLDERS, "alpha")
     assert not any(isinstance(role, CommonHolder) for role in left.cast)
     release(build(removed(HOLDERS, "beta")))
+
+
+SEVERAL = [one for one in map(find, bundled()) if len(one.world.exchanges) > 1]
+
+
+@pytest.mark.parametrize("scenario", SEVERAL, ids=lambda one: one.name)
+def test_every_exchange_of_several_is_removed_in_a_twin_that_seats_or_is_said_to_stay(scenario):
+    found, stays = twins(scenario), irremovable(scenario)
+    names = {exchange.name for exchange in scenario.world.exchanges}
+    assert {one.node for one in found if one.how == REMOVED} == names - stays.keys()
+    assert set(stays) == ({"main"} if scenario.name in ("two-chains", "wrapped-depeg") else set())
+    for one in found:
+        release(build(one.scenario))
+
+
+def test_with_an_exchange_go_its_chain_its_bridges_and_whoever_needs_them():
+    bridged = find("two-chains")
+    alone = removed(bridged, "rollup")
+    assert ([chain.name for chain in alone.world.chains], alone.world.bridges) == (["l1"], ())
+    assert [role.label for role in alone.cast] == ["arbitrageur", "here"]
+    why = irremovable(bridged)["main"]
+    assert "no such bridge brings ETH to l2" in why
+    assert "\n" not in why
+
+
+def test_who_trades_on_several_exchanges_goes_on_where_he_can():
+    split = {role.label: role for role in removed(find("split-liquidity"), "x1").cast}
+    assert split.keys() == {"a0", "split"}
+    assert split["split"].also == ()
+    for gone, left in (("second", "third"), ("third", "second")):
+        crowd = next(role for role in removed(find("two-venues"), gone).cast if role.label == "noise")
+        assert (crowd.exchange, crowd.market, crowd.routing, crowd.markets) == (left, "ETH-PERP", None, ())
+    three = next(role for role in removed(find("split-pools"), "east").cast if role.label == "noise")
+    assert three.markets == ("north.ETH-USD", "south.ETH-USD", "west.ETH-USD")
+    assert three.routing is not None
 
 
 def test_an_isolated_exchange_keeps_everybody_and_one_purse_no_longer_answers_for_it():

@@ -111,3 +111,14 @@ def test_what_marks_hang_on_outlives_trades_but_no_other_write_and_no_rewind() -
     assert counted(lambda: state.rewind(mark)) == 3
     assert counted(lambda: setattr(state, "time", 5.0)) == 4
     assert counted(lambda: None) == 4
+
+
+def test_a_copy_made_while_the_journal_is_open_can_be_rewound() -> None:
+    state = fresh()
+    mark = state.mark()
+    state.put("new", 1)
+    state.edit("dex.ETH-PERP.interest")[:] = 7.0
+    copied = state.save()
+    copied.rewind(mark)
+    assert "new" not in copied.tables
+    assert not (copied.tables["dex.ETH-PERP.interest"] == 7.0).any()

@@ -12,6 +12,10 @@ from agents.game import Game, OutsideDemand
 from agents.nature.gbm import GeometricBrownian
 from agents.player import Action, Player, Role
 from agents.view import View
+from experiments.overrides import varied
+from experiments.probing import stage_for
+from experiments.run import build, release
+from experiments.scenario import find
 from protocol import errors, exchange, laws
 from protocol.blocks.fixed import Fixed
 from protocol.chain import seal
@@ -173,3 +177,28 @@ def test_what_crosses_without_a_bridge_breaks_a_law() -> None:
     assert line.startswith("USD: 1000000 units went from account")
     with pytest.raises(errors.WrongChain):
         exchange.transfer(state, state.houses[0].token, here, there, CASH)
+
+
+def test_what_is_simulated_reverts_where_the_chain_would_refuse_it() -> None:
+    game = build(find("two-chains"))
+    try:
+        here, there = game.state.houses[0], next(h for h in game.state.houses if h.chain != game.state.houses[0].chain)
+        account = next(p.account for p in game.players if game.state.ledger.chain[p.account] == here.chain)
+        view = game.ahead(next(p for p in game.players if p.account == account))
+        _, revert = view.simulate(Deposit(there, account, 1))
+        assert isinstance(revert, errors.WrongChain)
+    finally:
+        release(game)
+
+
+@pytest.mark.parametrize(("name", "field"), [("common-holders", "exchanges"), ("split-liquidity", "also")])
+def test_an_exchange_that_is_not_there_is_refused_by_name(name: str, field: str) -> None:
+    asked = find(name)
+    label = next(role.label for role in asked.cast if hasattr(role, field))
+    with pytest.raises(ValueError, match="exchange = 'zz': there are"):
+        build(varied(asked, {f"cast.{label}.{field}": ("zz",)}))
+
+
+def test_a_prober_is_not_let_loose_on_several_chains_at_once() -> None:
+    with pytest.raises(ValueError, match=r"world.chains = .*: must be one"):
+        stage_for(find("two-chains"))

@@ -72,6 +72,8 @@ class BasketCrowd(LeveragedCrowd):
         wrong = [name for name in self.basket if name not in there]
         if wrong or not there:
             raise ValueError(f"basket = {list(self.basket)}: markets of claims there are {', '.join(there) or 'none'}")
+        if len(set(self.basket)) < len(self.basket):
+            raise ValueError(f"basket = {list(self.basket)}: each market once")
         return [there[name] for name in self.basket or there]
 
     def act(self, me: Player, view: View) -> Iterable[Action]:

@@ -64,6 +64,10 @@ class CommonHolder(Role):
         houses = [game.house(name) for name in self.exchanges] or list(game.state.houses)
         if len(houses) < 2 or any(not game.state.claims[house.index] for house in houses):
             raise ValueError(f"exchanges = {list(self.exchanges)}: needs two or more, each with a market of claims")
+        if len({house.chain for house in houses}) > 1:
+            raise ValueError(
+                f"exchanges = {[house.name for house in houses]}: one purse lies on one chain, these on more"
+            )
         for house in houses:
             part = max(0.0, self.capital - self.gas) / len(houses)
             exchange.deposit(game.state, house, me.account, to_units_down(part, int(house.cash_scale)))

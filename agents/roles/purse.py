@@ -46,17 +46,18 @@ def answer_calls(
     """Bring every exchange back to `call` times maintenance out of the others, as far as `pooled` of what they have goes."""
     standing = tills(view, me.account, houses)
     short = [one for one in standing if one.needs > 0.0 and one.worth < call * one.needs]
+    left = {one.house.index: max(0.0, one.free) for one in standing}
     for poor in short:
         wanted = 1.1 * (call * poor.needs - poor.worth)
-        rich = sorted((one for one in standing if one not in short), key=lambda one: -one.free)
+        rich = sorted((one for one in standing if one not in short), key=lambda one: -left[one.house.index])
         for other in rich:
-            moved = min(wanted, pooled * SPARE * max(0.0, other.free))
+            moved = min(wanted, pooled * SPARE * left[other.house.index])
             deeds = _moves(me, other.house, poor.house, moved)
             if deeds and (sent := _tried(me, view, deeds)):
                 me.note(view, "funds", source=other.house.name, target=poor.house.name, cash=moved)
                 wanted -= moved
+                left[other.house.index] -= moved
                 yield from sent
-                continue
         for other in rich:
             if wanted <= LEAST or pooled <= 0.0 or other.initial <= 0.0:
                 continue

@@ -59,6 +59,10 @@ class SplitTrader(Role):
             slippage=(0 < self.slippage < 1, "above 0 to below 1"),
             silence=(self.silence >= 1, "1 or more block times"),
             also=(len(set(self.also)) == len(self.also), "different exchanges"),
+            routing=(
+                not self.routing.homes and not getattr(self.routing, "loyalty", 0.0),
+                "without homes and loyalty: it is at home at its exchange",
+            ),
         )
 
     def chains(self, game: Game) -> frozenset[int]:

@@ -65,11 +65,8 @@ def seat(kind: type[Attack], scenario: Scenario, trade: Mapping[str, float]) -> 
     state = genesis(scenario.world, dict.fromkeys(scenario.nature.assets, 1.0))
     told = {listing: attack.surface(state, listing) for listing in state.markets}
     if own is not None:
-        at = (
-            state.find(next(h for h in state.houses if h.name == (own.exchange or state.houses[0].name)), own.market)
-            if own.market
-            else state.markets[0]
-        )
+        house = next(h for h in state.houses if h.name == (own.exchange or state.houses[0].name))
+        at = state.find(house, own.market) if own.market else state.listings[house.index][0]
         return Seat(dataclasses.replace(attack, name=ATTACKER), told[at])
     open_ = [listing for listing, lacks in told.items() if not lacks]
     if not open_:

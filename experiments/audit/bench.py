@@ -1,20 +1,23 @@
 """The bench: every run that an audit makes is asked for here, counted against its budget, and kept.
 
-A run is known by its scenario and the sources it depends on. What was played once is neither played nor counted again, so an
-audit that was stopped goes on where it was, and one with a larger budget begins with what the smaller one found. What is counted
-does not depend on what was kept, nor anything on who plays: budget and seeds alone decide what an audit comes to.
+A run is known by its scenario and the sources it depends on, plugins' and recorded bars too. What was played once is neither
+played nor counted again, so an audit that was stopped goes on where it was, and one with a larger budget begins with what the
+smaller one found. What is counted does not depend on what was kept, nor anything on who plays: budget and seeds alone decide
+what an audit comes to.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import hashlib
+import inspect
 import json
 import os
 import pickle
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any
@@ -25,11 +28,13 @@ from experiments.arsenal import trials as trials_module
 from experiments.arsenal.trials import Result, Trial, play
 from experiments.cluster import Crew
 from experiments.codec import Mistakes, dumps
+from experiments.scenario import Scenario
 from experiments.sweeps.folder import append, checked, read_lines
 from experiments.sweeps.rows import engine
 from experiments.wishes import plugins_in
 
 RUNS, LOCK = "runs.jsonl", ".lock"
+COVERED = {"protocol", "agents", "experiments", *sys.stdlib_module_names}  # packages whose sources are no plugin's
 
 
 class Bench:
@@ -43,6 +48,7 @@ class Bench:
         self.spent: dict[str, int] = {}
         self.wrong: list[str] = []
         self._counted: set[str] = set()
+        self._digests: dict[str, bytes] = {}  # of files, by path
         self._limit = budget  # of those counted, for now
         self._sources = hashlib.sha256(engine().encode() + Path(trials_module.__file__).read_bytes()).digest()
         texts, length = read_lines(home / RUNS)
@@ -88,7 +94,16 @@ class Bench:
 
     def _key(self, trial: Trial) -> str:
         text = f"{trial.attack}\0{trial.defence}\0{trial.alarms}\0{dumps(trial.scenario, keep='changed')}"
-        return hashlib.sha256(self._sources + text.encode()).hexdigest()[:32]
+        total = hashlib.sha256(self._sources + text.encode())
+        for file in (*_written_in(trial.scenario), *getattr(trial.scenario.nature, "files", ())):
+            total.update(self._digest(file))
+        return total.hexdigest()[:32]
+
+    def _digest(self, file: str) -> bytes:
+        if file not in self._digests:
+            with contextlib.suppress(OSError):  # a run without its file goes wrong by itself
+                self._digests[file] = hashlib.sha256(Path(file).read_bytes()).digest()
+        return self._digests.get(file, b"\0")
 
     def _read(self, key: str, trial: Trial) -> Result | None:
         found = self._known[key]
@@ -129,6 +144,31 @@ class Bench:
             raise Mistakes([f"--out {self.home}: {words}; finished runs are kept, run it again to go on"]) from error
         self._known[key] = json.loads(json.dumps(found))
         self._bar.refresh()
+
+
+def _written_in(scenario: Scenario) -> list[str]:
+    """Files of the plugins whose classes are in a scenario, in a fixed order."""
+    kinds = {
+        one for kind in _kinds(scenario) for one in kind.__mro__ if one.__module__.partition(".")[0] not in COVERED
+    }
+    found: dict[str, None] = {}
+    for kind in sorted(kinds, key=lambda one: (one.__module__, one.__qualname__)):
+        with contextlib.suppress(TypeError, OSError):  # it was not written in a file
+            found[inspect.getsourcefile(kind) or ""] = None
+    return [file for file in found if file]
+
+
+def _kinds(value: Any) -> Iterator[type]:
+    """Classes of the dataclasses in a value."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield type(value)
+        for field in dataclasses.fields(value):
+            yield from _kinds(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        yield from _kinds(tuple(value.values()))
+    elif isinstance(value, tuple | list):
+        for one in value:
+            yield from _kinds(one)
 
 
 def attempt(plugins: tuple[str, ...], blob: bytes) -> list[Any]:

@@ -96,10 +96,13 @@ def binding(bench: Bench, hunt: Hunt) -> tuple[list[Turn], int]:
 
 
 def _remote(path: str, hunt: Hunt) -> int:
-    """Levers of the market attacked first, then those of the whole exchange, then other markets'."""
-    if f".markets.{hunt.attack.market}." in path:
+    """Levers of the market attacked first, then those of its whole exchange, then all others."""
+    exchanges, role = hunt.scenario.world.exchanges, hunt.attack
+    exchange = next(one for one in exchanges if one.name == (role.exchange or exchanges[0].name))
+    home = f"exchanges.{exchange.name}."
+    if path.startswith(f"{home}markets.{role.market or exchange.markets[0].name}."):
         return 0
-    return 2 if ".markets." in path else 1
+    return 1 if path.startswith(home) and not path.startswith(f"{home}markets.") else 2
 
 
 def candidates(

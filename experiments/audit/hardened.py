@@ -17,16 +17,16 @@ HARDENED = "hardened.toml"
 def told(found: Hardened) -> str:
     """What it came to, in a few lines."""
     if not found.attacks:
-        return f"{found.scenario.name}: no attack was found that pays; nothing to harden against"
+        none = "no attack was found that pays"
+        line = f"{none}, but not all was looked at:" if found.short else f"{none}; nothing to harden against"
+        return "\n".join([f"{found.scenario.name}: {line}", *found.short])
     lines = [
         f"{found.scenario.name} on the {found.path.name} path ({found.path.about}): {len(found.designs)} designs against"
         f" {', '.join(found.attacks)}; held-out seeds, mean and 95 % interval"
     ]
     for label, one in (("rules as they are", found.start), ("hardened", found.chosen)):
         if one is None:
-            lines.append(
-                f"{label}: {'not judged, for want of runs' if found.start is None else 'none that stands was found'}"
-            )
+            lines.append(f"{label}: {'not judged' if found.start is None else 'none that stands was found'}")
             continue
         lines.append(f"{label}: open interest per coin of capital {one.efficiency}; worst attack {one.worst}")
         lines += [f"    {path} = {value:.6g}" for path, value in one.design.levers.items()]

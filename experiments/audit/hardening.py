@@ -42,7 +42,7 @@ REMEMBERED = 3  # settings of each attack that have paid most, and meet every de
 FRESH = 2  # settings of each attack drawn for a design
 MOST_ATTACKS, MOST_LEVERS = 3, 4
 FINISH = 0.35  # of the budget: for judging the designs that are left
-WORST = 1e12  # beyond what an attack can earn, cash coins
+MOST_WRONG = 10  # runs that went wrong, told
 
 
 class Design(NamedTuple):
@@ -50,7 +50,7 @@ class Design(NamedTuple):
 
     levers: Mapping[str, float]  # by path
     efficiency: float  # notional held per coin of capital; nan: it could not be played
-    worst: float  # the most that an attack earned, mean
+    worst: float  # the most that an attack earned, mean; nan: not known of every attack
     by: str  # which
     trade: float = math.nan  # honest volume, as a share of that under the rules as they are
 
@@ -83,7 +83,7 @@ class Hardened:
     judged: list[Judged] = field(default_factory=list)
     best: Scenario | None = None
     spent: dict[str, int] = field(default_factory=dict)
-    short: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)  # what was not afforded, or went wrong
     budget: int = 0
 
     @property
@@ -102,32 +102,46 @@ def harden(
     bound: float,
     capital: float | None = None,
 ) -> Hardened:
-    """Search the levers. Raises Mistakes where nothing can be searched."""
+    """Search the levers. Raises Mistakes where nothing can be searched, or honest runs cannot be played."""
     plain = path.of(benign(scenario))
-    hunts = _attackers(bench, plain, kinds, path, capital)
+    if None in bench.play("designs", [honest(plain, seed) for seed in INSIDE]):
+        raise Mistakes([f"{plain.name}: an honest run goes wrong: {bench.wrong[-1]}"])
+    hunts, short = _attackers(bench, plain, kinds, path, capital)
     levers = tuple(over) or _binding(bench, hunts)
-    found = Hardened(plain, bound, path, levers, tuple(type(one.attack).__name__ for one in hunts), budget=bench.budget)
+    found = Hardened(plain, bound, path, levers, tuple(type(one.attack).__name__ for one in hunts))
+    found.short, found.budget = short, bench.budget
     search = _Search(bench, found, hunts)
     if hunts and levers:
         search.run()
     search.judge()
     found.spent = dict(bench.spent)
+    if bench.wrong:
+        found.short += [f"runs that went wrong, {len(bench.wrong)}:", *bench.wrong[:MOST_WRONG]]
     return found
 
 
 def _attackers(
     bench: Bench, plain: Scenario, kinds: Mapping[str, type[Attack]], path: PricePath, capital: float | None
-) -> list[Hunt]:
-    """The attacks that see a chance under the rules as they are, each having searched once; the worst first."""
+) -> tuple[list[Hunt], list[str]]:
+    """Attacks that see a chance under the rules as they are, each having searched once, the worst first; and what is unknown."""
     seats = {name: seat(kind, plain, trade_by_market(plain)) for name, kind in kinds.items()}
     roles = [funded(one.attack, capital) for one in seats.values() if not one.lacks]
     lines: list[Line] = [screened(bench, plain, role, [path]) for role in roles]
     open_ = [line.hunt for line in lines if line.hunt is not None and line.state == "not searched"]
     open_.sort(key=lambda hunt: -hunt.worth)
-    found = [hunted(bench, "attackers' searches", hunt, 1) for hunt in open_ if bench.left >= GENERATION_COST]
-    return sorted((one for one in found if one.best is not None and one.worth > 0), key=lambda one: -one.worth)[
-        :MOST_ATTACKS
-    ]
+    short = [f"{line.attack}: not screened{line.why and f': {line.why}'}" for line in lines if line.hunt is None]
+    found: list[Hunt] = []
+    for hunt in open_:
+        name = type(hunt.attack).__name__
+        if bench.left < GENERATION_COST:
+            short.append(f"{name}: its settings were not searched")
+            continue
+        one = hunted(bench, "attackers' searches", hunt, 1)
+        if one.best is None:
+            short.append(f"{name}: the runs of its search went wrong")
+        elif one.worth > 0:
+            found.append(one)
+    return sorted(found, key=lambda one: -one.worth)[:MOST_ATTACKS], short
 
 
 def _binding(bench: Bench, hunts: Sequence[Hunt]) -> tuple[Bound, ...]:
@@ -181,7 +195,7 @@ class _Search:
 
     def _worth(self, design: Design) -> float:
         """Efficiency of what stands; of what does not, by how much not."""
-        if math.isnan(design.efficiency):
+        if math.isnan(design.efficiency) or math.isnan(design.worst):
             return math.nan
         over = max(0.0, design.worst - self.found.bound)
         short = max(0.0, KEPT - design.trade)
@@ -210,6 +224,8 @@ class _Search:
             name = self._name(hunt)
             answers = list(dict.fromkeys([*self.memory[name], *self._fresh(hunt, number)]))
             earned = [self._earned(one, scenario) for one in answers]
+            if any(map(math.isnan, earned)):
+                return Design(values, math.nan, math.nan, name)
             ranked = sorted(zip(earned, range(len(answers)), strict=True), key=lambda pair: (-pair[0], pair[1]))
             best, place = ranked[0]
             if best > self.found.bound and answers[place] not in self.memory[name]:
@@ -231,9 +247,9 @@ class _Search:
         ]
 
     def _earned(self, attack: Attack, scenario: Scenario) -> float:
+        """Mean profit; nan where a run went wrong."""
         runs = self.bench.play("designs", [of(attack, scenario, seed) for seed in INSIDE])
-        values = [profit(one) for one in runs]
-        return -WORST if any(map(math.isnan, values)) else float(np.mean(values))
+        return float(np.mean([profit(one) for one in runs]))
 
     # ------------------------------------------------------------------ judging
 
@@ -241,37 +257,46 @@ class _Search:
         """The rules as they are, and the most efficient designs, until one stands."""
         found = self.found
         found.start = self._judged(found.designs[0]) if found.designs else None
+        if found.designs and found.start is None:
+            found.short.append("the rules as they are were not judged on held-out seeds")
         ranked = sorted(found.designs[1:], key=lambda one: -_or(self._worth(one)))
         for n, design in enumerate(one for one in ranked if self._worth(one) > 0):
             judged = self._judged(design)
-            if judged is None:
+            if judged is None and not self._afforded:
                 found.short.append(f"{len(ranked) - n} designs were not judged on held-out seeds")
                 break
+            if judged is None:
+                continue  # its runs went wrong
             found.judged.append(judged)
             if judged.stands:
                 found.best = self._scenario(design.levers)
                 break
 
+    @property
+    def _afforded(self) -> bool:
+        """Whether a design can be judged."""
+        return self.bench.left >= len(SEEDS) + len(self.hunts) * (GENERATION_COST + len(SEEDS))
+
     def _judged(self, design: Design) -> Judged | None:
-        """A design on held-out seeds, every attack having searched against it; None where that is not afforded."""
+        """A design on held-out seeds, every attack having searched against it; None where not afforded, or runs went wrong."""
         scenario = self._scenario(design.levers)
-        need = len(SEEDS) + len(self.hunts) * (GENERATION_COST + len(SEEDS))
-        if scenario is None or self.bench.left < need:
+        if scenario is None or not self._afforded:
             return None
-        quiet = [
-            one for one in self.bench.play("judging", [honest(scenario, seed) for seed in SEEDS]) if one is not None
-        ]
+        played = self.bench.play("judging", [honest(scenario, seed) for seed in SEEDS])
+        quiet = [one for one in played if one is not None]
+        if len(quiet) < len(SEEDS):
+            return None
         profits = {}
         for hunt in self.hunts:
             starts = tuple(self.memory[self._name(hunt)])
             again = hunted(self.bench, "judging", Hunt(scenario, hunt.attack, starts), 1)
             runs = self.bench.play("judging", [of(again.best or hunt.attack, scenario, seed) for seed in SEEDS])
-            values = [profit(one) for one in runs if one is not None]
-            if not values:
+            values = [profit(one) for one in runs]
+            if any(map(math.isnan, values)):
                 return None
             profits[self._name(hunt)] = estimate(values)
         stands = all(not one.high > self.found.bound for one in profits.values())
-        return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands) if quiet else None
+        return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands)
 
 
 def _efficiency(found: Result) -> float:

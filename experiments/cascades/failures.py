@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from agents.crowds.base import Crowd
+from agents.crowds.spreading import paths
 from agents.player import Role
 from agents.roles.common_holder import CommonHolder
 from agents.roles.keeper import Keeper
@@ -23,6 +25,7 @@ from agents.roles.maker import Maker
 from agents.roles.provider import Provider
 from agents.roles.share_keeper import ShareKeeper
 from agents.roles.share_pledger import ShareBull
+from agents.roles.split_trader import SplitTrader
 from agents.roles.supplier import Supplier
 from experiments.cascades.amplification import OPEN, measured
 from experiments.cascades.channels import own_feeds, set_apart
@@ -30,6 +33,7 @@ from experiments.parallel import spread
 from experiments.scenario import Scenario, without
 from experiments.statistics import Difference, Estimate, difference, estimate, holm
 from protocol.appraisal import issued
+from protocol.world import Exchange, World
 
 REMOVED, ISOLATED, MISSING = "removed", "isolated", "taken out"
 KINDS: dict[type[Role], str] = {
@@ -65,12 +69,16 @@ class Twin(NamedTuple):
 
 
 def twins(scenario: Scenario) -> list[Twin]:
-    """Every node that can fail, in a twin of its own: exchanges where there are several, keepers, makers, providers, holders."""
+    """Every node that can fail, in a twin of its own: exchanges where there are several, keepers, makers, providers, holders.
+
+    An exchange that cannot be removed has no such twin: see `irremovable`.
+    """
     names = tuple(exchange.name for exchange in scenario.world.exchanges)
-    found = []
+    stays, found = irremovable(scenario), []
     for name in names if len(names) > 1 else ():
         others = tuple(other for other in names if other != name)
-        for how, twin in ((REMOVED, removed(scenario, name)), (ISOLATED, isolated(scenario, name))):
+        gone = None if name in stays else removed(scenario, name)
+        for how, twin in ((REMOVED, gone), (ISOLATED, isolated(scenario, name))):
             if twin is not None:
                 found.append(Twin(name, "exchange", how, twin, others))
     for role in scenario.cast:
@@ -93,34 +101,91 @@ def isolated(scenario: Scenario, name: str) -> Scenario | None:
     return None if twin == scenario else twin
 
 
+def irremovable(scenario: Scenario) -> dict[str, str]:
+    """Exchanges, of several, without which the rest is no scenario, and why, in a line."""
+    found = {}
+    names = [exchange.name for exchange in scenario.world.exchanges]
+    for name in names if len(names) > 1 else ():
+        try:
+            removed(scenario, name)
+        except ValueError as error:
+            found[name] = "; ".join(str(error).splitlines())
+    return found
+
+
 def removed(scenario: Scenario, name: str) -> Scenario:
-    """The scenario without an exchange, without what it issues, and without whoever lives on it or needs it."""
+    """The scenario without an exchange, without what it issues, and without whoever lives on it or needs it.
+
+    With it go its chain, where no other exchange lives there; bridges that have lost an end, or the token's market at one; and
+    whoever needs one of those. Crowds that trade elsewhere too go on there. Raises ValueError where the rest is no scenario.
+    """
     scenario = own_feeds(scenario, (name,)) or scenario
-    first = scenario.world.exchanges[0].name
-    gone = next(exchange for exchange in scenario.world.exchanges if exchange.name == name)
+    world = scenario.world
+    first = world.exchanges[0].name
+    gone = next(exchange for exchange in world.exchanges if exchange.name == name)
     rest = tuple(
         replace(one, collateral=tuple(taken for taken in one.collateral if taken.token not in issued(gone)))
-        for one in scenario.world.exchanges
+        for one in world.exchanges
         if one.name != name
     )
+    homes = {one.chain for one in rest}
+    dead = _traded(world.exchanges) - _traded(rest)
+    lost = {
+        one.name
+        for one in world.bridges
+        if not {one.source, one.target} <= homes or {(one.source, one.token), (one.target, one.wrapped)} & dead
+    }
     takes = {one.name for one in rest if any(c.token not in one.priced() | issued(one) for c in one.collateral)}
     cast = []
     for role in scenario.cast:
-        if (role.exchange or first) == name and not isinstance(role, CommonHolder | ShareKeeper):
+        bridge = getattr(role, "bridge", None)  # '': the first
+        if lost and bridge is not None and (bridge or world.bridges[0].name) in lost:
             continue
         if isinstance(role, ShareBull) and (role.exchange or first) not in takes:
             continue
+        stays: Role | None = role if role.exchange else replace(role, exchange=first)
         if isinstance(role, CommonHolder | ShareKeeper):
-            left = tuple(one for one in role.exchanges or [e.name for e in scenario.world.exchanges] if one != name)
+            left = tuple(one for one in role.exchanges or [e.name for e in world.exchanges] if one != name)
             left = tuple(one for one in left if one in takes) if isinstance(role, ShareKeeper) else left
-            if len(left) < (1 if isinstance(role, ShareKeeper) else 2):
-                continue
-            role = replace(role, exchanges=left, exchange=left[0])
-        elif not role.exchange:
-            role = replace(role, exchange=first)
-        cast.append(role)
-    world = dataclasses.replace(scenario.world, exchanges=rest)
-    return replace(scenario, world=world, cast=tuple(cast))
+            few = len(left) < (1 if isinstance(role, ShareKeeper) else 2)
+            stays = None if few else replace(role, exchanges=left, exchange=left[0])
+        elif isinstance(role, Crowd) and role.routing is not None:
+            stays = _spread(role, world, name)
+        elif (role.exchange or first) == name:
+            stays = None
+        elif isinstance(role, SplitTrader):
+            also = tuple(one for one in role.also if one != name)
+            stays = replace(role, also=also, exchange=role.exchange or first)
+        if stays is not None:
+            cast.append(stays)
+    left_over = dataclasses.replace(
+        world,
+        chains=tuple(chain for chain in world.chains if chain.name in homes),
+        exchanges=rest,
+        bridges=tuple(bridge for bridge in world.bridges if bridge.name not in lost),
+    )
+    return replace(scenario, world=left_over, cast=tuple(cast))
+
+
+def _traded(exchanges: Sequence[Exchange]) -> set[tuple[str, str]]:
+    """(chain, token) of every market."""
+    return {(one.chain, market.instrument.token) for one in exchanges for market in one.markets}
+
+
+def _spread(role: Crowd, world: World, name: str) -> Crowd | None:
+    """A crowd of several markets on those that are left without an exchange; None where none is."""
+    assert role.routing is not None
+    before = paths(role, world)
+    kept = [k for k, path in enumerate(before) if path.rpartition(".")[0] != name]
+    if not kept:
+        return None
+    home, _, market = before[kept[0]].rpartition(".")
+    if len(kept) == 1:
+        return replace(role, exchange=home, market=market, routing=None, markets=())
+    homes = tuple(role.routing.homes[k] for k in kept) if role.routing.homes else ()
+    routing = replace(role.routing, homes=homes)
+    markets = tuple(before[k] for k in kept)
+    return replace(role, exchange=home, market=market, routing=routing, markets=markets)
 
 
 def failures(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> list[Failure]:

@@ -17,7 +17,7 @@ import pandas as pd
 from experiments.cascades.amplification import MEASURES, OPEN, Amplified, amplification, table
 from experiments.cascades.burden import deficits, positions, summed
 from experiments.cascades.episodes import Standing, Told, by_cause, largest, standings, stretch, told
-from experiments.cascades.failures import Failure, failures, headline
+from experiments.cascades.failures import Failure, failures, headline, irremovable
 from experiments.cascades.failures import table as failure_table
 from experiments.cascades.intervention import WHILE, Deleted, deletions, validated
 from experiments.cascades.tails import Continuous, Tail, Whole, tail
@@ -51,6 +51,11 @@ class Contagion(NamedTuple):
     def why(self) -> list[Any]:
         """Explanations, by run."""
         return [one.why for one in self.runs]
+
+    @property
+    def staying(self) -> dict[str, str]:
+        """Exchanges that cannot be removed, and why."""
+        return irremovable(self.scenario)
 
     @property
     def sizes(self) -> Tail:
@@ -154,6 +159,8 @@ def show(found: Contagion) -> None:
     if failed:
         head = ("node", "", "bad debt elsewhere", "in its twin", "change, paired", "p (Holm)")
         out.print(sheet(f"single failures: {headline(found.failed)}", head, failed, right=(2, 3)))
+    for name, why in found.staying.items():
+        out.print(f"{name} cannot be removed: {why}")
     if found.deleted:
         both = validated(found.deleted)
         sides = [
@@ -193,6 +200,7 @@ def to_json(found: Contagion) -> str:
         "amplification": table(found.amplified).to_dict("records"),
         "deleted": [one._asdict() for one in found.deleted],
         "failures": failure_table(found.failed).to_dict("records"),
+        "cannot_be_removed": found.staying,
     }
     return json.dumps(_plain(whole), indent=2)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from experiments.commands.audit import Bars, Capital, Changes, Duration, Names, Worth, playable
+from experiments.commands.audit import UNKNOWN, Bars, Capital, Changes, Duration, Names, Worth, playable
 from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, wrong_workers
 from experiments.folders import free_for_study
 from experiments.wishes import Together, changes_of, chosen, plugins_in
@@ -39,7 +39,8 @@ def harden(
 ) -> int:
     """Search a protocol's own parameters for capital efficiency, while attackers who answer each design earn no more than a bound.
 
-    Exit status: 0 a design was found, 1 none was, 2 bad input. Stopped, the same command goes on.
+    Exit status: 0 a design was found, or nothing pays; 1 none was; 2 bad input; 3 as 0, but attacks were not looked at or runs
+    went wrong. Stopped, the same command goes on.
     """
     from experiments.arsenal import seating
     from experiments.arsenal.honest import peopled
@@ -83,4 +84,6 @@ def harden(
     files = write(result, home)
     print(told(result))
     print(f"{sum(result.spent.values()):,} runs of {budget:,}. Written: {', '.join(map(str, files))}")
-    return 0 if result.best is not None or not result.attacks else NONE
+    if result.attacks and result.best is None:
+        return NONE
+    return UNKNOWN if result.short else 0
