@@ -38,6 +38,21 @@ def span_named(state: State, name: str) -> Span:
     return state.spans[names.index(name)] if name else state.spans[0]
 
 
+def both_ends(game: Game, bridge: str) -> frozenset[int]:
+    """The chains that a bridge joins, for whoever plays on both."""
+    span = span_named(game.state, bridge)
+    return frozenset((span.source, span.target))
+
+
+def settle_from_home(game: Game, me: Player, bridge: str, cash: float, base: float) -> Ends:
+    """As `settle_on_both`, of somebody who must be at home where the bridge starts. Raises ValueError."""
+    ends = settle_on_both(game, me, bridge, cash, base)
+    if me.account != ends.home:
+        kind = type(me.role).__name__
+        raise ValueError(f"exchange = {me.role.exchange!r}: a {kind} is at home where {ends.span.name} starts")
+    return ends
+
+
 def settle_on_both(game: Game, me: Player, bridge: str, cash: float, base: float) -> Ends:
     """Find both markets, and open the account that a player lacks on the other chain, with cash and base coins in it.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, next_salt, on_the_way, settle_on_both, span_named
+from agents.roles.across import Ends, both_ends, next_salt, on_the_way, settle_from_home
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.bridge import backing, waiting
@@ -58,14 +58,11 @@ class Bridger(Role):
 
     def chains(self, game: Game) -> frozenset[int]:
         """Both ends of the bridge."""
-        span = span_named(game.state, self.bridge)
-        return frozenset((span.source, span.target))
+        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account on the far side; draw when to leave."""
-        ends = settle_on_both(game, me, self.bridge, self.capital, 0.0)
-        if me.account != ends.home:
-            raise ValueError(f"exchange = {self.exchange!r}: a Bridger is at home where {ends.span.name} starts")
+        ends = settle_from_home(game, me, self.bridge, self.capital, 0.0)
         key = game.streams.key(f"{me.label}.travels")
         me.memory.update(ends=ends, key=key, trip=0, next=self.spread * uniform_at(key, 0, 0), gone=False)
         me.memory["look"] = self.ponder * uniform_at(key, 0, 2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, ReferenceTrade, Role
-from agents.roles.across import Ends, next_salt, on_the_way, settle_on_both, span_named
+from agents.roles.across import Ends, both_ends, next_salt, on_the_way, settle_from_home
 from agents.roles.arbitrageur import to_edge
 from agents.view import View
 from protocol.bridge import backing, waiting
@@ -55,14 +55,11 @@ class ChainArbitrageur(Role):
 
     def chains(self, game: Game) -> frozenset[int]:
         """Both ends of the bridge."""
-        span = span_named(game.state, self.bridge)
-        return frozenset((span.source, span.target))
+        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account on the far side, with as much again."""
-        ends = settle_on_both(game, me, self.bridge, self.capital, self.base)
-        if me.account != ends.home:
-            raise ValueError(f"exchange = {self.exchange!r}: it hedges what is at home, where {ends.span.name} starts")
+        ends = settle_from_home(game, me, self.bridge, self.capital, self.base)
         if not isinstance(game.state.market(ends.far).venue, ConstantProduct):
             raise ValueError(f"market = {ends.far.path!r}: a ChainArbitrageur needs a ConstantProduct")
         me.memory.update(ends=ends, until={}, moved=0.0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, ripe, settle_on_both, span_named
+from agents.roles.across import Ends, both_ends, ripe, settle_on_both
 from agents.view import View
 from protocol.bridge_transactions import Carry
 from protocol.settings import refusals
@@ -35,8 +35,7 @@ class Relayer(Role):
 
     def chains(self, game: Game) -> frozenset[int]:
         """Both ends of the bridge."""
-        span = span_named(game.state, self.bridge)
-        return frozenset((span.source, span.target))
+        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account on either side."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, next_salt, on_the_way, settle_on_both, span_named
+from agents.roles.across import Ends, both_ends, next_salt, on_the_way, settle_on_both
 from agents.view import View
 from protocol.bridge_transactions import Dispatch
 from protocol.ledger import WORLD, Reason
@@ -59,8 +59,7 @@ class RemoteMargin(Role):
 
     def chains(self, game: Game) -> frozenset[int]:
         """Both ends of the bridge."""
-        span = span_named(game.state, self.bridge)
-        return frozenset((span.source, span.target))
+        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """A reserve at home, and wrapped coins to pledge."""

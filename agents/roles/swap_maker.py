@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, settle_on_both, span_named
+from agents.roles.across import Ends, both_ends, settle_from_home
 from agents.view import View
 from protocol.bridge import deals
 from protocol.bridge_transactions import Abort, Commit, Prepare
@@ -44,14 +44,11 @@ class SwapMaker(Role):
 
     def chains(self, game: Game) -> frozenset[int]:
         """Both ends of the bridge."""
-        span = span_named(game.state, self.bridge)
-        return frozenset((span.source, span.target))
+        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """Cash abroad, where it pays."""
-        ends = settle_on_both(game, me, self.bridge, self.capital, 0.0)
-        if me.account != ends.home:
-            raise ValueError(f"exchange = {self.exchange!r}: a SwapMaker is at home where {ends.span.name} starts")
+        ends = settle_from_home(game, me, self.bridge, self.capital, 0.0)
         me.memory.update(ends=ends, answered={}, sent={})
 
     def act(self, me: Player, view: View) -> Iterable[Action]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
-from agents.roles.across import Ends, settle_on_both, span_named
+from agents.roles.across import Ends, both_ends, settle_from_home
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.bridge import Deal, deals
@@ -53,14 +53,11 @@ class Swapper(Role):
 
     def chains(self, game: Game) -> frozenset[int]:
         """Both ends of the bridge."""
-        span = span_named(game.state, self.bridge)
-        return frozenset((span.source, span.target))
+        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account abroad; find the maker."""
-        ends = settle_on_both(game, me, self.bridge, self.capital, 0.0)
-        if me.account != ends.home:
-            raise ValueError(f"exchange = {self.exchange!r}: a Swapper is at home where {ends.span.name} starts")
+        ends = settle_from_home(game, me, self.bridge, self.capital, 0.0)
         first = self.pause * uniform_at(game.streams.key(f"{me.label}.asks"), 0, 0)
         me.memory.update(ends=ends, number=0, next=first, lock=b"", seen=None, said=None, until={}, game=game)
 
