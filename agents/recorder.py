@@ -109,6 +109,15 @@ def _sum(one: Traded, other: Traded) -> Traded:
     return a + v, b + w, c + x, d + y, e + z
 
 
+class Written(NamedTuple):
+    """What one block put into the notebook: its row, its events from `first` to below `last`, its part of the totals."""
+
+    row: int
+    first: int
+    last: int
+    totals: dict[str, list[int]]
+
+
 class Recorder:
     """The notebook of one run."""
 
@@ -135,6 +144,9 @@ class Recorder:
         self.flow_count = 0
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
+        trades = ("volume", "fills", "rejected", "run_volume", "run_off")
+        self._traded_columns = [self.columns.index(f"{one.path}.{name}") for one in state.markets for name in trades]
+        self._undoable: list[list[Written]] = [[] for _ in state.rules.chains]
 
     def note(self, time: float, who: str, kind: str, **numbers: Any) -> None:
         """Write an event down."""
@@ -142,7 +154,11 @@ class Recorder:
 
     def block(self, block: Block, chain: int) -> None:
         """Write a sealed block down, before its journal is let go."""
-        self._collect(block)
+        if block.sent is None:
+            self._collect(block)
+        else:
+            self._collect_undoable(block, chain)
+        self._notes()
         self._flows()
         state = self.game.state
         if self.blocks == len(self.rows):
@@ -167,6 +183,26 @@ class Recorder:
         )  # numpy would look at each number in turn
         self.blocks += 1
 
+    def _collect_undoable(self, block: Block, chain: int) -> None:
+        """As `_collect`, of a block that a reorganisation may undo."""
+        before, first = {name: tuple(totals) for name, totals in self.totals.items()}, len(self.events)
+        self._collect(block)
+        shares = {
+            name: [now - then for now, then in zip(self.totals[name], before[name], strict=True)] for name in before
+        }
+        self._undoable[chain].append(Written(self.blocks, first, len(self.events), shares))
+
+    def take_back(self, chain: int) -> None:
+        """The newest block of a chain never was: no trades in its row, its deeds told as undone, its share of the totals gone."""
+        written = self._undoable[chain].pop()
+        self.rows[written.row, self._traded_columns] = 0.0
+        for at in range(written.first, written.last):
+            event = self.events[at]
+            self.events[at] = event._replace(kind=f"undone {event.kind}")
+        for name, parts in written.totals.items():
+            for place, part in enumerate(parts):
+                self.totals[name][place] -= part
+
     def _exchange(self, house: House) -> tuple[float, ...]:
         state = self.game.state
         item, scale, vault = state.ledger.balance.item, house.cash_scale, 0.0
@@ -177,7 +213,7 @@ class Recorder:
         return (*held, count, notional / scale, deficit / scale, uncovered / scale)
 
     def _collect(self, block: Block) -> None:
-        """Events out of receipts and out of what players noted."""
+        """Events out of receipts."""
         names = self.game.state.ledger
         for receipt in block.receipts:
             if receipt.revert is not None:
@@ -195,6 +231,9 @@ class Recorder:
                 elif isinstance(done, Seized | Bitten):
                     told = done.told(state=self.game.state)
                     self.note(block.time, names.groups[names.group[done.keeper]], "seizure", **told)
+
+    def _notes(self) -> None:
+        """What players noted: it stands, whatever becomes of the block."""
         for player in self.game.players:
             if player.notes:
                 for time, kind, numbers in player.notes:

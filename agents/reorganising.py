@@ -27,6 +27,7 @@ def reorganise(game: Game, chain: int, time: float, uniform: float) -> int:
     blocks = [history.pop() for _ in range(depth)]
     for block in blocks:
         undo(state, block)
+        game.recorder.take_back(chain)
     owner, dropped = state.ledger.owner, 0
     roles = {int(owner[player.account]): player.role for player in game.players}
     for block in reversed(blocks):

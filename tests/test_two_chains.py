@@ -23,6 +23,7 @@ from protocol.genesis import genesis
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Pending, orders
+from protocol.reorganisations import Reorganisations
 from protocol.state import State
 from protocol.transactions import Bundle, Deposit, Trade
 from protocol.venues.constant_product import ConstantProduct
@@ -202,3 +203,17 @@ def test_an_exchange_that_is_not_there_is_refused_by_name(name: str, field: str)
 def test_a_prober_is_not_let_loose_on_several_chains_at_once() -> None:
     with pytest.raises(ValueError, match=r"world.chains = .*: must be one"):
         stage_for(find("two-chains"))
+
+
+def test_what_a_reorganisation_takes_back_is_in_no_count() -> None:
+    asked = find("fire-sale")
+    law = replace(asked.world.chains[0], reorgs=Reorganisations(chance=0.3, again=0.6, deepest=5))
+    game = build(replace(asked, world=replace(asked.world, chains=(law,)), duration=900.0))
+    try:
+        game.play()
+        column = game.recorder.columns.index("dex.liquidations")
+        kinds = [event.kind for event in game.recorder.events]
+        assert "undone liquidation" in kinds
+        assert game.recorder.rows[game.recorder.blocks - 1, column] == kinds.count("liquidation")
+    finally:
+        release(game)
