@@ -21,6 +21,7 @@ from experiments.commands.attacks import attacks
 from experiments.commands.audit import audit
 from experiments.commands.contagion import contagion
 from experiments.commands.harden import harden
+from experiments.commands.incident import incident
 from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
 from experiments.commands.sweep import results, sweep
@@ -81,6 +82,7 @@ def _complain(lines: Sequence[str], status: int) -> int:
 app.command(attacks)
 app.command(audit)
 app.command(contagion)
+app.command(incident)
 app.command(validate)
 
 Out = Annotated[Path, Parameter(help="Folder for tables and figures.")]

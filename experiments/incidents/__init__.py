@@ -1,0 +1,1 @@
+"""What happened, replayed: one file an incident, with its initial conditions, its actions and its outcome, each cited."""

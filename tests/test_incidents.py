@@ -1,0 +1,84 @@
+"""Incidents: each is replayed whole, graded on what was not put in, and undone by its cures."""
+
+import dataclasses
+import json
+
+import pytest
+
+from experiments import cli
+from experiments.incidents import report
+from experiments.incidents.base import ADVERSARY, HISTORY, find, follow, incidents, played
+from experiments.incidents.script import Script, Step
+
+EVERY = [pytest.param(name, one, id=name) for name, one in incidents().items()]
+
+
+@pytest.mark.parametrize(("name", "one"), EVERY)
+def test_an_incident_cites_its_inputs_and_says_which_were_tuned(name, one):
+    assert one.source
+    assert one.grades
+    assert one.cures, "nothing would have stopped it"
+    for given in one.inputs:
+        assert given.source, given
+    assert {HISTORY, ADVERSARY}.isdisjoint(one.cures)
+
+
+@pytest.mark.parametrize(("name", "one"), EVERY)
+def test_what_happened_goes_through_and_each_cure_leaves_the_attacker_less(name, one):
+    courses = played(name, 1)
+    assert courses[HISTORY].refused == ""
+    if not one.attacked:
+        return
+    for cure in one.cures:
+        assert courses[cure].gain() < courses[HISTORY].gain(), cure
+
+
+def test_a_script_ends_where_a_deed_is_refused_and_says_why():
+    one = find("bzx-1")
+    solvent = played("bzx-1", 1)["solvent"]
+    assert "UnderMargined" in solvent.refused
+    assert solvent.gain() == 0.0
+    assert one.cures["solvent"].what
+
+
+def test_a_deed_that_fails_on_the_chain_alone_is_told():
+    """It could be simulated, and another of the same block was in its way."""
+    scenario = find("bzx-1").scenario()
+
+    def twice(desk):
+        some = desk.coins_for("WBTC-ETH", 4_000.0, exchange="uniswap")
+        return [desk.trade("WBTC-ETH", some, exchange="uniswap")] * 2
+
+    cast = tuple(
+        Script(exchange="uniswap", capital=4_400.0, steps=(Step(60.0, "twice", twice),))
+        if isinstance(role, Script)
+        else role
+        for role in scenario.cast
+    )
+    course = follow(
+        dataclasses.replace(scenario, cast=cast, duration=100.0), lambda books: {"mid": books.mid(exchange="uniswap")}
+    )
+    assert "trade failed" in course.refused
+
+
+def test_grades_are_claims_of_the_table_of_validation():
+    ids = [claim.id for name in incidents() for claim in report.claims_of(name)]
+    assert len(ids) == len(set(ids))
+    assert "B1-profit" in ids
+
+
+def test_the_command_lists_prints_and_writes(capsys, tmp_path):
+    assert cli.main(["incident"]) == 0
+    assert "bzx-1" in capsys.readouterr().out
+    assert cli.main(["incident", "bzx-1", "--json", "--workers", "1", "--out", str(tmp_path / "out")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {grade["verdict"] for grade in told["grades"]} == {"met"}
+    assert (tmp_path / "out" / "incident-bzx-1.png").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["bzx"], ["bzx-1", "--seeds", "0"], ["bzx-1", "--workers", "0"], ["bzx-1", "--out", __file__]]
+)
+def test_a_mistake_is_one_line_and_writes_nothing(wrong, capsys):
+    assert cli.main(["incident", *wrong]) == 2
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
