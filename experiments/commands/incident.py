@@ -22,7 +22,7 @@ def incident(
     ] = None,
     json: Annotated[bool, Parameter(help="Print everything as one JSON object.", negative=())] = False,
 ) -> int:
-    """Replay an incident and grade it. Without a name: list them. Exit status 1 where a number is missed and nobody has explained it."""
+    """Replay an incident and grade it. Without a name: list them. Exit status 1 where a number is missed unexplained."""
     from experiments.incidents import base, report
 
     if not name:

@@ -1,4 +1,4 @@
-"""An incident graded: what was put in, what came out beside what is published, what each cure leaves, and whether an attacker finds it."""
+"""An incident graded: what was put in, what came out beside what is published, and what each cure leaves."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Step(NamedTuple):
 
 
 class Desk(Books):
-    """The chain as the script sees it, and the verbs by names; amounts in coins. `purse`: the script's first where none is named."""
+    """The chain as the script sees it, and the verbs by names; amounts in coins. `purse`: the first, where none is named."""
 
     def __init__(self, me: Player, view: View) -> None:
         super().__init__(view.state, {me.role.label: me.memory})
