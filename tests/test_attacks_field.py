@@ -261,6 +261,8 @@ def test_a_batch_auction_leaves_nothing_to_snipe_and_a_sniper_learns_it(quotes):
         (LargeTrader, "scatter", 1.5),
         (LargeTrader, "slippage", 1.0),
         (LargeTrader, "pause", 0.0),
+        (LargeTrader, "onset", -1.0),
+        (LargeTrader, "buys", 1.5),
         (OwnedPush, "share", 0.0),
         (OwnedPush, "shortest", 1),
     ],

@@ -1,6 +1,6 @@
 """The large trader: it works big orders in slices, each with a limit a little worse than what it was quoted.
 
-A parent order of `notional` goes one way in `slices`, one every `pause`; which way is chance, as far as its money goes. It
+A parent order of `notional` goes one way in `slices`, one every `pause`; which way is chance (`buys`), as far as its money goes. It
 quotes the venue as it stands in view and accepts `slippage` beyond that, which is what whoever reads its order has to play
 with (Daian et al. 2020; Qin, Zhou and Gervais 2022, "Quantifying blockchain extractable value"). What it got, it notes beside
 what it was quoted. A slice that fails is not sent again: the next one comes in its turn.
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 class LargeTrader(Role):
     """`notional` cash coins a parent order; `pause` seconds between slices, `rest` between parents; `slippage` relative.
 
-    Each pause is drawn anew, up to `scatter` of it longer or shorter.
+    Each pause is drawn anew, up to `scatter` of it longer or shorter. The first slice comes within a `pause` from `onset` on.
     """
 
     capital: float = 2_000_000.0
@@ -45,6 +45,8 @@ class LargeTrader(Role):
     rest: float = 300.0
     slippage: float = 0.01
     scatter: float = 0.0
+    onset: float = 0.0
+    buys: float = 0.5
 
     def mistakes(self) -> list[str]:
         """Amounts and times are above 0."""
@@ -56,8 +58,10 @@ class LargeTrader(Role):
             self,
             slices=(self.slices >= 1, "1 or more"),
             rest=(self.rest >= 0, "0 or more seconds"),
+            onset=(self.onset >= 0, "0 or more seconds"),
             scatter=(0 <= self.scatter <= 1, "0 to 1, a share of the pause"),
             slippage=(0 <= self.slippage < 1, "0 to below 1"),
+            buys=(0 <= self.buys <= 1, "0 to 1, the chance that a parent is a purchase"),
         )
 
     def prepare(self, me: Player, game: Game) -> None:
@@ -66,7 +70,8 @@ class LargeTrader(Role):
         if listing.size >= 0:
             units = to_units_down(0.9 * self.capital, int(listing.house.cash_scale))
             exchange.deposit(game.state, listing.house, me.account, units)
-        me.memory.update(listing=listing, key=key, next=self.pause * uniform_at(key, 0, 1), left=0, parent=0, open=None)
+        first = self.onset + self.pause * uniform_at(key, 0, 1)
+        me.memory.update(listing=listing, key=key, next=first, left=0, parent=0, open=None)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Look what became of the last slice; send the next when it is due."""
@@ -79,7 +84,9 @@ class LargeTrader(Role):
         mid = view.mid(listing)
         if memory["left"] == 0:
             memory["parent"] += 1
-            memory.update(left=self.slices, side=1 if uniform_at(memory["key"], memory["parent"], 0) < 0.5 else -1)
+            memory.update(
+                left=self.slices, side=1 if uniform_at(memory["key"], memory["parent"], 0) < self.buys else -1
+            )
             if not self._can(me, view, listing, memory["side"], mid):
                 memory["side"] = -memory["side"]
             me.note(view, "parent order", side=memory["side"], notional=self.notional)

@@ -34,7 +34,7 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
         shading="nearest",
     )
     bar = figure.colorbar(shown, ax=plane)
-    bar.set_label("mean size of a family, liquidations\n(0: nobody liquidated)")
+    bar.set_label("mean size of a family, liquidations")
     for grid, shade, dash in ((np.where(np.isnan(root), 0.0, root), SHADES[1], "-"), (over("theory"), SHADES[0], "--")):
         if grid.min() < CRITICAL < grid.max():
             plane.contour(x, y, grid, levels=[CRITICAL], colors=[shade], linestyles=[dash], linewidths=1.6)
@@ -53,19 +53,20 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     plane.grid(False)
     plane.set_xlabel("depth: cash that moves the mid by 1 %, % of traders' capital")
     plane.set_ylabel("leverage that margin allows")
-    plane.set_title("Cascades beyond a line of leverage and depth")
+    plane.set_title("Cascades begin where theory says")
 
     for number, leverage in enumerate(y.tolist()):
         rows = points[(points["leverage"] == leverage) & points["root"].notna()].sort_values("theory")
         if len(rows):
             values = [rows[column] for column in ("root", "root_low", "root_high")]
             line(curve, number, rows["theory"], values, f"leverage {leverage:g}")
+    told = np.geomspace(float(points["theory"].min()), 1.5 * CRITICAL, 50)
+    curve.plot(told, told, color="black", linewidth=0.8, linestyle=":", label="estimate = theory")
     curve.axhline(CRITICAL, color="black", linewidth=0.8)
-    curve.axvline(CRITICAL, color="black", linewidth=0.8, linestyle=":")
     curve.set_xscale("log")
     curve.set_ylim(bottom=0.0)
     curve.set_xlabel("2 O / (Y d): offspring by theory")
     curve.set_ylabel("offspring of a liquidation that\nno other brought about (95 % interval)")
-    curve.set_title("One number says where")
+    curve.set_title("Up to the line theory tells how many")
     curve.legend(fontsize=5.8)
     return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}")
