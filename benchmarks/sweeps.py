@@ -1,9 +1,10 @@
-"""What a sweep costs beyond its runs, and whether memory stays flat: `python -m benchmarks.sweeps [--quick]`.
+"""What a sweep costs beyond its runs, and whether memory stays flat: `python -m benchmarks.sweeps [--quick] [--milliseconds 50]`.
 
 Overhead: one sweep on one worker, from the call to the last digest on disk, over the seconds that its runs took where they were
 played; both are measured in the same go, so that whatever else the machine does slows both. Beside it the same of processor
-time, of all processes that take part. Processes are up and have compiled before the count begins. Memory: a sweep of 10,000
-short runs, and what the process that plays, the worker and the driver hold as it goes.
+time, of all processes that take part. Processes are up and have compiled before the count begins, and runs are made as long as
+asked for: the shorter they are, the more shows of what goes on between them. Memory: a sweep of 10,000 short runs, and what the
+process that plays, the worker and the driver hold as it goes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from experiments.scenario import find
 from experiments.sweeps.driver import Progress, play
 from experiments.sweeps.spec import Sweep, design
 
-DURATION = 1_800.0  # seconds played: about 50 ms on the machine this was written on
+DURATION = 1_800.0  # seconds played, before it is known how long that takes
+GOAL = 50.0  # milliseconds that a run is to take
 SHORT = 60.0  # the same for memory
 WARM = 20  # runs before anything is counted
 MEGABYTE = 2.0**20
@@ -70,6 +72,14 @@ def cost(crew: Crew, home: Path, runs: int, duration: float) -> Cost:
         took = _play(sweep(runs, duration, 1 + WARM), Path(out) / "cost", crew).took
         clock, cpu = time.perf_counter() - clock, _spent() - cpu
     return Cost(took.clock / runs, clock / took.clock, cpu / took.cpu)
+
+
+def lasting(crew: Crew, home: Path, milliseconds: float, runs: int = WARM) -> float:
+    """Seconds to play so that a run takes about that long here and now."""
+    duration = DURATION
+    for _ in range(2):  # for what a run takes before its first block is in the first look too
+        duration = max(12.0, duration * milliseconds / 1e3 / cost(crew, home, runs, duration).run)
+    return duration
 
 
 def memory(crew: Crew, home: Path, runs: int, duration: float, spacing: float = 2.0) -> list[Held]:
@@ -127,11 +137,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs: to see that it works, not to cite")
     parser.add_argument("--only", choices=("cost", "memory"), help="one of the two")
+    parser.add_argument("--milliseconds", type=float, default=GOAL, help="what a run is to take")
     asked = parser.parse_args()
     rounds, runs, many = (1, 40, 200) if asked.quick else (3, 400, 10_000)
     with warm(DURATION) as (crew, home):
+        duration = lasting(crew, home, asked.milliseconds) if asked.only != "memory" else DURATION
         for _ in range(rounds if asked.only != "memory" else 0):
-            found = cost(crew, home, runs, DURATION)
+            found = cost(crew, home, runs, duration)
             print(
                 f"{runs} runs of {found.run * 1e3:.1f} ms: overhead {found.clock - 1:+.2%} by the clock,"
                 f" {found.cpu - 1:+.2%} of processor time ({os.cpu_count()} cores, load {os.getloadavg()[0]:.1f})",

@@ -8,10 +8,11 @@ workers are started by hand or by Slurm, each where this program is installed in
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,10 @@ from experiments.codec import Mistakes
 if TYPE_CHECKING:
     from distributed import Client
 
-PATIENCE = 10.0  # seconds to wait for a scheduler, and then for its first worker
+PATIENCE = 10.0  # seconds to wait for a scheduler, when it is first called and when it was lost
+JOINING = 30.0  # seconds to wait for the first worker of a scheduler that is there
+DESERTED = 600.0  # seconds to wait for a worker once all have gone
+LOOK = 0.5  # seconds between two looks at what has come back
 FRESH = 5.0  # seconds that a count of workers is good for
 
 
@@ -30,19 +34,61 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Gone(Exception):
+    """Nobody is left to do the work: the scheduler is lost, or all workers have been away for long."""
+
+
 class Crew:
-    """Those who work: an executor, and how many tasks they do at a time."""
+    """Those who work: an executor, and how many tasks they do at a time. What is asked of it raises Gone where nobody is left."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         self.executor: Executor = client.get_executor(pure=False)
-        self._slots, self._looked = 0, -FRESH
+        self._slots, self._looked, self._manned = 0, -math.inf, time.monotonic()
 
     def slots(self) -> int:
         """Tasks that can be worked on at a time now; 0 where every worker is gone."""
-        if time.monotonic() - self._looked >= FRESH:
-            self._slots, self._looked = sum(self.client.nthreads().values()), time.monotonic()
+        now = time.monotonic()
+        if now - self._looked >= FRESH:
+            try:
+                self._slots, self._looked = sum(self.client.nthreads().values()), now
+            except Exception:  # what it raises depends on how far it has noticed
+                self.find_again()
+        if self._slots:
+            self._manned = now
+        elif now - self._manned > DESERTED:
+            raise Gone(f"no worker has been there for {DESERTED:g} seconds")
         return self._slots
+
+    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Hand out a task."""
+        self._see_that_it_is_there()
+        try:
+            return self.executor.submit(work, *arguments)
+        except Exception:
+            self._see_that_it_is_there()
+            raise
+
+    def done(self, running: Collection[Future[Any]]) -> set[Future[Any]]:
+        """The tasks that have ended, after half a second or as soon as one has."""
+        ended, _ = wait(running, timeout=LOOK, return_when=FIRST_COMPLETED)
+        if not ended:
+            self.slots()
+            self._see_that_it_is_there()
+        return ended
+
+    def find_again(self) -> None:
+        """Wait for a scheduler that was lost, as long as for one that is first called; what it had been given is cancelled."""
+        until = time.monotonic() + 2.0 * PATIENCE
+        while self.client.status == "connecting" and time.monotonic() < until:
+            time.sleep(0.05)
+        if self.client.status != "running":
+            raise Gone("the scheduler is gone")
+        self._looked = -math.inf
+
+    def _see_that_it_is_there(self) -> None:
+        if self.client.status != "running":
+            self.find_again()
 
 
 @contextmanager
@@ -95,17 +141,19 @@ def _reached(scheduler: str) -> Any:
         words = str(error).splitlines()[0] if str(error) else "no answer"
         raise Mistakes([f"--scheduler {scheduler}: cannot be reached: {words}"]) from None
     try:
-        client.wait_for_workers(1, timeout=PATIENCE)
+        client.wait_for_workers(1, timeout=JOINING)
     except TimeoutError:
         client.close()
-        raise Mistakes([f"--scheduler {scheduler}: no worker has joined it"]) from None
+        raise Mistakes([f"--scheduler {scheduler}: no worker has joined it within {JOINING:g} seconds"]) from None
     return client
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep the cluster's own log out of the way: what matters is reported in one line."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
+    names = ("distributed", "tornado", "asyncio")
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in names]
+    loggers = [logging.getLogger(name) for name in {*names, *known}]  # some below have a level of their own
     levels = [logger.level for logger in loggers]
     try:
         for logger in loggers:

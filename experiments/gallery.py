@@ -72,4 +72,4 @@ def write(figures: Path, out: Path, prefix: str) -> Path:
 
 
 if __name__ == "__main__":
-    print(write(ROOT / "docs" / "figures", ROOT / "docs" / "gallery.md", "figures/"))
+    print(write(ROOT / "docs" / "figures", ROOT / "docs" / "gallery.md", "figures/").relative_to(ROOT))

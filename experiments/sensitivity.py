@@ -7,6 +7,7 @@ parts of the sample, for an index that still moves with the sample says nothing 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,7 +147,7 @@ def screened(axis: Morris, outcomes: Floats) -> Found:
             }
         )
 
-    return _converging(analysed, _growing(axis.trajectories), "trajectories")
+    return _converging(analysed, _growing(axis.trajectories, 2, math.sqrt(2.0)), "trajectories")
 
 
 def attributed(axis: Saltelli, outcomes: Floats) -> Found:
@@ -173,7 +174,7 @@ def attributed(axis: Saltelli, outcomes: Floats) -> Found:
             }
         )
 
-    return _converging(analysed, _growing(axis.samples), "samples")
+    return _converging(analysed, _growing(axis.samples, 4, 2.0), "samples")
 
 
 def kept(bounds: Sequence[Bound], screen: pd.DataFrame, most: int) -> list[Bound]:
@@ -184,11 +185,10 @@ def kept(bounds: Sequence[Bound], screen: pd.DataFrame, most: int) -> list[Bound
     return [bound for bound in bounds if bound.column in named]
 
 
-def _growing(count: int) -> list[int]:
-    sizes = [count]
-    while sizes[0] >= 16:
-        sizes.insert(0, sizes[0] // 2)
-    return sizes
+def _growing(count: int, least: int, factor: float) -> list[int]:
+    """Sizes of growing parts of a sample, each `factor` times the one before, from `least` or so up to all of it."""
+    steps = max(0, math.floor(math.log(count / least, factor) + 1e-9))
+    return sorted({round(count / factor**k) for k in range(steps + 1)})
 
 
 def _converging(analysed: Any, sizes: Sequence[int], what: str) -> Found:

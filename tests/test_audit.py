@@ -21,8 +21,9 @@ from experiments.audit import bench as bench_module
 from experiments.audit import hardened as hardened_report
 from experiments.audit import hardening, report
 from experiments.audit.bench import Bench, bench
+from experiments.audit.designs import Hardened
 from experiments.audit.examining import audit, least_budget, quantile_interval
-from experiments.audit.hardening import Hardened, _Search, harden
+from experiments.audit.hardening import _Search, harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
 from experiments.audit.levers import levers, turned, value_of
 from experiments.audit.paths import paths
@@ -324,6 +325,31 @@ def test_a_hardening_whose_runs_go_wrong_does_not_say_that_nothing_pays(instead,
     assert "nothing to harden against" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("lost", "status"), [("designs that are not chosen", 0), ("the search against the chosen", 3)])
+def test_a_hardening_whose_result_does_not_rest_on_what_went_wrong_is_whole(instead, tmp_path, capsys, lost, status):
+    def earned(trial):
+        window = value_of(trial.scenario, WINDOW)
+        if lost == "designs that are not chosen" and window > 1_000.0:
+            return None
+        if lost != "designs that are not chosen" and trial.attack and trial.scenario.seed == 3 and window > 200.0:
+            return None
+        return 5_000.0 if trial.attack and window <= 200.0 else 0.0
+
+    instead(earned)
+    (tmp_path / "weak.toml").write_text(dumps(WEAK))
+    words = ["harden", str(tmp_path / "weak.toml"), "--attack", "OraclePush", "--workers", "1", "--budget", "400"]
+    words += ["--over", f"{WINDOW}=24:2400:log", "--out", str(tmp_path / "out")]
+    assert cli.main(words) == status
+    told = capsys.readouterr().out
+    assert "runs that went wrong, " in told and "it fails" in told and "hardened: open interest" in told
+    assert ("of the searches against the hardened design" in told) == (status == 3)
+    assert (
+        200.0
+        < value_of(load(Scenario, tmp_path / "out" / "hardened.toml"), WINDOW)
+        <= (1_000.0 if not status else 2_400.0)
+    )
+
+
 def test_an_attack_that_crashes_under_a_design_is_not_harmless_there(instead, tmp_path):
     instead(lambda trial: None if trial.attack and value_of(trial.scenario, WINDOW) > 100.0 else 5.0)
     with bench(tmp_path, 500) as runs:
@@ -344,23 +370,77 @@ def test_a_design_is_not_judged_by_the_held_out_runs_that_are_left(instead, tmp_
             assert (judged is None) == bool(lost) and (judged is None or judged.stands)
 
 
-def test_a_kept_run_is_known_by_what_its_plugins_and_bars_say(tmp_path):
-    code = "from dataclasses import dataclass\nfrom agents.attacks.oracle_push import OraclePush\n\n"
+def test_a_kept_run_is_known_by_what_its_plugins_their_imports_and_bars_say(tmp_path, monkeypatch):
+    code = (
+        "from dataclasses import dataclass\nfrom agents.attacks.oracle_push import OraclePush\nimport beside_mine\n\n"
+    )
     code += "@dataclass(frozen=True)\nclass Mine(OraclePush):\n    WORD = '{}'\n"
     bars = "open_time,open,high,low,close\n" + "".join(
         f"{1_700_000_000_000 + 60_000 * n},100,101,99,100\n" for n in range(5)
     )
+    monkeypatch.syspath_prepend(tmp_path)
 
-    def keys(word):
+    def keys(word, beside="", traded=""):
         (tmp_path / "mine.py").write_text(code.format(word))
-        (tmp_path / "bars.csv").write_text(bars.replace(",101,", f",{101 + len(word)},"))
+        (tmp_path / "beside_mine.py").write_text(f"WORD = '{beside}'\n")
+        (tmp_path / "bars.csv").write_text(bars.replace(",101,", f",{101 + len(traded)},"))
         (kind,) = plugins_in([tmp_path / "mine.py"])
         replay = replaying(WEAK, [tmp_path / "bars.csv"])
         with bench(tmp_path, 5) as runs:
             return [runs._key(trial) for trial in (of(kind(name="x"), WEAK, 1), honest(replay, 1), honest(WEAK, 1))]
 
-    first, other = keys("one"), keys("other")
-    assert first == keys("one") and [a == b for a, b in zip(first, other, strict=True)] == [False, False, True]
+    first = keys("one")
+    for other, same in (
+        (keys("one"), [True, True, True]),
+        (keys("other"), [False, True, True]),
+        (keys("one", beside="other"), [False, True, True]),
+        (keys("one", traded="other"), [True, False, True]),
+    ):
+        assert [a == b for a, b in zip(first, other, strict=True)] == same
+
+
+def test_an_audit_whose_scheduler_is_lost_says_so_and_whose_tasks_are_lost_gives_them_out_again(tmp_path):
+    from concurrent.futures import Future
+
+    from experiments.cluster import Gone
+    from experiments.codec import Mistakes
+
+    class Crew:
+        """One that loses each task `times` times, and then plays it here; or that is gone at the next look."""
+
+        def __init__(self, times):
+            self.times, self.lost, self.looks = times, {}, 0
+
+        def submit(self, work, means, blob):
+            future = Future()
+            self.lost[blob] = self.lost.get(blob, -1) + 1
+            if self.lost[blob] < self.times:
+                future.cancel()
+                future.set_running_or_notify_cancel()
+            else:
+                future.set_result(work(means, blob))
+            return future
+
+        def done(self, running):
+            return set(running)
+
+        def find_again(self):
+            self.looks += 1
+            if self.times > 2:
+                raise Gone("the scheduler is gone")
+
+    short = dataclasses.replace(WEAK, duration=24.0)
+    trials = [honest(short, seed) for seed in (1, 2, 3)]
+    with bench(tmp_path / "here", 9) as runs:
+        alone = runs.play("x", trials)
+    flaky = Crew(1)
+    with bench(tmp_path / "there", 9, lambda: flaky) as runs:
+        assert runs.play("x", trials) == alone and flaky.looks == 2
+    with bench(tmp_path / "lost", 9, lambda: Crew(3)) as runs, pytest.raises(Mistakes) as told:
+        runs.play("x", trials)
+    (line,) = told.value.lines
+    assert line.startswith("the scheduler is gone; finished runs are kept in")
+    assert len((tmp_path / "lost" / "runs.jsonl").read_bytes().splitlines()) == 1
 
 
 def test_bad_wishes_of_a_hardening_are_a_line_each(tmp_path, capsys):

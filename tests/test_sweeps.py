@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 from experiments import cli, cluster, results
+from experiments.sources import brought, engine
 from experiments.sweeps import arena, folder
 from experiments.sweeps.folder import Folder, Part
 from experiments.sweeps.rows import Cell, Row
@@ -45,27 +47,14 @@ count = 3
 """
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a real scheduler with two real workers."""
-    home = tmp_path_factory.mktemp("cluster")
+@contextlib.contextmanager
+def serving(home: Path, *workers: str) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The address of a real scheduler, and its process; then those of real workers, where there are arguments for them."""
     file = home / "scheduler.json"
     common = ["--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1"]
-    commands = [
-        ["scheduler", *common, "--port", "0"],
-        [
-            "worker",
-            *common,
-            "--nworkers",
-            "2",
-            "--nthreads",
-            "1",
-            "--memory-limit",
-            "0",
-            "--local-directory",
-            str(home),
-        ],
-    ]
+    apart = ["--nthreads", "1", "--memory-limit", "0", "--local-directory", str(home)]
+    commands = [["scheduler", *common, "--port", "0"]]
+    commands += [["worker", *common, *apart, *workers]] if workers else []
     running = [
         subprocess.Popen(
             [sys.executable, "-m", "dask", *command],
@@ -81,11 +70,18 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             while not file.exists() or not file.read_text():
                 assert time.monotonic() < deadline, "the scheduler does not come up"
                 time.sleep(0.1)
-            yield json.loads(file.read_text())["address"]
+            yield json.loads(file.read_text())["address"], running
     finally:
         for process in reversed(running):
             process.terminate()
             process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real scheduler with two real workers."""
+    with serving(tmp_path_factory.mktemp("cluster"), "--nworkers", "2") as (address, _):
+        yield address
 
 
 @pytest.fixture
@@ -198,6 +194,71 @@ def test_interrupted_killed_and_with_a_worker_killed_it_still_comes_to_the_same_
     assert results.standing(out).complete
 
 
+def test_a_scheduler_that_is_killed_is_one_line_and_another_finishes_to_the_same_bytes(
+    scheduler: str, spec: Path, whole: Path, tmp_path: Path
+) -> None:
+    arguments = (str(spec), "--out", "out", "--scheduler")
+    with serving(tmp_path, "--no-nanny") as (address, [head, _]), begun(*arguments, address) as sweep:
+        until_kept(Path("out"), 1)
+        head.kill()
+        assert sweep.wait(90) == 2
+        assert sweep.stderr is not None
+        [line] = sweep.stderr.read().splitlines()
+    kept = results.load("out")
+    assert line == f"undertow: the scheduler is gone; {len(kept)} finished runs are kept, run it again to go on"
+    assert 0 < len(kept) < 120
+    assert cli.main(["sweep", *arguments, scheduler]) == 0
+    assert contents(Path("out")) == contents(whole)
+
+
+def test_a_scheduler_without_workers_is_one_line_after_a_bounded_wait_first_and_in_mid_sweep(
+    scheduler: str, spec: Path, whole: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(cluster, "JOINING", 1.0)
+    monkeypatch.setattr(cluster, "DESERTED", 2.0)
+    monkeypatch.setattr(cluster, "FRESH", 0.5)
+    arguments = ("sweep", str(spec), "--out", "out", "--scheduler")
+    with serving(tmp_path) as (address, _):
+        [line] = refused(capsys, *arguments, address)
+        assert line == f"undertow: --scheduler {address}: no worker has joined it within 1 seconds"
+    monkeypatch.setattr(cluster, "JOINING", 60.0)
+    (tmp_path / "scheduler.json").unlink(missing_ok=True)
+    with serving(tmp_path, "--no-nanny") as (address, [_, worker]):
+        killer = threading.Thread(target=lambda: until_kept(Path("out"), 1) and worker.kill())
+        killer.start()
+        [line] = refused(capsys, *arguments, address)
+        killer.join()
+    kept = results.load("out")
+    assert line == (
+        f"undertow: no worker has been there for 2 seconds; {len(kept)} finished runs are kept, run it again to go on"
+    )
+    assert cli.main([*arguments, scheduler]) == 0
+    assert contents(Path("out")) == contents(whole)
+
+
+def test_a_scheduler_that_comes_back_in_time_is_gone_on_with() -> None:
+    class Client:
+        """One that has lost its scheduler, for a while or for good."""
+
+        def __init__(self, *then: str) -> None:
+            self.then = list(then)
+
+        @property
+        def status(self) -> str:
+            return self.then.pop(0) if len(self.then) > 1 else self.then[0]
+
+        def get_executor(self, **_: Any) -> None:
+            return None
+
+        def nthreads(self) -> dict[str, int]:
+            raise OSError("timed out")
+
+    cluster.Crew(Client("connecting", "connecting", "running")).find_again()  # type: ignore[arg-type]
+    for asked in ("find_again", "slots"):
+        with pytest.raises(cluster.Gone, match="the scheduler is gone"):
+            getattr(cluster.Crew(Client("connecting", "closed")), asked)()  # type: ignore[arg-type]
+
+
 def test_a_full_disk_is_one_line_and_loses_nothing(
     scheduler: str, spec: Path, whole: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,7 +288,9 @@ def test_a_full_disk_is_one_line_and_loses_nothing(
     assert contents(Path("out")) == contents(whole)
 
 
-def test_a_run_that_raises_is_recorded_with_its_scenario_and_stops_nobody(scheduler: str, spec: Path) -> None:
+def test_a_run_that_raises_is_recorded_with_its_scenario_and_stops_nobody(
+    scheduler: str, spec: Path, capsys: Out
+) -> None:
     Path("plug.py").write_text(PLUGIN, encoding="utf-8")
     text = SPEC.replace("replicates = 40", "replicates = 2") + TROUBLE.format(what='["none", "raise"]')
     spec.write_text(text, encoding="utf-8")
@@ -240,6 +303,9 @@ def test_a_run_that_raises_is_recorded_with_its_scenario_and_stops_nobody(schedu
     assert 'what = "raise"' in scenario.read_text()
     assert "1.0 / 0.0" in scenario.with_suffix(".txt").read_text()
     assert results.standing(Path("out")).failures == {"raised": 6}
+    Path("plug.py").write_text(PLUGIN + "# changed", encoding="utf-8")
+    [line] = refused(capsys, "sweep", str(spec), "--plugin", "plug.py", "--scheduler", scheduler, "--out", "out")
+    assert "with other plugins, or another version of one" in line
 
 
 PLUGIN = """
@@ -291,7 +357,8 @@ def test_runs_over_their_time_or_memory_and_runs_that_kill_their_process_are_rec
     text = SPEC.replace("count = 3", "count = 2") + TROUBLE.format(what='["none", "wait", "hoard", "die"]')
     (tmp_path / "s.toml").write_text(text, encoding="utf-8")
     design = load(tmp_path / "s.toml", plugins=plugins_in([plug]))
-    job = Job("key", (str(plug),), pickle.dumps(design.sweep), seconds=None, memory=800.0)
+    sources = engine(), brought([str(plug)])
+    job = Job("key", (str(plug),), pickle.dumps(design.sweep), None, 800.0, sources)
     timed = job._replace(key="timed", seconds=0.5)
     points = pickle.dumps({point.number: point for point in design.points})
     stage = arena.Arena()
@@ -359,7 +426,7 @@ def test_runs_that_are_handed_over_together_come_back_in_order_and_stop_when_tim
 
     (tmp_path / "s.toml").write_text(SPEC, encoding="utf-8")
     design = load(tmp_path / "s.toml")
-    job = Job("key", (), pickle.dumps(design.sweep), seconds=None, memory=None)
+    job = Job("key", (), pickle.dumps(design.sweep), None, None, (engine(), ""))
     points = pickle.dumps({point.number: point for point in design.points})
     cells = [Cell(n % 3, n) for n in range(9)]
     stage = arena.Arena()
@@ -490,6 +557,10 @@ def test_the_folder_of_another_sweep_or_engine_or_of_anything_else_is_left_alone
     assert "holds the results of another sweep, 'fees'" in refused(capsys, "sweep", "other.toml", "--out", "out")[0]
     assert "holds something else" in refused(capsys, "sweep", str(spec), "--out", "others")[0]
     assert "is a file" in refused(capsys, "sweep", str(spec), "--out", "file")[0]
+    assert contents(tmp_path) == before
+    Path("plug.py").write_text(PLUGIN, encoding="utf-8")
+    assert "with other plugins" in refused(capsys, "sweep", str(spec), "--out", "out", "--plugin", "plug.py")[0]
+    Path("plug.py").unlink()
     assert contents(tmp_path) == before
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest | {"engine": "0" * 64}))

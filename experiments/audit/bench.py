@@ -17,24 +17,31 @@ import json
 import os
 import pickle
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
 from experiments.arsenal import trials as trials_module
 from experiments.arsenal.trials import Result, Trial, play
-from experiments.cluster import Crew
+from experiments.cluster import Crew, Gone
 from experiments.codec import Mistakes, dumps
 from experiments.scenario import Scenario
+from experiments.sources import COVERED, brought, engine
 from experiments.sweeps.folder import append, checked, read_lines
-from experiments.sweeps.rows import engine
 from experiments.wishes import plugins_in
 
 RUNS, LOCK = "runs.jsonl", ".lock"
-COVERED = {"protocol", "agents", "experiments", *sys.stdlib_module_names}  # packages whose sources are no plugin's
+
+
+class Means(NamedTuple):
+    """What a trial is played with, wherever that is: files of plugins, and digests of engine and plugins."""
+
+    plugins: tuple[str, ...]
+    sources: tuple[str, str]
 
 
 class Bench:
@@ -44,11 +51,13 @@ class Bench:
         self, home: Path, budget: int, hands: Callable[[], Crew] | None = None, plugins: Sequence[Path] = ()
     ) -> None:
         self.home, self.budget, self.hands = home, budget, hands
-        self.plugins = tuple(str(path.resolve()) for path in plugins)
+        files = tuple(str(path.resolve()) for path in plugins)
+        self.means = Means(files, (engine(), brought(files)))
         self.spent: dict[str, int] = {}
         self.wrong: list[str] = []
         self._counted: set[str] = set()
-        self._digests: dict[str, bytes] = {}  # of files, by path
+        self._digests: dict[str, bytes] = {}  # of files of bars, by path
+        self._brought: dict[tuple[str, ...], bytes] = {}  # by files of plugins
         self._limit = budget  # of those counted, for now
         self._sources = hashlib.sha256(engine().encode() + Path(trials_module.__file__).read_bytes()).digest()
         texts, length = read_lines(home / RUNS)
@@ -95,7 +104,11 @@ class Bench:
     def _key(self, trial: Trial) -> str:
         text = f"{trial.attack}\0{trial.defence}\0{trial.alarms}\0{dumps(trial.scenario, keep='changed')}"
         total = hashlib.sha256(self._sources + text.encode())
-        for file in (*_written_in(trial.scenario), *getattr(trial.scenario.nature, "files", ())):
+        written = tuple(_written_in(trial.scenario))
+        if written not in self._brought:
+            self._brought[written] = brought(written).encode()
+        total.update(self._brought[written])
+        for file in getattr(trial.scenario.nature, "files", ()):
             total.update(self._digest(file))
         return total.hexdigest()[:32]
 
@@ -116,27 +129,36 @@ class Bench:
         return result._replace(signals=tuple(result.signals))
 
     def _play(self, waiting: dict[str, Trial]) -> None:
-        tasks = [(key, pickle.dumps(trial)) for key, trial in waiting.items()]
-        if self.hands is None or len(tasks) < 2:
+        tasks = deque((key, pickle.dumps(trial)) for key, trial in waiting.items())
+        if tasks:  # compiles once, into the cache that the workers share
+            key, blob = tasks.popleft()
+            self._keep(key, attempt(self.means, blob))
+        if self.hands is None or not tasks:
             for key, blob in tasks:
-                self._keep(key, attempt(self.plugins, blob))
+                self._keep(key, attempt(self.means, blob))
             return
-        key, blob = tasks.pop(0)
-        self._keep(key, attempt(self.plugins, blob))  # compiles once, into the cache that the workers share
-        crew = self.hands()
-        running: dict[Future[Any], str] = {
-            crew.executor.submit(attempt, self.plugins, blob): key for key, blob in tasks
-        }
+        crew, running = self.hands(), dict[Future[Any], tuple[str, bytes]]()
         try:
-            while running:
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    self._keep(running.pop(future), future.result())
+            while tasks or running:
+                while tasks:
+                    running[crew.submit(attempt, self.means, tasks[0][1])] = tasks[0]
+                    tasks.popleft()
+                for future in crew.done(running):
+                    key, blob = running.pop(future)
+                    try:
+                        self._keep(key, outcome(future))
+                    except CancelledError:  # the scheduler was lost, and what it had been given
+                        tasks.append((key, blob))
+                        crew.find_again()
+        except Gone as gone:
+            raise Mistakes([f"{gone}; finished runs are kept in {self.home}, run it again to go on"]) from None
         finally:
             for future in running:
                 future.cancel()
 
     def _keep(self, key: str, found: list[Any]) -> None:
+        if found[0] == "unable":
+            raise Mistakes([found[1]])
         try:
             append(self.home / RUNS, checked([key, found]))
         except OSError as error:
@@ -171,16 +193,28 @@ def _kinds(value: Any) -> Iterator[type]:
             yield from _kinds(one)
 
 
-def attempt(plugins: tuple[str, ...], blob: bytes) -> list[Any]:
-    """Play one trial, here or elsewhere: ["ok", its result], or ["wrong", why not]."""
+def attempt(means: Means, blob: bytes) -> list[Any]:
+    """Play one trial, here or elsewhere: ["ok", its result], ["wrong", why not], or ["unable", why nothing can be played]."""
     try:
-        plugins_in([Path(name) for name in plugins])
+        plugins_in([Path(name) for name in means.plugins])
+        if (engine(), brought(means.plugins)) != means.sources:
+            return ["unable", "a worker has another version of the engine, or of a plugin"]
         trial: Trial = pickle.loads(blob)
         return ["ok", list(play(trial))]
     except Mistakes as mistakes:
         return ["wrong", "; ".join(mistakes.lines)]
     except Exception as error:  # whatever settings that nobody has tried before do
         return ["wrong", f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"]
+
+
+def outcome(future: Future[Any]) -> Any:
+    """What came of a trial that was handed out. Raises CancelledError where it was lost on the way."""
+    from distributed.scheduler import KilledWorker
+
+    try:
+        return future.result()
+    except KilledWorker:
+        return ["wrong", "every worker that played it died"]
 
 
 @contextlib.contextmanager

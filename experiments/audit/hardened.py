@@ -6,20 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.audit.hardening import Hardened
+from experiments.audit.designs import Hardened
 from experiments.codec import dumps
 from experiments.figures.frontier import draw
 from experiments.sweeps.folder import replace
 
 HARDENED = "hardened.toml"
+MOST_WRONG = 10  # runs that went wrong, told
 
 
 def told(found: Hardened) -> str:
     """What it came to, in a few lines."""
+    wrong = [f"runs that went wrong, {len(found.wrong)}:", *found.wrong[:MOST_WRONG]] if found.wrong else []
     if not found.attacks:
         none = "no attack was found that pays"
         line = f"{none}, but not all was looked at:" if found.short else f"{none}; nothing to harden against"
-        return "\n".join([f"{found.scenario.name}: {line}", *found.short])
+        return "\n".join([f"{found.scenario.name}: {line}", *found.short, *wrong])
     lines = [
         f"{found.scenario.name} on the {found.path.name} path ({found.path.about}): {len(found.designs)} designs against"
         f" {', '.join(found.attacks)}; held-out seeds, mean and 95 % interval"
@@ -30,7 +32,7 @@ def told(found: Hardened) -> str:
             continue
         lines.append(f"{label}: open interest per coin of capital {one.efficiency}; worst attack {one.worst}")
         lines += [f"    {path} = {value:.6g}" for path, value in one.design.levers.items()]
-    return "\n".join([*lines, *found.short])
+    return "\n".join([*lines, *found.short, *wrong])
 
 
 def write(found: Hardened, out: Path) -> list[Path]:

@@ -11,8 +11,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +21,7 @@ from experiments.arsenal.trials import Result
 from experiments.arsenal.verdict import KEPT
 from experiments.audit.bench import Bench
 from experiments.audit.changes import binding
+from experiments.audit.designs import Design, Hardened, Judged
 from experiments.audit.findings import Line
 from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, honest, hunted, of, profit
 from experiments.audit.levers import value_of
@@ -35,61 +34,13 @@ from experiments.optimising import GENERATION, Candidate, maximise
 from experiments.overrides import varied
 from experiments.scenario import Scenario
 from experiments.search import space
-from experiments.statistics import Estimate, estimate
+from experiments.statistics import estimate
 
 INSIDE = (1, 2)  # seeds that designs are compared on
 REMEMBERED = 3  # settings of each attack that have paid most, and meet every design
 FRESH = 2  # settings of each attack drawn for a design
 MOST_ATTACKS, MOST_LEVERS = 3, 4
 FINISH = 0.35  # of the budget: for judging the designs that are left
-MOST_WRONG = 10  # runs that went wrong, told
-
-
-class Design(NamedTuple):
-    """A setting of the levers, and what it came to on the seeds of the search. Cash coins."""
-
-    levers: Mapping[str, float]  # by path
-    efficiency: float  # notional held per coin of capital; nan: it could not be played
-    worst: float  # the most that an attack earned, mean; nan: not known of every attack
-    by: str  # which
-    trade: float = math.nan  # honest volume, as a share of that under the rules as they are
-
-
-class Judged(NamedTuple):
-    """A design on held-out seeds, each attack having searched against it for longer."""
-
-    design: Design
-    efficiency: Estimate
-    attacks: Mapping[str, Estimate]  # profits
-    stands: bool  # no attack's interval goes above the bound
-
-    @property
-    def worst(self) -> Estimate:
-        """The attack that earns most."""
-        return max(self.attacks.values(), key=lambda one: one.mean)
-
-
-@dataclass
-class Hardened:
-    """All that a hardening came to."""
-
-    scenario: Scenario
-    bound: float
-    path: PricePath
-    levers: tuple[Bound, ...]
-    attacks: tuple[str, ...]
-    designs: list[Design] = field(default_factory=list)
-    start: Judged | None = None  # the rules as they are
-    judged: list[Judged] = field(default_factory=list)
-    best: Scenario | None = None
-    spent: dict[str, int] = field(default_factory=dict)
-    short: list[str] = field(default_factory=list)  # what was not afforded, or went wrong
-    budget: int = 0
-
-    @property
-    def chosen(self) -> Judged | None:
-        """The most efficient design that stands."""
-        return max((one for one in self.judged if one.stands), key=lambda one: one.efficiency.mean, default=None)
 
 
 def harden(
@@ -114,9 +65,9 @@ def harden(
     if hunts and levers:
         search.run()
     search.judge()
-    found.spent = dict(bench.spent)
-    if bench.wrong:
-        found.short += [f"runs that went wrong, {len(bench.wrong)}:", *bench.wrong[:MOST_WRONG]]
+    if found.chosen is not None and found.chosen.wrong:
+        found.short.append(f"of the searches against the hardened design, {found.chosen.wrong} runs went wrong")
+    found.spent, found.wrong = dict(bench.spent), list(bench.wrong)
     return found
 
 
@@ -141,6 +92,8 @@ def _attackers(
             short.append(f"{name}: the runs of its search went wrong")
         elif one.worth > 0:
             found.append(one)
+        elif one.wrong:
+            short.append(f"{name}: its search found nothing, but {one.wrong} of its runs went wrong")
     return sorted(found, key=lambda one: -one.worth)[:MOST_ATTACKS], short
 
 
@@ -286,17 +239,18 @@ class _Search:
         quiet = [one for one in played if one is not None]
         if len(quiet) < len(SEEDS):
             return None
-        profits = {}
+        profits, wrong = {}, 0
         for hunt in self.hunts:
             starts = tuple(self.memory[self._name(hunt)])
             again = hunted(self.bench, "judging", Hunt(scenario, hunt.attack, starts), 1)
+            wrong += again.wrong
             runs = self.bench.play("judging", [of(again.best or hunt.attack, scenario, seed) for seed in SEEDS])
             values = [profit(one) for one in runs]
             if any(map(math.isnan, values)):
                 return None
             profits[self._name(hunt)] = estimate(values)
         stands = all(not one.high > self.found.bound for one in profits.values())
-        return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands)
+        return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands, wrong)
 
 
 def _efficiency(found: Result) -> float:

@@ -39,6 +39,7 @@ class Hunt(NamedTuple):
     worth: float = -math.inf  # mean profit of the best inside, cash coins
     generations: int = 0
     tried: int = 0  # different settings
+    wrong: int = 0  # its runs that went wrong
 
     def scenario_with(self, world: World) -> Scenario:
         """The scenario in another world."""
@@ -53,6 +54,7 @@ def hunted(bench: Bench, what: str, hunt: Hunt, generations: int) -> Hunt:
     except Mistakes:  # it has no numbers of its own
         bounds = ()
     scores: dict[tuple[float, ...], list[float]] = {}
+    wrong = 0
 
     def key(one: Candidate) -> tuple[float, ...]:
         return tuple(one[bound.column] for bound in bounds)
@@ -62,12 +64,14 @@ def hunted(bench: Bench, what: str, hunt: Hunt, generations: int) -> Hunt:
         return dataclasses.replace(attack, **changes)  # type: ignore[arg-type]
 
     def worth(_: int, asked: Sequence[Candidate]) -> list[float]:
+        nonlocal wrong
         mine: list[list[float]] = [[] for _ in asked]
         alive = list(range(len(asked)))
         for count, seeds in RUNGS:
             alive = sorted(alive, key=lambda k: (-_mean(mine[k], math.inf), k))[:count]
             trials = [of(role(asked[k]), hunt.scenario, seed) for k in alive for seed in seeds]
             found = [profit(one) for one in bench.play(what, trials)]
+            wrong += sum(map(math.isnan, found))
             for place, k in enumerate(alive):
                 mine[k] += found[place * len(seeds) : (place + 1) * len(seeds)]
             alive = [k for k in alive if not math.isnan(sum(mine[k]))]
@@ -86,10 +90,10 @@ def hunted(bench: Bench, what: str, hunt: Hunt, generations: int) -> Hunt:
     longest = max(map(len, scores.values()), default=0)
     fit = {k: _mean(v, math.nan) for k, v in scores.items() if v and len(v) == longest and not math.isnan(sum(v))}
     if not fit:
-        return hunt._replace(generations=generations, tried=len(scores))
+        return hunt._replace(generations=generations, tried=len(scores), wrong=wrong)
     best = max(fit, key=lambda k: fit[k])
     chosen = role(dict(zip([bound.column for bound in bounds], best, strict=True)))
-    return hunt._replace(best=chosen, worth=fit[best], generations=generations, tried=len(scores))
+    return hunt._replace(best=chosen, worth=fit[best], generations=generations, tried=len(scores), wrong=wrong)
 
 
 def of(attack: Attack, scenario: Scenario, seed: int, defence: str = "", alarms: tuple[float, ...] = ()) -> Trial:

@@ -39,8 +39,9 @@ def harden(
 ) -> int:
     """Search a protocol's own parameters for capital efficiency, while attackers who answer each design earn no more than a bound.
 
-    Exit status: 0 a design was found, or nothing pays; 1 none was; 2 bad input; 3 as 0, but attacks were not looked at or runs
-    went wrong. Stopped, the same command goes on.
+    Exit status: 0 a design was found, or nothing pays; 1 none was; 2 bad input; 3 as 0, but that rests on attacks that were not
+    looked at, or on searches of which runs went wrong. A design whose runs go wrong is told, and left aside.
+    Stopped, the same command goes on.
     """
     from experiments.arsenal import seating
     from experiments.arsenal.honest import peopled

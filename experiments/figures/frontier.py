@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from experiments.audit.hardening import Design, Hardened, Judged
+from experiments.audit.designs import Design, Hardened, Judged
 from experiments.figures.style import MARKS, SHADES, panels, save
 
 

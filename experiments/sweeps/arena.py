@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import psutil
 
-from experiments.sweeps.rows import NOTHING, ROOT, Cell, Job, Row, Took, failed
+from experiments.sources import ROOT
+from experiments.sweeps.rows import NOTHING, Cell, Job, Row, Took, failed
 
 SETTLING = 5.0  # seconds that the first run of a process may take longer, while it loads what was compiled before
 LOOK = 0.1  # seconds between two looks at a run
@@ -32,11 +33,10 @@ MEGABYTE = 2.0**20
 
 
 class Slice(NamedTuple):
-    """What a worker hands back: rows, tracebacks of those that went wrong, the engine, and seconds that the runs took."""
+    """What a worker hands back: rows, tracebacks of those that went wrong, and seconds that the runs took."""
 
     rows: list[Row]
     traces: dict[Cell, str]
-    engine: str
     took: Took
 
 
@@ -54,7 +54,6 @@ class Arena:
     def __init__(self) -> None:
         self.child: subprocess.Popen[bytes] | None = None
         self.line: Connection | None = None
-        self.engine = ""
         self.job = ""
         self.points = b""
         self.played = 0  # runs of the present process
@@ -114,7 +113,7 @@ class Arena:
             if not self.line.poll(START):
                 raise RuntimeError("the process that plays does not come up")
             try:
-                _, self.engine = self.line.recv()
+                self.line.recv()
             except EOFError:
                 raise RuntimeError("the process that plays cannot start: see the worker's log") from None
         assert self.line is not None
@@ -182,7 +181,7 @@ def play_some(job: Job, points: bytes, cells: tuple[Cell, ...], enough: float) -
         total = total.and_also(took)
         if trace:
             traces[Cell(row.point, row.replicate)] = trace
-    return Slice(rows, traces, arena.engine, total)
+    return Slice(rows, traces, total)
 
 
 def leave() -> None:

@@ -13,20 +13,21 @@ import pickle
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments.cluster import Crew
+from experiments.cluster import Crew, Gone
 from experiments.codec import Mistakes, dumps
+from experiments.sources import brought, engine
 from experiments.sweeps import folder as places
 from experiments.sweeps import rounds, tables
 from experiments.sweeps.arena import Slice, play_some
 from experiments.sweeps.folder import Folder, Part
-from experiments.sweeps.rows import NOTHING, Cell, Job, Row, Took, engine, failed
+from experiments.sweeps.rows import NOTHING, Cell, Job, Row, Took, failed
 from experiments.sweeps.spec import Design
 from experiments.sweeps.versions import frozen, versions
 
@@ -72,7 +73,8 @@ def play(
 
     `hands` calls up a crew (`cluster.on_call`), and is not asked where nothing is missing.
     """
-    manifest = manifest_of(design)
+    files = tuple(str(path.resolve()) for path in plugins)
+    manifest = manifest_of(design, files)
     places.check_free(out, manifest)
     sweep = design.sweep
     points = tables.points_table(design)
@@ -82,8 +84,8 @@ def play(
         places.CONSTRAINTS: frozen().encode(),
     }
     blob = pickle.dumps(dataclasses.replace(sweep, axes=()))
-    files = tuple(str(path.resolve()) for path in plugins)
-    job = Job(design.digest, files, blob, sweep.seconds, sweep.memory)
+    sources = manifest["engine"], manifest["plugins"]
+    job = Job(design.digest, files, blob, sweep.seconds, sweep.memory, sources)
     with _kept_in(out), places.opened(out, manifest, beside) as folder:
         course = Course(design, folder, points, told)
         every: list[Part] = []
@@ -98,8 +100,8 @@ def play(
         return Outcome(sum(len(part.cells) for part in every), course.failures(every), folder.close(every))
 
 
-def manifest_of(design: Design) -> dict[str, Any]:
-    """What a folder of results says about itself."""
+def manifest_of(design: Design, plugins: Sequence[str] = ()) -> dict[str, Any]:
+    """What a folder of results says about itself. `plugins`: their files."""
     sweep = design.sweep
     return {
         "format": 1,
@@ -107,6 +109,7 @@ def manifest_of(design: Design) -> dict[str, Any]:
         "about": sweep.about,
         "sweep": design.digest,
         "engine": engine(),
+        "plugins": brought(plugins),
         "columns": list(design.columns),
         "points": len(design.points),
         "replicates": sweep.replicates,
@@ -155,11 +158,15 @@ class Course:
                 while self.waiting and len(running) < AHEAD * max(1, slots):
                     cells = self._take(slots)
                     points = pickle.dumps({cell.point: self.design.points[cell.point] for cell in cells})
-                    running[hands.executor.submit(play_some, job, points, cells, ENOUGH)] = cells
-                finished, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    self._take_back(future, running.pop(future))
+                    running[hands.submit(play_some, job, points, cells, ENOUGH)] = cells
+                for future in hands.done(running):
+                    try:
+                        self._take_back(future, running.pop(future))
+                    except CancelledError:  # the scheduler was lost, and what it had been given
+                        hands.find_again()
                 self._tell(slots)
+        except Gone as gone:
+            raise Mistakes([f"{gone}; {self.done:,} finished runs are kept, run it again to go on"]) from None
         except BaseException:
             for future, cells in running.items():
                 if future.done() and not future.cancelled() and future.exception() is None:
@@ -209,15 +216,12 @@ class Course:
                 self.pace = math.inf
                 return
             died = failed(cells[0], "died", "every worker that played it died")
-            found = Slice([died], {}, engine(), NOTHING._replace(clock=ENOUGH))
+            found = Slice([died], {}, NOTHING._replace(clock=ENOUGH))
         except CancelledError:
-            raise Mistakes(
-                [f"the scheduler is gone; {self.done:,} finished runs are kept, run it again to go on"]
-            ) from None
+            self.waiting.extendleft(reversed(cells))
+            raise
         except RuntimeError as error:
             raise Mistakes([f"a worker cannot play: {error}"]) from error
-        if found.engine != engine():
-            raise Mistakes([f"a worker has another version of the engine ({found.engine[:12]}, not {engine()[:12]})"])
         self.waiting.extendleft(reversed(cells[len(found.rows) :]))
         pace = found.took.clock / len(found.rows)
         self.pace = math.sqrt(self.pace * pace) if math.isfinite(self.pace) else pace  # the first loads, and is slow

@@ -132,7 +132,7 @@ def opened(out: Path, manifest: dict[str, Any], beside: Mapping[str, bytes]) -> 
 
 
 def check_free(out: Path, manifest: dict[str, Any]) -> None:
-    """Refuse a folder of another sweep, of another engine, or of something else altogether."""
+    """Refuse a folder of another sweep, of another engine or plugin, or of something else altogether."""
     home = out.resolve()
     if not home.exists():
         return
@@ -153,6 +153,10 @@ def check_free(out: Path, manifest: dict[str, Any]) -> None:
                 [
                     f"--out {out}: was begun with another version of the engine ({there['engine'][:12]}); take another folder"
                 ]
+            )
+        if there.get("plugins", "") != manifest["plugins"]:
+            raise Mistakes(
+                [f"--out {out}: was begun with other plugins, or another version of one; take another folder"]
             )
 
 

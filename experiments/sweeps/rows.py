@@ -5,22 +5,17 @@ A worker of a cluster knows no more than this of what it hands on to the process
 
 from __future__ import annotations
 
-import hashlib
 import re
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
-OF_EXPERIMENTS = ("run", "record", "metrics", "capital", "scenario", "overrides")
-ENGINE = ("protocol", "agents", *(f"experiments/{name}.py" for name in OF_EXPERIMENTS))  # what a row depends on
 LONGEST = 500  # characters of an error
 
 
 class Job(NamedTuple):
     """A sweep as it travels: the key by which it is known, the files of its plugins, the sweep pickled, and what a run may take.
 
-    Pickled, since only the process that plays has loaded the plugins whose classes may be in it.
+    Pickled, since only the process that plays has loaded the plugins whose classes may be in it. `sources`: digests of the engine
+    and of the plugins, which must be the same wherever it is played.
     """
 
     key: str
@@ -28,6 +23,7 @@ class Job(NamedTuple):
     blob: bytes
     seconds: float | None
     memory: float | None  # MiB
+    sources: tuple[str, str]
 
 
 class Cell(NamedTuple):
@@ -66,13 +62,3 @@ def failed(cell: Cell, status: str, error: str) -> Row:
     """The row of a run that went wrong; what differs from process to process is taken out of the words."""
     words = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(error.split()))
     return Row(*cell, status, words[:LONGEST], "", {})
-
-
-@cache
-def engine() -> str:
-    """SHA-256 of the sources that a run's numbers depend on."""
-    total = hashlib.sha256()
-    files = [path for name in ENGINE for path in [*(ROOT / name).rglob("*.py"), ROOT / name] if path.is_file()]
-    for path in sorted(files):
-        total.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
-    return total.hexdigest()

@@ -24,9 +24,12 @@ from numba.core import event
 from experiments.codec import Mistakes
 from experiments.run import run
 from experiments.scenario import Scenario
-from experiments.sweeps.rows import Cell, Job, Row, Took, engine, failed
+from experiments.sources import brought, engine
+from experiments.sweeps.rows import Cell, Job, Row, Took, failed
 from experiments.sweeps.spec import Point, Sweep
 from experiments.wishes import plugins_in
+
+OTHER = "it has another version of the engine, or of a plugin"
 
 
 def main(handle: int) -> None:
@@ -34,7 +37,7 @@ def main(handle: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     parent = Connection(handle)
     _report_compiling(parent)
-    parent.send(("ready", engine()))
+    parent.send(("ready",))
     sweep: Sweep
     points: dict[int, Point] = {}
     plugins: tuple[type, ...] = ()
@@ -50,6 +53,9 @@ def main(handle: int) -> None:
                 sweep = pickle.loads(job.blob)
             except Exception as error:  # a file or a module that is not on this machine
                 parent.send(("unable", f"{type(error).__name__}: {error}"))
+                return
+            if (engine(), brought(job.plugins)) != job.sources:
+                parent.send(("unable", OTHER))
                 return
         elif what == "points":
             points = pickle.loads(details[0])

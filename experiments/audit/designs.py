@@ -1,0 +1,62 @@
+"""Designs of a hardening: what each came to on the seeds of the search, and on seeds that nothing was chosen by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from experiments.audit.paths import PricePath
+from experiments.axes.base import Bound
+from experiments.scenario import Scenario
+from experiments.statistics import Estimate
+
+
+class Design(NamedTuple):
+    """A setting of the levers, and what it came to on the seeds of the search. Cash coins."""
+
+    levers: Mapping[str, float]  # by path
+    efficiency: float  # notional held per coin of capital; nan: it could not be played
+    worst: float  # the most that an attack earned, mean; nan: not known of every attack
+    by: str  # which
+    trade: float = math.nan  # honest volume, as a share of that under the rules as they are
+
+
+class Judged(NamedTuple):
+    """A design on held-out seeds, each attack having searched against it for longer."""
+
+    design: Design
+    efficiency: Estimate
+    attacks: Mapping[str, Estimate]  # profits
+    stands: bool  # no attack's interval goes above the bound
+    wrong: int = 0  # runs of the attacks' searches against it that went wrong
+
+    @property
+    def worst(self) -> Estimate:
+        """The attack that earns most."""
+        return max(self.attacks.values(), key=lambda one: one.mean)
+
+
+@dataclass
+class Hardened:
+    """All that a hardening came to."""
+
+    scenario: Scenario
+    bound: float
+    path: PricePath
+    levers: tuple[Bound, ...]
+    attacks: tuple[str, ...]
+    designs: list[Design] = field(default_factory=list)
+    start: Judged | None = None  # the rules as they are
+    judged: list[Judged] = field(default_factory=list)
+    best: Scenario | None = None
+    spent: dict[str, int] = field(default_factory=dict)
+    short: list[str] = field(default_factory=list)  # what it rests on that was not afforded, or went wrong
+    wrong: list[str] = field(default_factory=list)  # every run that went wrong
+    budget: int = 0
+
+    @property
+    def chosen(self) -> Judged | None:
+        """The most efficient design that stands."""
+        return max((one for one in self.judged if one.stands), key=lambda one: one.efficiency.mean, default=None)

@@ -1,0 +1,92 @@
+"""What a result depends on besides its scenario: the engine's sources, and those of the user's own that plugins bring in.
+
+Whoever keeps runs asks here whether they still hold. Of a plugin that is its file and whatever it imports, as its text says
+(also inside functions), and what that imports; of an installed package the modules that are named, not followed further. Modules
+whose names are put together while it runs, and files that it reads, are not seen. Names count and places do not, so that the same
+plugin is the same on every machine.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+OF_EXPERIMENTS = ("run", "record", "metrics", "capital", "scenario", "overrides")
+ENGINE = ("protocol", "agents", *(f"experiments/{name}.py" for name in OF_EXPERIMENTS))  # what a row depends on
+COVERED = {"protocol", "agents", "experiments", *sys.stdlib_module_names}  # packages whose sources are no plugin's
+INSTALLED = {"site-packages", "dist-packages"}
+
+
+@cache
+def engine() -> str:
+    """SHA-256 of the sources that a run's numbers depend on."""
+    total = hashlib.sha256()
+    files = [path for name in ENGINE for path in [*(ROOT / name).rglob("*.py"), ROOT / name] if path.is_file()]
+    for path in sorted(files):
+        total.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+def brought(plugins: Sequence[str]) -> str:
+    """SHA-256 of plugins' files and of what they import, once they have been loaded; nothing where there are none."""
+    if not plugins:
+        return ""
+    found: dict[str, bytes] = {}
+    for name in plugins:
+        _follow(Path(name), f"plugin {Path(name).name}", "", found)
+    total = hashlib.sha256()
+    for name in sorted(found):
+        total.update(f"{name}\0".encode() + hashlib.sha256(found[name]).digest())
+    return total.hexdigest()
+
+
+def _follow(path: Path, name: str, package: str, found: dict[str, bytes]) -> None:
+    """Take in a module's file, and the files of what it imports."""
+    if name in found:
+        return
+    try:
+        found[name] = path.read_bytes()
+    except OSError:  # a run without it goes wrong by itself
+        return
+    if path.suffix != ".py" or INSTALLED & set(path.parts):
+        return
+    for imported in _imports(found[name], package):
+        if imported.partition(".")[0] in COVERED:
+            continue
+        spec = _spec(imported)
+        if spec is not None and spec.origin is not None and spec.has_location:
+            inside = imported if spec.submodule_search_locations is not None else imported.rpartition(".")[0]
+            _follow(Path(spec.origin), imported, inside, found)
+
+
+def _imports(text: bytes, package: str) -> Iterator[str]:
+    """Every module that a text may import, packages above it first."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        for name in filter(None, names):
+            words = name.split(".")
+            yield from (".".join(words[: n + 1]) for n in range(len(words)))
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):  # no module of that name: something in one
+        return None
