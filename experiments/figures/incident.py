@@ -54,7 +54,7 @@ def draw(found: Graded, out: Path, name: str) -> list[Path]:
     near.axvline(0.0, color="black", linewidth=0.6)
     near.set_yticks(range(len(labels)), labels)
     near.set_xlim(-WIDEST - 0.2, WIDEST + 0.2)
-    near.set_xlabel("ours less published, in tolerances (shaded: within)")
+    near.set_xlabel("ours less published, in tolerances\n(shaded: within)")
     met = sum(line.verdict == "met" for line in found.lines)
     near.set_title(f"{met} of {len(found.lines)} numbers within tolerance")
     return save(figure, out, name, one.source, stamp(found.digests))

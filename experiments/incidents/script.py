@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.attacks.bundling import WithdrawMost
+from agents.attacks.pushing import units_to
 from agents.player import Action, Player, ReferenceTrade, Role, Send
 from agents.view import View
 from experiments.incidents.books import Books
@@ -28,7 +29,7 @@ from protocol.loan_transactions import (
     Supply,
     Transfer,
 )
-from protocol.transactions import Bundle, Deposit, Divest, Invest, Liquidate, Trade, Transaction, Withdraw
+from protocol.transactions import Bundle, Deposit, Divest, Invest, Liquidate, Post, Trade, Transaction, Withdraw
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:
@@ -59,6 +60,11 @@ class Desk(Books):
         """Coins of a token in a purse."""
         return float(self.state.ledger.balance[self.row(token), self.who(purse)]) / self.scale(token)
 
+    def coins_to(self, market: str, price: float, exchange: str = "") -> float:
+        """Base coins that take a constant product's mid to a price, its fee apart."""
+        listing = self.listing(market, exchange)
+        return units_to(self.view, listing, self.view.mid(listing), price) / listing.size_scale
+
     def position(self, market: str, purse: str = "", exchange: str = "") -> float:
         """Base coins of a position, signed."""
         listing = self.listing(market, exchange)
@@ -79,6 +85,11 @@ class Desk(Books):
         """Buy base coins, or sell them (negative)."""
         listing = self.listing(market, exchange)
         return Trade(listing, self.who(purse), int(coins * listing.size_scale))
+
+    def post(self, market: str, coins: float, price: float, purse: str = "", exchange: str = "") -> Post:
+        """A resting bid, or an ask (negative), at cash coins per base coin."""
+        listing = self.listing(market, exchange)
+        return Post(listing, self.who(purse), int(coins * listing.size_scale), price)
 
     def deposit(self, cash: float, purse: str = "", exchange: str = "") -> Deposit:
         """Cash as margin."""
