@@ -9,6 +9,7 @@ from experiments import cli
 from experiments.incidents import report
 from experiments.incidents.base import ADVERSARY, HISTORY, find, follow, incidents, played
 from experiments.incidents.script import Script, Step
+from experiments.validation.base import Effort
 
 EVERY = [pytest.param(name, one, id=name) for name, one in incidents().items()]
 
@@ -24,13 +25,16 @@ def test_an_incident_cites_its_inputs_and_says_which_were_tuned(name, one):
 
 
 @pytest.mark.parametrize(("name", "one"), EVERY)
-def test_what_happened_goes_through_and_each_cure_leaves_the_attacker_less(name, one):
+def test_what_happened_goes_through_is_graded_and_each_cure_leaves_the_attacker_less(name, one):
+    """In one test, so that one process plays it once."""
     courses = played(name, 1)
     assert courses[HISTORY].refused == ""
-    if not one.attacked:
-        return
-    for cure in one.cures:
-        assert courses[cure].gain() < courses[HISTORY].gain(), cure
+    if one.attacked:
+        for cure in one.cures:
+            assert courses[cure].gain() < courses[HISTORY].gain(), cure
+    for claim in report.claims_of(name):
+        ours = claim.measure(Effort.QUICK)
+        assert claim.miss or claim.met(ours, Effort.QUICK), (claim.id, claim.published, ours)
 
 
 def test_a_script_ends_where_a_deed_is_refused_and_says_why():
