@@ -3,21 +3,27 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from agents.crowds.leveraged import LeveragedCrowd
 from agents.faults.scaled import Scaled
 from agents.nature.gbm import GeometricBrownian
 from agents.roles.common_holder import CommonHolder
+from agents.roles.common_keeper import CommonKeeper
+from agents.roles.common_maker import CommonMaker
 from agents.roles.keeper import Keeper
 from agents.roles.loan_keeper import LoanKeeper
 from agents.roles.reporter import Reporter
 from agents.roles.share_keeper import ShareKeeper
 from agents.roles.share_pledger import ShareBorrower, ShareBull
 from experiments.cascades.channels import AMPLE, CHANNELS
+from experiments.figures.common_makers import _verdict
+from experiments.figures.common_makers import draw as draw_makers
 from experiments.overrides import varied
 from experiments.run import build, run
 from experiments.scenario import Scenario, find, without
+from experiments.studies import common_makers
 from protocol.funding.skew import Skew
 from protocol.instruments.perpetual import Perpetual
 from protocol.oracles.median import Median
@@ -88,6 +94,49 @@ def test_common_holders_sell_on_one_exchange_to_fund_another_and_with_a_purse_fo
     assert whole.metrics["alpha.liquidated"] < cut.metrics["alpha.liquidated"]
     sold = whole.events.loc[whole.events["kind"] == "sells to fund", "numbers"]
     assert {(one["source"], one["target"]) for one in sold} == {("beta", "alpha")}
+
+
+def quoted(record, market, since):
+    """Median spread of the common maker's quotes in a market after a time, relative."""
+    events = record.events
+    rows = events.loc[(events["kind"] == "quote") & (events["time"] > since), "numbers"]
+    return np.median([one["spread"] / one["centre"] for one in rows if one.get("market") == market])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_maker_that_loses_on_one_exchange_quotes_wider_on_another_and_with_a_purse_for_each_it_does_not(seed):
+    makers = dataclasses.replace(find("common-makers"), duration=900.0, seed=seed)
+    whole, cut = run(makers), run(CUT["holders"](makers))
+    early, late = ([quoted(one, "beta.BTC-PERP", since) for one in (whole, cut)] for since in (0.0, 700.0))
+    assert late[0] > 1.25 * late[1]
+    assert late[1] < 1.2 * early[1]  # but for what it makes of volatility
+    costs = []
+    for record in (whole, cut):
+        blocks = record.blocks[record.blocks["time"] > 700.0]
+        costs.append(blocks["beta.BTC-PERP.run_off"].sum() / blocks["beta.BTC-PERP.run_volume"].sum())
+    assert costs[0] > 1.15 * costs[1]  # and whoever trades there pays for it
+    assert whole.metrics["gain.maker"] < -50_000
+
+
+def test_a_common_maker_whose_purse_is_spent_takes_its_quotes_off_everywhere_and_one_of_two_purses_where_it_lost():
+    poor = varied(find("common-makers"), {"duration": 900.0, "cast.maker.drawdown": 0.2})
+    left = []
+    for scenario in (poor, CUT["holders"](poor), CUT["makers"](poor)):
+        events = run(scenario).events
+        left.append({one["market"] for one in events.loc[events["kind"] == "maker leaves", "numbers"]})
+    assert left == [{"alpha.ETH-PERP", "beta.BTC-PERP"}, {"alpha.ETH-PERP"}, set()]
+
+
+def test_a_keeper_that_loses_on_one_exchange_closes_less_on_another_and_with_a_purse_for_each_it_does_not():
+    keepers = find("common-keepers")
+    whole, cut = run(keepers), run(CUT["holders"](keepers))
+    assert {"funds", "sells to fund"} <= set(whole.events["kind"])
+    assert not {"funds", "sells to fund"} & set(cut.events["kind"])
+    assert whole.metrics["beta.liquidated"] < 0.95 * cut.metrics["beta.liquidated"]
+    assert whole.metrics["beta.bad_debt"] > 1.2 * cut.metrics["beta.bad_debt"] > 0
+    assert whole.metrics["alpha.bad_debt"] < cut.metrics["alpha.bad_debt"]  # it moves losses rather than ends them
+    rows = whole.events.loc[whole.events["kind"] == "funds", "numbers"]
+    assert ("beta", "alpha") in {(one["source"], one["target"]) for one in rows}
 
 
 def fed(index="alpha.ETH-PERP"):
@@ -167,7 +216,15 @@ def test_where_there_is_no_such_channel_there_is_nothing_to_cut(name):
 
 @pytest.mark.parametrize(
     ("name", "scenario"),
-    [("collateral", SHARED), ("holders", find("common-holders")), ("feed", fed()), ("keepers", SHARED)],
+    [
+        ("collateral", SHARED),
+        ("holders", find("common-holders")),
+        ("holders", find("common-makers")),
+        ("holders", find("common-keepers")),
+        ("makers", find("common-makers")),
+        ("feed", fed()),
+        ("keepers", SHARED),
+    ],
 )
 def test_what_is_cut_is_cut_for_good(name, scenario):
     assert CUT[name](CUT[name](scenario)) is None
@@ -185,8 +242,28 @@ def test_what_is_cut_is_cut_for_good(name, scenario):
         (ShareBull(exchange="alpha", market="ETH-PERP"), "alpha takes of other exchanges' shares none"),
         (ShareKeeper(exchanges=("alpha",)), "those that take a share or another's token are beta"),
         (CommonHolder(exchanges=("beta",)), "needs two or more, each with a market of claims"),
+        (CommonKeeper(exchanges=("beta",)), "needs two or more, each with a market of claims"),
+        (CommonHolder(apart=("gamma",)), r"apart = \['gamma'\]: it has no account there, but on alpha, beta"),
+        (CommonMaker(), "alpha.ETH-PERP is no OrderBook and no BatchAuction"),
     ],
 )
 def test_a_role_without_a_second_exchange_says_so(role, words):
     with pytest.raises(ValueError, match=words):
         build(dataclasses.replace(SHARED, cast=(role,)))
+
+
+def test_the_study_of_common_makers_pairs_its_arms_by_seed_and_its_figure_says_what_they_differ_by(tmp_path):
+    rows = []
+    for arm, wider in (("one purse", 4e-4), ("a purse each", 0.0)):
+        for seed in (1, 2, 3):
+            noise = 1e-4 * seed  # the same in both arms: only a paired difference is without it
+            values = {f"{what}{at}": 5e-4 + noise + wider for what in ("spread", "cost") for at in ("", "_0", "_180")}
+            rows.append({"arm": arm, "seed": seed, **values, "maker": -1.0, "digest": f"{len(rows):064d}"})
+    arms = common_makers.table(pd.DataFrame(rows))
+    difference = arms.set_index("arm").loc["difference"]
+    assert [difference[f"spread{end}"] for end in ("", "_low", "_high")] == pytest.approx([4e-4] * 3)
+    assert difference["maker"] == 0.0
+    drawn = draw_makers(arms, 180.0, 180.0, tmp_path, "makers")
+    assert all(path.stat().st_size > 5_000 for path in drawn)
+    verdicts = [_verdict(arms.iloc[-1].to_dict(), what, "it is", "more") for what in ("spread", "maker")]
+    assert verdicts == ["it is 4.0 bp more", "it is no more"]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from agents.roles.common_holder import CommonHolder
+from experiments.cascades.channels import POOLED
 from experiments.cascades.failures import (
     ISOLATED,
     MISSING,
@@ -86,12 +87,47 @@ def test_who_trades_on_several_exchanges_goes_on_where_he_can():
     assert three.routing is not None
 
 
+def purses(scenario):
+    """What each common role leaves out of its purse."""
+    return [role.apart for role in scenario.cast if isinstance(role, POOLED)]
+
+
 def test_an_isolated_exchange_keeps_everybody_and_one_purse_no_longer_answers_for_it():
     apart = isolated(HOLDERS, "beta")
     assert [role.label for role in apart.cast] == [role.label for role in HOLDERS.cast]
-    assert [role.pooled for role in apart.cast if isinstance(role, CommonHolder)] == [0.0]
+    assert purses(apart) == [("beta",)]
     assert isolated(apart, "beta") is None
+    assert isolated(apart, "alpha") is None  # of two there is nothing left to cut
     assert isolated(SHARED, "beta") is None
+
+
+def test_isolating_one_of_three_exchanges_leaves_the_purse_between_the_others_whole():
+    beta = HOLDERS.world.exchanges[1]
+    world = dataclasses.replace(
+        HOLDERS.world, exchanges=(*HOLDERS.world.exchanges, dataclasses.replace(beta, name="gamma"))
+    )
+    three = dataclasses.replace(HOLDERS, world=world, duration=1_200.0)
+    apart = isolated(three, "gamma")
+    assert purses(apart) == [("gamma",)]
+    moved = []
+    for scenario in (three, apart):
+        events = run(scenario).events
+        rows = events.loc[events["kind"].isin(["funds", "sells to fund"]), "numbers"]
+        moved.append({(one["source"], one["target"]) for one in rows})
+    assert {("beta", "alpha"), ("gamma", "alpha")} <= moved[0]
+    assert ("beta", "alpha") in moved[1]
+    assert not any("gamma" in pair for pair in moved[1])
+    assert purses(isolated(apart, "beta")) == [("gamma", "beta")]
+    assert purses(removed(apart, "gamma")) == [()]
+    assert purses(removed(apart, "beta")) == [("gamma",)]
+
+
+@pytest.mark.parametrize("name", ["common-makers", "common-keepers"])
+def test_makers_and_keepers_of_one_purse_are_isolated_and_missed_as_holders_are(name):
+    scenario = find(name)
+    assert purses(isolated(scenario, "alpha")) == [("alpha",)]
+    assert {("maker", "maker"), ("keeper", "keeper")} & {(one.node, one.kind) for one in twins(scenario)}
+    assert purses(removed(scenario, "alpha")) == []  # with one exchange left it has nothing to share
 
 
 def test_the_exchange_that_should_have_been_isolated_is_named(tmp_path):

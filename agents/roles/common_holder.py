@@ -2,7 +2,8 @@
 
 It takes the same side everywhere, at the same leverage, and then holds. Where an exchange's equity comes near maintenance it moves
 free margin from the others there, and where that is not enough it sells there to fund here. With separate purses (`pooled` 0)
-each position stands and falls alone. Common holders: Caccioli, Shrestha, Moore and Farmer (2014), Cont and Schaanning (2019).
+each position stands and falls alone; so does that on an exchange kept `apart`, and the purse is whole between the others. Common
+holders: Caccioli, Shrestha, Moore and Farmer (2014), Cont and Schaanning (2019).
 """
 
 from __future__ import annotations
@@ -12,15 +13,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
-from agents.roles.purse import answer_calls, markets_of
+from agents.roles.purse import answer_calls, markets_of, open_tills
 from agents.streams import uniform_at
 from agents.view import View
-from protocol import exchange
 from protocol.margins.base import Threshold
 from protocol.settings import refusals
 from protocol.state import House, Listing
 from protocol.transactions import Trade
-from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommonHolder(Role):
-    """Half or so of its capital on each of `exchanges` (none named: all), levered `leverage` times, long by chance `long`.
+    """An equal part of its capital on each of `exchanges` (none named: all), levered `leverage` times, long by chance `long`.
 
-    Answers calls below `call` times maintenance with at most `pooled` of what it has elsewhere: 0 for separate purses. Enters at a
-    moment of its own within `spread` seconds; keeps `gas` cash coins back; trades at up to `slippage` off the mid.
+    Answers calls below `call` times maintenance with at most `pooled` of what it has elsewhere: 0 for separate purses. Exchanges
+    named in `apart` are left out of the purse. Enters at a moment of its own within `spread` seconds; keeps `gas` cash coins back;
+    trades at up to `slippage` off the mid.
     """
 
     count: int = 20
@@ -45,6 +45,7 @@ class CommonHolder(Role):
     spread: float = 300.0
     gas: float = 500.0
     slippage: float = 0.05
+    apart: tuple[str, ...] = ()
 
     def mistakes(self) -> list[str]:
         """Shares and chances are such."""
@@ -61,16 +62,7 @@ class CommonHolder(Role):
 
     def prepare(self, me: Player, game: Game) -> None:
         """An equal part of the capital on each exchange; draw side and moment."""
-        houses = [game.house(name) for name in self.exchanges] or list(game.state.houses)
-        if len(houses) < 2 or any(not game.state.claims[house.index] for house in houses):
-            raise ValueError(f"exchanges = {list(self.exchanges)}: needs two or more, each with a market of claims")
-        if len({house.chain for house in houses}) > 1:
-            raise ValueError(
-                f"exchanges = {[house.name for house in houses]}: one purse lies on one chain, these on more"
-            )
-        for house in houses:
-            part = max(0.0, self.capital - self.gas) / len(houses)
-            exchange.deposit(game.state, house, me.account, to_units_down(part, int(house.cash_scale)))
+        houses = open_tills(me, game, self.exchanges, self.capital - self.gas, self.apart)
         key = game.streams.key(f"{me.label}.temper")
         side = 1 if uniform_at(key, 0, 0) < self.long else -1
         me.memory.update(houses=houses, side=side, since=self.spread * uniform_at(key, 0, 1), until=0.0, entered=set())
@@ -85,7 +77,8 @@ class CommonHolder(Role):
             if house.name not in memory["entered"]:
                 actions += self._enter(me, view, house, listing)
         if not actions:
-            actions = list(answer_calls(me, view, houses, self.call, self.pooled, self.slippage))
+            pool = [house for house in houses if house.name not in self.apart]
+            actions = list(answer_calls(me, view, pool, self.call, self.pooled, self.slippage))
         if actions:
             memory["until"] = view.seal
         return actions

@@ -76,8 +76,11 @@ class Keeper(Role):
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Do for the largest accounts below maintenance whatever pays best, if anything does."""
-        house = view.house(self.exchange)
         look_back(me, view)
+        yield from self.serve(me, view, view.house(self.exchange))
+
+    def serve(self, me: Player, view: View, house: House) -> Iterator[Action]:
+        """The same on one exchange; and trade out of what it was left with there."""
         for listing, transaction, profit in self.worthwhile(me, view, house):
             tip = max(self.tip, self.bid_share * profit / transaction.gas)
             tip = affordable(view, me, listing, transaction.gas, tip)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,6 +40,15 @@ def quotes(mid: float, inventory: float, risk: float, variance: float, decay: fl
     middle = mid - inventory * risk * variance
     half = 0.5 * risk * variance + math.log1p(risk / decay) / risk
     return middle - half, middle + half
+
+
+def desk_of(listing: Listing, **told: Any) -> dict[str, Any]:
+    """What a maker remembers of one market: its quotes, what it held and had room for; `told` goes into its notes.
+
+    `look`: seconds, when it looks at volatility again. `posted` in base units, `room` in cash coins.
+    """
+    fresh = {"until": 0.0, "bid": 0.0, "ask": 0.0, "held": 0, "posted": 0, "room": 0.0, "look": 0.0}
+    return {"listing": listing, "told": told, **fresh}
 
 
 @dataclass(frozen=True)
@@ -97,42 +106,49 @@ class Maker(Role):
         house = listing.house
         if listing.size >= 0:
             exchange.deposit(game.state, house, me.account, to_units_down(0.9 * self.capital, int(house.cash_scale)))
-        me.memory.update(listing=listing, until=0.0, bid=0.0, ask=0.0, held=0, posted=0)
+        me.memory.update(desk_of(listing))
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Replace the quotes when they are off or eaten into."""
-        state, memory = view.state, me.memory
-        if state.time < memory["until"]:
+        return self.quoting(me, view, me.memory, self.most * self.capital, self.risk)
+
+    def quoting(self, me: Player, view: View, desk: dict[str, Any], room: float, risk: float) -> Iterable[Action]:
+        """The same at one desk (see `desk_of`), for as much as `room` cash coins of inventory and at that aversion to `risk`."""
+        state = view.state
+        if state.time < desk["until"]:
             return ()
-        listing: Listing = memory["listing"]
+        listing: Listing = desk["listing"]
         asset = state.market(listing).instrument.base
         mid = view.reference(asset)
         held = self._held(me, view, listing)
-        volatility = self._volatility(me, view, asset)
+        volatility = self._volatility(view, asset, desk)
         if volatility > self.flight:
-            return self._stand_aside(me, view, listing, volatility)
+            return self.stand_aside(me, view, desk, volatility=volatility)
         position = held / listing.size_scale * mid
         variance = (volatility * mid) ** 2 * max(0.0, min(self.horizon, self.ends - view.time))
-        bid, ask = quotes(mid, self.lean * position / self.lot, self.risk, variance, self.decay)
+        bid, ask = quotes(mid, self.lean * position / self.lot, risk, variance, self.decay)
         age = state.rules.chains[listing.house.chain].blocks.interval + self.latency
         back = self.caution * volatility * mid * math.sqrt(age)
         bid, ask = min(bid, mid) - back, max(ask, mid) + back
         slack = self.tolerance * mid
-        fresh = abs(bid - memory["bid"]) <= slack and abs(ask - memory["ask"]) <= slack
-        if fresh and held == memory["held"] and not self._eaten(me, view, listing):
+        fresh = abs(bid - desk["bid"]) <= slack and abs(ask - desk["ask"]) <= slack
+        fresh = fresh and abs(room - desk["room"]) < self.lot
+        if fresh and held == desk["held"] and not self._eaten(me, view, desk):
             return ()
-        memory.update(until=view.seal, bid=bid, ask=ask, held=held)
-        me.note(view, "quote", spread=ask - bid, centre=0.5 * (bid + ask), held=held / listing.size_scale)
-        return (me.send(self._requote(me, listing, mid, bid, ask, position)),)
+        requote = self._requote(me, desk, mid, (bid, ask), position, room)
+        desk.update(until=view.seal, bid=bid, ask=ask, held=held, room=room)
+        numbers = {"spread": ask - bid, "centre": 0.5 * (bid + ask), "held": held / listing.size_scale}
+        me.note(view, "quote", **numbers, **desk["told"])
+        return (me.send(requote),)
 
     @staticmethod
-    def _stand_aside(me: Player, view: View, listing: Listing, volatility: float) -> Iterable[Action]:
+    def stand_aside(me: Player, view: View, desk: dict[str, Any], **why: float) -> Iterable[Action]:
         """Take every quote off, once."""
-        if me.memory["bid"] == 0.0:
+        if desk["bid"] == 0.0:
             return ()
-        me.memory.update(until=view.seal, bid=0.0, ask=0.0, posted=0)
-        me.note(view, "maker leaves", volatility=volatility)
-        return (me.send(CancelAll(listing, me.account)),)
+        desk.update(until=view.seal, bid=0.0, ask=0.0, posted=0)
+        me.note(view, "maker leaves", **why, **desk["told"])
+        return (me.send(CancelAll(desk["listing"], me.account)),)
 
     def _held(self, me: Player, view: View, listing: Listing) -> int:
         """Inventory, base units."""
@@ -141,26 +157,27 @@ class Maker(Role):
         return view.balance(listing.base, me.account) - to_units_down(self.base, int(listing.size_scale))
 
     @staticmethod
-    def _eaten(me: Player, view: View, listing: Listing) -> bool:
+    def _eaten(me: Player, view: View, desk: dict[str, Any]) -> bool:
         """Whether less waits than it posted: in an auction both sides may trade at once and leave the inventory as it was."""
-        venue = view.state.market(listing).venue
+        venue = view.state.market(desk["listing"]).venue
         if not isinstance(venue, BatchAuction):
             return False
-        waits = int(np.abs(venue.resting(view.state, listing, me.account).size).sum())
-        return waits < int(me.memory["posted"])
+        waits = int(np.abs(venue.resting(view.state, desk["listing"], me.account).size).sum())
+        return waits < int(desk["posted"])
 
-    def _volatility(self, me: Player, view: View, asset: str) -> float:
+    def _volatility(self, view: View, asset: str, desk: dict[str, Any]) -> float:
         """Per root second; looked at ten times a `memory`."""
-        memory = me.memory
-        if view.time >= memory.get("look", 0.0):
-            memory["look"] = view.time + 0.1 * self.memory
-            memory["volatility"] = max(self.least_volatility, self.heed * view.volatility(asset, self.memory))
-        found: float = memory["volatility"]
+        if view.time >= desk["look"]:
+            desk["look"] = view.time + 0.1 * self.memory
+            desk["volatility"] = max(self.least_volatility, self.heed * view.volatility(asset, self.memory))
+        found: float = desk["volatility"]
         return found
 
-    def _requote(self, me: Player, listing: Listing, mid: float, bid: float, ask: float, position: float) -> Bundle:
-        """All orders off, new ones on; nothing on the side that would take inventory beyond the most."""
-        room = self.most * self.capital
+    def _requote(
+        self, me: Player, desk: dict[str, Any], mid: float, at: tuple[float, float], position: float, room: float
+    ) -> Bundle:
+        """All orders off, new ones on `at` bid and ask; nothing on the side that would take inventory beyond its room."""
+        listing, (bid, ask) = desk["listing"], at
         size = int(self.lot / mid * listing.size_scale)
         step = max(0.5 * (ask - bid), self.tolerance * mid)
         parts: list[Transaction] = [CancelAll(listing, me.account)]
@@ -169,5 +186,5 @@ class Maker(Role):
                 parts.append(Post(listing, me.account, size, bid - level * step))
             if position - (level + 1) * self.lot >= -room:
                 parts.append(Post(listing, me.account, -size, ask + level * step))
-        me.memory["posted"] = size * (len(parts) - 1)
+        desk["posted"] = size * (len(parts) - 1)
         return Bundle(me.account, tuple(parts))

@@ -1,19 +1,25 @@
 """One purse for several exchanges: what is short of margin on one is fetched from the others, by selling there if need be.
 
 Free margin is moved first; then positions elsewhere are cut by what frees the rest (Brunnermeier and Pedersen 2009 call the
-second a margin spiral's spillover). All of one move is one transaction, so that nothing is stuck between two tills.
+second a margin spiral's spillover). All of one move is one transaction, so that nothing is stuck between two tills. What
+one exchange keeps for itself (`apart`) neither funds another nor is funded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from agents.player import Action, Player
 from agents.view import View
+from protocol import exchange
 from protocol.margins.base import Threshold
 from protocol.state import House, Listing
 from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
+from protocol.units import to_units_down
+
+if TYPE_CHECKING:
+    from agents.game import Game
 
 SPARE = 0.98  # of what could be moved: prices move until it is
 LEAST = 1.0  # cash coins: less is not moved
@@ -27,6 +33,27 @@ class Till(NamedTuple):
     needs: float  # maintenance
     free: float  # equity above initial margin
     initial: float
+
+
+def open_tills(me: Player, game: Game, names: Sequence[str], cash: float, apart: Collection[str] = ()) -> list[House]:
+    """An equal part of `cash` coins deposited on each exchange named (none: all). Raises ValueError where no purse spans them."""
+    houses = [game.house(name) for name in names] or list(game.state.houses)
+    if len(houses) < 2 or any(not game.state.claims[house.index] for house in houses):
+        raise ValueError(f"exchanges = {list(names)}: needs two or more, each with a market of claims")
+    if len({house.chain for house in houses}) > 1:
+        raise ValueError(f"exchanges = {[house.name for house in houses]}: one purse lies on one chain, these on more")
+    if strangers := sorted(set(apart) - {house.name for house in houses}):
+        raise ValueError(f"apart = {strangers}: it has no account there, but on {', '.join(h.name for h in houses)}")
+    for house in houses:
+        units = to_units_down(max(0.0, cash) / len(houses), int(house.cash_scale))
+        exchange.deposit(game.state, house, me.account, units)
+    return houses
+
+
+def joined(names: Sequence[str], apart: Collection[str], pooled: float) -> tuple[str, ...]:
+    """The exchanges between which a purse moves anything; none where it moves nothing."""
+    left = tuple(name for name in names if name not in apart)
+    return left if pooled > 0.0 and len(left) > 1 else ()
 
 
 def tills(view: View, account: int, houses: Sequence[House]) -> list[Till]:

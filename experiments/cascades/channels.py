@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from agents.player import Role
 from agents.roles.common_holder import CommonHolder
+from agents.roles.common_keeper import CommonKeeper
+from agents.roles.common_maker import CommonMaker
 from agents.roles.keeper import Keeper
 from agents.roles.loan_keeper import LoanKeeper
 from agents.roles.maker import NEVER, Maker
@@ -30,6 +32,7 @@ from protocol.losses.insurance import Insurance
 from protocol.oracles.median import Median
 from protocol.world import Exchange, Market, World
 
+POOLED = (CommonHolder, CommonMaker, CommonKeeper)  # with accounts on several exchanges and one purse
 AMPLE = 1e9  # cash coins: more than any bundled scenario could lose
 
 
@@ -137,6 +140,12 @@ def _ample(scenario: Scenario) -> Scenario | None:
     return _recast(scenario, (Keeper, LoanKeeper), ample)
 
 
+def _steady(role: Maker) -> Maker:
+    """A maker that quotes as if it were calm, and stays."""
+    steady = dataclasses.replace(role, heed=0.0, flight=NEVER, most=max(AMPLE, role.most))
+    return dataclasses.replace(steady, elasticity=0.0, drawdown=1.0) if isinstance(steady, CommonMaker) else steady
+
+
 CHANNELS = (
     Channel(
         "price",
@@ -149,18 +158,14 @@ CHANNELS = (
     Channel("collateral", "what exchanges take of one another counts as at the start", set_apart),
     Channel(
         "holders",
-        "common holders keep a purse for each exchange",
-        lambda scenario: _recast(scenario, CommonHolder, lambda role: dataclasses.replace(role, pooled=0.0)),
+        "common holders, makers and keepers keep a purse for each exchange",
+        lambda scenario: _recast(scenario, POOLED, lambda role: dataclasses.replace(role, pooled=0.0)),
     ),
     Channel("feed", "every exchange has reporters of its own", own_feeds),
     Channel(
         "makers",
         "makers neither widen nor leave when prices move",
-        lambda scenario: _recast(
-            scenario,
-            Maker,
-            lambda role: dataclasses.replace(role, heed=0.0, flight=NEVER, most=max(AMPLE, role.most)),
-        ),
+        lambda scenario: _recast(scenario, Maker, _steady),
     ),
     Channel("keepers", "keepers never run out of capital", _ample),
 )

@@ -1,9 +1,9 @@
 """Which single failure hurts most, and which exchange should have been isolated: each node taken out in a twin of its own.
 
 Who is missed is said by playing without him. An exchange is taken out in two ways: *removed*, with everybody who lives on it, or
-*isolated*: it goes on, but what it issues counts abroad as at the start, its index is read nowhere else, and nobody's purse there
-answers for another's. What is measured is bad debt (deficits passed on, loans written off, and what is still owed by accounts worth
-less than nothing) on all other exchanges; of a player, on all. Differences are paired by seed.
+*isolated*: it goes on, but what it issues counts abroad as at the start, its index is read nowhere else, and it is left out of
+everybody's purse, which stays whole between the others. What is measured is bad debt (deficits passed on, loans written off, and
+what is still owed by accounts worth less than nothing) on all other exchanges; of a player, on all. Differences are paired by seed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from agents.roles.keeper import Keeper
 from agents.roles.loan_keeper import LoanKeeper
 from agents.roles.maker import Maker
 from agents.roles.provider import Provider
+from agents.roles.purse import joined
 from agents.roles.share_keeper import ShareKeeper
 from agents.roles.share_pledger import ShareBull
 from agents.roles.split_trader import SplitTrader
 from agents.roles.supplier import Supplier
 from experiments.cascades.amplification import OPEN, measured
-from experiments.cascades.channels import own_feeds, set_apart
+from experiments.cascades.channels import POOLED, own_feeds, set_apart
 from experiments.parallel import spread
 from experiments.scenario import Scenario, without
 from experiments.statistics import Difference, Estimate, difference, estimate, holm
@@ -93,12 +94,15 @@ def isolated(scenario: Scenario, name: str) -> Scenario | None:
     twin = set_apart(scenario, (name,)) or scenario
     twin = own_feeds(twin, (name,)) or twin
     names = [exchange.name for exchange in scenario.world.exchanges]
-    cast = tuple(
-        replace(role, pooled=0.0) if isinstance(role, CommonHolder) and name in (role.exchanges or names) else role
-        for role in twin.cast
-    )
-    twin = replace(twin, cast=cast)
+    twin = replace(twin, cast=tuple(_left_out(role, name, names) for role in twin.cast))
     return None if twin == scenario else twin
+
+
+def _left_out(role: Role, name: str, names: Sequence[str]) -> Role:
+    """With an exchange out of its purse, where it has one that reaches there."""
+    if not isinstance(role, POOLED) or name not in joined(role.exchanges or names, role.apart, role.pooled):
+        return role
+    return replace(role, apart=(*role.apart, name))
 
 
 def irremovable(scenario: Scenario) -> dict[str, str]:
@@ -144,11 +148,13 @@ def removed(scenario: Scenario, name: str) -> Scenario:
         if isinstance(role, ShareBull) and (role.exchange or first) not in takes:
             continue
         stays: Role | None = role if role.exchange else replace(role, exchange=first)
-        if isinstance(role, CommonHolder | ShareKeeper):
+        if isinstance(role, (*POOLED, ShareKeeper)):
             left = tuple(one for one in role.exchanges or [e.name for e in world.exchanges] if one != name)
             left = tuple(one for one in left if one in takes) if isinstance(role, ShareKeeper) else left
             few = len(left) < (1 if isinstance(role, ShareKeeper) else 2)
             stays = None if few else replace(role, exchanges=left, exchange=left[0])
+            if isinstance(stays, POOLED):
+                stays = replace(stays, apart=tuple(one for one in stays.apart if one != name))
         elif isinstance(role, Crowd) and role.routing is not None:
             stays = _spread(role, world, name)
         elif (role.exchange or first) == name:

@@ -1,0 +1,63 @@
+"""The common keeper: it liquidates on several exchanges out of one purse, so that what goes wrong on one is missed on all.
+
+On each it does what a `Keeper` does. What it has taken over needs margin, and where that runs short its purse fetches it from the
+other exchanges, where the next account below maintenance then finds nobody who could carry it. With `pooled` 0 each exchange has a
+keeper's purse of its own. (Whoever seizes pledged shares out of one wallet is a `ShareKeeper`.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.player import Action, Player
+from agents.roles.keeper import Keeper
+from agents.roles.purse import answer_calls, open_tills
+from agents.roles.taking import look_back
+from agents.view import View
+from protocol.settings import refusals
+
+if TYPE_CHECKING:
+    from agents.game import Game
+
+
+@dataclass(frozen=True)
+class CommonKeeper(Keeper):
+    """Serves `exchanges` (none named: all), an equal part of nine tenths of its capital on each, the rest for gas.
+
+    Purse, `pooled`, `apart`, `call` and `slippage` are those of a `CommonHolder`.
+    """
+
+    exchanges: tuple[str, ...] = ()
+    call: float = 2.0
+    pooled: float = 1.0
+    slippage: float = 0.05
+    apart: tuple[str, ...] = ()
+
+    def mistakes(self) -> list[str]:
+        """As a keeper's; and shares are such."""
+        return super().mistakes() + refusals(
+            self,
+            call=(self.call >= 1, "1 or more, a multiple of maintenance"),
+            pooled=(0 <= self.pooled <= 1, "0 (separate purses) to 1"),
+            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
+        )
+
+    def prepare(self, me: Player, game: Game) -> None:
+        """Margin on each exchange."""
+        me.memory.update(houses=open_tills(me, game, self.exchanges, 0.9 * self.capital, self.apart), until=0.0)
+
+    def act(self, me: Player, view: View) -> Iterable[Action]:
+        """Answer calls on what it was left with; then serve every exchange."""
+        look_back(me, view)
+        if view.state.time < me.memory["until"]:
+            return
+        pool = [house for house in me.memory["houses"] if house.name not in self.apart]
+        moves = list(answer_calls(me, view, pool, self.call, self.pooled, self.slippage))
+        if moves:
+            me.memory["until"] = view.seal
+            yield from moves
+            return
+        for house in me.memory["houses"]:
+            yield from self.serve(me, view, house)
