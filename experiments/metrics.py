@@ -16,6 +16,7 @@ import pandas as pd
 
 from agents.game import Game
 from experiments import discovery
+from experiments.bankruptcy import bankrupt
 from protocol.appraisal import account_total, pledge_price, token_price
 from protocol.bridge import backing, carried, deals, in_flight, owed, shortfall, span_of, supply, waiting
 from protocol.instruments.base import NEVER
@@ -89,9 +90,8 @@ def close(game: Game, state: State, house: House, held: Floats) -> tuple[Floats,
     worth = worth_at_fair(game, state, house)
     players = state.ledger.exchange < 0
     players[WORLD] = False
-    loans, net = _loans(game, state, house), worth + _pledged(game, state, house)
-    net -= sum(loans, np.zeros(len(worth)))
-    broke = players & (net < 0)
+    loans, tills = _loans(game, state, house)
+    broke = bankrupt(state, house, worth, loans, _pledged(game, state, house), tills)
     owed = float(-worth[broke & (worth < 0)].sum())
     claims = np.where(players & ~broke, worth, np.maximum(worth, 0.0))
     claims[[WORLD, house.custody, house.clearing]] = 0.0
@@ -113,28 +113,31 @@ def close(game: Game, state: State, house: House, held: Floats) -> tuple[Floats,
     return claims, shortage
 
 
-def _loans(game: Game, state: State, house: House) -> list[Floats]:
-    """What each account owes each loan pool, cash coins at fair. Shapes [accounts]."""
-    found = []
-    for lender in state.lenders[house.index]:
-        price = fair_of(game, state, house, lender.token) * accrued(state, lender).index / RAY / lender.scale
-        found.append(np.maximum(-state.ledger.balance[lender.debt], 0) * price)
-    return found
+def _loans(game: Game, state: State, house: House) -> tuple[Floats, Floats]:
+    """What each account owes each loan pool, and what each has not lent, cash coins at fair. Shapes [pools, accounts], [pools]."""
+    lenders = state.lenders[house.index]
+    found, tills = np.zeros((len(lenders), state.ledger.accounts)), np.zeros(len(lenders))
+    for row, lender in enumerate(lenders):
+        price = fair_of(game, state, house, lender.token) / lender.scale
+        tills[row] = state.ledger.balance[lender.token, lender.account] * price
+        found[row] = np.maximum(-state.ledger.balance[lender.debt], 0) * (price * accrued(state, lender).index / RAY)
+    return found, tills
 
 
 def _pledged(game: Game, state: State, house: House) -> Floats:
-    """Every account's collateral, cash coins at fair, without haircut. Shape [accounts]."""
-    found = np.zeros(state.ledger.accounts)
-    for pledge in state.pledges[house.index]:
+    """Every account's collateral, cash coins at fair, without haircut. Shape [collateral, accounts]."""
+    seats = state.pledges[house.index]
+    found = np.zeros((len(seats), state.ledger.accounts))
+    for row, pledge in enumerate(seats):
         fixed = state.exchange(house).collateral[pledge.index].at
         price = (fair_of(game, state, house, pledge.token) if fixed is None else fixed) / pledge.scale
-        found += np.maximum(state.ledger.balance[pledge.claim], 0) * price
+        found[row] = np.maximum(state.ledger.balance[pledge.claim], 0) * price
     return found
 
 
-def _hand_over(state: State, house: House, held: Floats, claims: Floats, loans: list[Floats], broke: Any) -> None:
+def _hand_over(state: State, house: House, held: Floats, claims: Floats, loans: Floats, broke: Any) -> None:
     """Give what the bankrupt have left to their lenders, in proportion to the loans; to the insurance where nobody lent."""
-    total = sum(loans, np.zeros(len(claims)))
+    total = loans.sum(axis=0)
     parts = [(lender.account, due) for lender, due in zip(state.lenders[house.index], loans, strict=True)]
     for who in np.flatnonzero(broke):
         shares = [(at, due[who] / total[who]) for at, due in parts if due[who] > 0] or [(house.insurance, 1.0)]

@@ -24,12 +24,14 @@ from protocol.ledger import WORLD, Floats
 from protocol.lending import accrued
 from protocol.oracles.base import Reading, Status, read_index
 from protocol.state import EVERY, House, Pledgeable, State
+from protocol.units import SECONDS_PER_YEAR
 
 if TYPE_CHECKING:
     from protocol.world import Exchange, World
 
 SEALED = "sealed prices"  # table: Reading by token row, of what exchanges take of one another; absent where none does
 UNCAPPED = 1e12  # coins: more than there is
+UNBOUNDED = 1e12  # a year: more than any share grows
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Collateral:
 
     `token`: the base of a market, a vault's shares ("dex.share"), or a loan pool's ("dex.USD.supply"), of this exchange or
     another of its chain; or another's synthetic. `cap` is in coins. With `at` a coin counts as so many cash coins always.
+    A share of this exchange's own counts at most as if it had grown by `growth` a year since the start, when it stood at par
+    (as in the price caps of Aave's correlated assets, BGD Labs 2024).
     """
 
     token: str = "ETH"
@@ -45,6 +49,7 @@ class Collateral:
     maintenance: float = 0.15
     cap: float = UNCAPPED
     at: float | None = None
+    growth: float = UNBOUNDED
 
     def __post_init__(self) -> None:
         """Refuse haircuts that are none."""
@@ -59,6 +64,8 @@ class Collateral:
             wrong.append(f"cap = {self.cap}: must be above 0 coins")
         if self.at is not None and not self.at > 0:
             wrong.append(f"at = {self.at}: must be above 0 cash coins, or none")
+        if not self.growth >= 0:
+            wrong.append(f"growth = {self.growth}: must be 0 or more a year")
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -85,10 +92,24 @@ def token_price(state: State, house: House, row: int) -> Reading:
 
 def pledge_price(state: State, pledge: Pledgeable) -> Reading:
     """Cash coins per coin of a collateral, as its exchange counts it before haircuts."""
-    fixed = state.exchange(pledge.house).collateral[pledge.index].at
-    if fixed is not None:
-        return Reading(fixed, state.time, 0.0, Status.FRESH)
-    return token_price(state, pledge.house, pledge.token)
+    rule = state.exchange(pledge.house).collateral[pledge.index]
+    if rule.at is not None:
+        return Reading(rule.at, state.time, 0.0, Status.FRESH)
+    reading = token_price(state, pledge.house, pledge.token)
+    if rule.growth == UNBOUNDED:
+        return reading
+    most = 1.0 + rule.growth * state.time / SECONDS_PER_YEAR
+    return reading._replace(value=reading.value * most / max(most, coins_behind(state, pledge.house, pledge.token)))
+
+
+def coins_behind(state: State, house: House, row: int) -> float:
+    """What stands behind a share of an exchange's own, in coins of what it is a share of; of anything else 1."""
+    for lender in state.lenders[house.index]:
+        if lender.share == row:
+            pool = accrued(state, lender)
+            coins = pool.assets / lender.scale / (pool.shares / SHARE_SCALE) if pool.shares else 1.0
+            return coins * coins_behind(state, house, lender.token)
+    return _share_price(state, house).value if house.share == row else 1.0
 
 
 def sealed_at(state: State, chain: int) -> str:

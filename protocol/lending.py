@@ -31,7 +31,9 @@ N = TypeVar("N", int, float)
 
 @dataclass(frozen=True)
 class LoanPool:
-    """`asset` is the exchange's cash or the base of one of its markets; `liquidity` coins of it are supplied from the start.
+    """`asset` is the exchange's cash, the base of one of its markets, or its own vault's shares ("dex.share").
+
+    `liquidity` coins of it are supplied from the start: of shares none, for they are not to be had for nothing.
 
     `reserve_factor` is the treasury's share of interest; `growth` says how the rate compounds between two touches.
     """
@@ -45,12 +47,15 @@ class LoanPool:
     def __post_init__(self) -> None:
         """Refuse a pool of nothing, and a share that is none."""
         wrong = []
-        if not self.asset or "." in self.asset:
-            wrong.append(f"asset = {self.asset!r}: must be a word without dots")
+        shares = self.asset.count(".") == 1 and self.asset.endswith(".share")
+        if not self.asset or ("." in self.asset and not shares):
+            wrong.append(f"asset = {self.asset!r}: must be a word without dots, or a vault's shares")
         if not 0 <= self.reserve_factor < 1:
             wrong.append(f"reserve_factor = {self.reserve_factor}: allowed 0 to below 1, a share of interest")
         if not self.liquidity >= 0:
             wrong.append(f"liquidity = {self.liquidity}: must be 0 or more coins")
+        if shares and self.liquidity > 0:
+            wrong.append(f"liquidity = {self.liquidity}: must be 0 of {self.asset}, which is bought with cash")
         if wrong:
             raise ValueError("\n".join(wrong))
 

@@ -199,10 +199,18 @@ class Exchange:
         ):
             wrong += [f"{what}: {name!r} stands twice" for name in sorted({n for n in names if names.count(n) > 1})]
         priced = self.priced()
+        lent = priced | ({f"{self.name}.share"} if self.vault is not None else set())
         wrong += [
-            f"loans.{pool.asset}: no market prices it; there are {', '.join(sorted(priced))}"
+            f"loans.{pool.asset}: no market prices it; there are {', '.join(sorted(lent))}"
             for pool in self.loans
-            if pool.asset not in priced
+            if pool.asset not in lent
+        ]
+        issued = appraisal.issued(self)
+        wrong += [
+            f"collateral.{c.token}.growth = {c.growth}: only what this exchange issues grows;"
+            f" there are {', '.join(sorted(issued)) or 'none'}"
+            for c in self.collateral
+            if c.growth < appraisal.UNBOUNDED and c.token not in issued
         ]
         wrong += [
             f"collateral.{self.cash}: cash is deposited, not pledged" for c in self.collateral if c.token == self.cash

@@ -16,6 +16,8 @@ from agents.attacks.pushing import units_to
 from agents.player import Action, Player, ReferenceTrade, Role, Send
 from agents.view import View
 from experiments.incidents.books import Books
+from protocol import exchange
+from protocol.gas import GAS
 from protocol.ledger import WORLD, Reason
 from protocol.loan_transactions import (
     Borrow,
@@ -29,6 +31,7 @@ from protocol.loan_transactions import (
     Supply,
     Transfer,
 )
+from protocol.state import House, State
 from protocol.transactions import Bundle, Deposit, Divest, Invest, Liquidate, Post, Trade, Transaction, Withdraw
 from protocol.units import to_units_down
 
@@ -42,6 +45,24 @@ class Step(NamedTuple):
     when: float
     what: str
     do: Callable[[Desk], Iterable[Transaction | ReferenceTrade]]
+
+
+class DivestAll(NamedTuple):
+    """All vault shares that an account has when it is carried out."""
+
+    house: House
+    account: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["Divest"]
+
+    def apply(self, state: State) -> int:
+        """See `exchange.divest`."""
+        return exchange.divest(
+            state, self.house, self.account, int(state.ledger.balance[self.house.share, self.account])
+        )
 
 
 class Desk(Books):
@@ -139,6 +160,10 @@ class Desk(Books):
         """Vault shares back."""
         house = self.house(exchange)
         return Divest(house, self.who(purse), int(shares * 10 ** self.state.ledger.assets[house.share].decimals))
+
+    def divest_all(self, purse: str = "", exchange: str = "") -> DivestAll:
+        """All vault shares back, however many those will be."""
+        return DivestAll(self.house(exchange), self.who(purse))
 
     def donate(self, cash: float, purse: str = "", exchange: str = "") -> Donate:
         """Cash into the vault for nothing."""
