@@ -102,8 +102,8 @@ def capped() -> Scenario:
 
 
 def read(books: Books) -> dict[str, float]:
-    """Index, his position, and the pool."""
-    return {"index": books.index().value, "position": books.held("attacker"), "pool": books.vault()}
+    """Index, his position, and the pool, $M."""
+    return {"index": books.index().value, "position": books.held("attacker"), "pool": books.vault() / 1e6}
 
 
 def brought(all_: Courses) -> float:
@@ -136,6 +136,8 @@ INCIDENT = Incident(
         Grade("B11-rule", "a dollar of position brings, times (move - twice the fee)", 1.0, 0.01, brought),
         Grade("B11-caps", "gain within the caps, $ (0: none)", 0.0, 0.0, lambda all_: max(0.0, all_["capped"].gain())),
     ),
-    picture=Picture("pool", "in the pool ($)", "Five rounds take .58 million; within the caps they cost", minutes=True),
+    picture=Picture(
+        "pool", "in the pool ($M)", "What five rounds take: within the caps, less than the pushes cost", minutes=True
+    ),
     cures={"capped": Other("two million long and one million short, as GMX capped it", capped)},
 )

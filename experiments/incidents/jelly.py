@@ -131,14 +131,12 @@ def adversary() -> Scenario:
 
 
 def read(books: Books) -> dict[str, float]:
-    """Index, and what stands behind liquidations: coins taken over, and what that has cost so far."""
+    """Index, and what stands behind liquidations: coins taken over, and what the vault is down, $M."""
     holder = "liquidator" if books.state.ledger.of_group(["liquidator"]).size else "vault"
     return {
         "index": books.index().value,
         "inherited": -books.held(holder),
-        "vault": books.vault(),
-        "lost": VAULT - books.vault(),
-        "holder": books.profit(holder),
+        "lost": (VAULT - books.vault()) / 1e6,
     }
 
 
@@ -182,24 +180,24 @@ INCIDENT = Incident(
             "the vault's loss with the index at .0362, $M (the margin that came with the short counts for it)",
             10.63,
             0.4,
-            lambda all_: all_[HISTORY].at(410.0, "lost") / 1e6,
+            lambda all_: all_[HISTORY].at(410.0, "lost"),
         ),
         Grade(
             "B13-loss",
             "the same at .037555, $M",
             11.17,
             0.4,
-            lambda all_: all_[HISTORY].at(470.0, "lost") / 1e6,
+            lambda all_: all_[HISTORY].at(470.0, "lost"),
         ),
         Grade(
             "B13-cure",
             "the vault's loss where liquidations have an account apart, $M",
             0.0,
             0.0,
-            lambda all_: all_["apart"].last("lost") / 1e6,
+            lambda all_: all_["apart"].last("lost"),
         ),
     ),
-    picture=Picture("lost", "the vault has lost ($)", "The vault inherits the short, and the price is lifted"),
+    picture=Picture("lost", "the vault has lost ($M)", "The vault inherits the short, and the price is lifted"),
     cures={
         "apart": Other("an account of two million apart takes over, and winners are closed out when it is spent", apart)
     },

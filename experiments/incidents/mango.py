@@ -124,12 +124,16 @@ def adversary() -> Scenario:
 
 
 def read(books: Books) -> dict[str, float]:
-    """Index, the winner's paper profit, and the till."""
-    return {"index": books.index("MNGO-PERP").value, "paper": books.profit("attacker"), "till": books.till()}
+    """Index, the winner's paper profit, and the till, $M."""
+    return {
+        "index": books.index("MNGO-PERP").value,
+        "paper": books.profit("attacker") / 1e6,
+        "till": books.till() / 1e6,
+    }
 
 
 def taken(all_: Courses, course: str) -> float:
-    """Cash taken out of the till beyond what its own accounts had put in, coins."""
+    """Cash taken out of the till beyond what its own accounts had put in, $M."""
     return all_[course].most("till") - all_[course].last("till")
 
 
@@ -164,7 +168,7 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B3-paper", "unrealised profit, $M", 223.8, 1.0, lambda all_: all_[HISTORY].most("paper") / 1e6),
+        Grade("B3-paper", "unrealised profit, $M", 223.8, 1.0, lambda all_: all_[HISTORY].most("paper")),
         Grade(
             "B3-drained",
             "of the till, % taken",
@@ -177,13 +181,13 @@ INCIDENT = Incident(
             "of the unrealised profit, % taken beyond his own deposits",
             50.0,
             5.0,
-            lambda all_: 100.0 * (taken(all_, HISTORY) - 2.0 * MARGIN) / all_[HISTORY].most("paper"),
+            lambda all_: 100.0 * (taken(all_, HISTORY) - 2e-6 * MARGIN) / all_[HISTORY].most("paper"),
         ),
         Grade("B3-averaged", "of the depositors' loss, % that an average of a day saves", 95.0, 5.0, saved("averaged")),
         Grade("B3-vested", "of the depositors' loss, % that vesting over a day saves", 95.0, 5.0, saved("vested")),
     ),
     picture=Picture(
-        "till", "in the till ($)", "A thirteenfold index lends out all that others had deposited", minutes=True
+        "till", "in the till ($M)", "A thirteenfold index lends out all that others had deposited", minutes=True
     ),
     cures={
         "averaged": Other("the index is an average of a day", averaged),

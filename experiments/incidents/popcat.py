@@ -38,7 +38,7 @@ from protocol.world import Exchange, World
 REPORTS = "CryptoTale and The Coin Academy, November 2025"
 PRICE, WALLETS, STAKE, NOTIONAL, WALL = 0.21, 19, 3e6, 26.28e6, 20e6
 COINS = NOTIONAL / PRICE
-LOST = 4.9e6  # by the vault, as reported
+LOST = 4.9  # by the vault, as reported, $M
 TICK, LAST = 0.001, 0.12  # of the levels below the wall, and where they end, cash coins
 THIN = 2_000.0  # coins that rest at each
 START, EVERY = 60.0, 5.0  # seconds: of the first sale after the wall, and of a block
@@ -136,12 +136,12 @@ def apart() -> Scenario:
 
 
 def read(books: Books) -> dict[str, float]:
-    """The index, how far it has fallen, what the vault has lost, and the longs that the wallets still have."""
+    """The index, how far it has fallen, what the vault is down ($M), and the longs that the wallets still have."""
     index = books.index().value
     return {
         "index": index,
         "fall": 1.0 - index / PRICE,
-        "lost": VAULT - books.vault(),
+        "lost": (VAULT - books.vault()) / 1e6,
         "longs": books.held("attacker"),
     }
 
@@ -185,10 +185,14 @@ INCIDENT = Incident(
             fall_at_loss,
         ),
         Grade(
-            "B15b-cure", "lost by the vault with an account apart, $", 0.0, 0.0, lambda all_: all_["apart"].most("lost")
+            "B15b-cure",
+            "lost by the vault with an account apart, $M",
+            0.0,
+            0.0,
+            lambda all_: all_["apart"].most("lost"),
         ),
     ),
-    picture=Picture("lost", "the vault has lost ($)", "The wall gone, the vault inherits longs that nobody buys"),
+    picture=Picture("lost", "the vault has lost ($M)", "The wall gone, the vault inherits longs that nobody buys"),
     cures={
         "apart": Other(
             "an account of three million apart takes over, and winners are closed out when it is spent", apart
