@@ -34,6 +34,8 @@ def reading_the_pool(oracle: Any) -> Any:
             changes["source"] = "pool"
         elif isinstance(value, Oracle):
             changes[field.name] = reading_the_pool(value)
+        elif isinstance(value, tuple):
+            changes[field.name] = tuple(reading_the_pool(one) for one in value)
     return dataclasses.replace(oracle, **changes)
 
 

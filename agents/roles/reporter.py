@@ -17,7 +17,6 @@ from agents.player import Action, Player, Role
 from agents.streams import normal_at
 from agents.view import View
 from protocol.oracles.base import Oracle, Report
-from protocol.oracles.guarded import Guarded
 from protocol.oracles.median import Median
 from protocol.state import Listing, State
 from protocol.transactions import Publish
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
 
 
 def innermost(state: State, listing: Listing) -> tuple[Oracle, str]:
-    """The oracle that takes reports, under whatever guards it, and the path of its table."""
+    """The oracle that takes reports, under whatever is around it, and the path of its table."""
     oracle, at = state.market(listing).oracle, listing.path + ".oracle"
-    while isinstance(oracle, Guarded):
-        oracle, at = oracle.inner, at + ".inner"
+    while (inside := oracle.takes_reports()) is not None:
+        oracle, at = inside[0], at + inside[1]
     return oracle, at
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from protocol.appraisal import token_price
+from protocol.appraisal import token_price, vault_total
 from protocol.ledger import WORLD, Ints
 from protocol.lending import accrued, owed
 from protocol.margins.base import Threshold
-from protocol.oracles.base import Reading, read_index
+from protocol.oracles.base import Reading, read_index, read_mark
 from protocol.state import House, Lender, Listing, Pledgeable, State
 
 
@@ -87,6 +87,23 @@ class Books:
         house = self.house(exchange)
         margin = self.state.exchange(house).margin
         return float(margin.standing(self.state, house, Threshold.MAINTENANCE, self.account(purse))[0])
+
+    def held(self, group: str, market: str = "", exchange: str = "") -> float:
+        """Base coins that a group holds net, signed."""
+        listing = self.listing(market, exchange)
+        return float(self.state.ledger.balance[listing.size, self._of(group)].sum()) / listing.size_scale
+
+    def profit(self, group: str, market: str = "", exchange: str = "") -> float:
+        """What the best of a group's positions is worth at the mark beyond its cost, funding apart, cash coins: so far on paper."""
+        listing, balance, accounts = self.listing(market, exchange), self.state.ledger.balance, self._of(group)
+        mark = read_mark(self.state, listing).value
+        worth = balance[listing.size, accounts] / listing.size_scale * mark
+        return float(np.max(worth + balance[listing.quote, accounts] / listing.house.cash_scale))
+
+    def vault(self, exchange: str = "") -> float:
+        """Equity of the vault at the index, cash coins."""
+        house = self.house(exchange)
+        return vault_total(self.state, house) / house.cash_scale
 
     def debt(self, group: str, asset: str, exchange: str = "") -> float:
         """What a group owes a loan pool, coins of the asset."""

@@ -1,4 +1,4 @@
-"""Places that several replays need: a quiet chain, a pool of two tokens, a protocol that lends, a market that is an index only."""
+"""Places that several replays need: a quiet chain, a pool of two tokens, a protocol that lends, an index alone, a perpetual."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from agents.game import OutsideDemand
 from protocol.appraisal import Collateral
 from protocol.blocks.fixed import Fixed
 from protocol.funding.unfunded import Unfunded
+from protocol.instruments.perpetual import Perpetual
 from protocol.instruments.token import Token
 from protocol.lending import LoanPool
+from protocol.limits.base import Limit
 from protocol.liquidations.seizure import Seizure
 from protocol.losses.base import Loss
 from protocol.losses.socialise import Socialise
@@ -19,7 +21,7 @@ from protocol.oracles.spot import Spot
 from protocol.venues.base import Venue
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.order_book import OrderBook
-from protocol.world import Chain, Exchange, Market
+from protocol.world import UNCAPPED, Chain, Exchange, Market
 
 QUIET = OutsideDemand(load=0.0)  # nobody else wants block space
 OUTSIDE = Median(reporters=3, quorum=2, deviation=0.001, heartbeat=3_600.0)  # what three reporters see elsewhere
@@ -36,6 +38,29 @@ def spot(
     """A market of tokens, at the index of its own mid unless told otherwise."""
     oracle = oracle or Spot()
     return Market(name or f"{base}-{cash}", Token(base=base), oracle, venue, Unfunded(), fee=0.0, index=index)
+
+
+def perpetual(
+    base: str,
+    venue: Venue,
+    *,
+    oracle: Oracle | None = None,
+    fee: float = 0.0,
+    cap: float = UNCAPPED,
+    limits: tuple[Limit, ...] = (),
+) -> Market:
+    """A perpetual without funding, at what three reporters see elsewhere unless told otherwise; counted in millionths of a coin."""
+    contract = Perpetual(base, decimals=6)
+    return Market(
+        f"{base}-PERP",
+        contract,
+        oracle or OUTSIDE,
+        venue,
+        Unfunded(),
+        fee=fee,
+        open_interest_cap=cap,
+        limits=limits,
+    )
 
 
 def pool(

@@ -6,12 +6,14 @@ be refused, that is noted with its reason, and the script ends, for what followe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from agents.attacks.bundling import WithdrawMost
+from agents.attacks.pairs import reference_depth
 from agents.attacks.pushing import units_to
 from agents.player import Action, Player, ReferenceTrade, Role, Send
 from agents.view import View
@@ -32,7 +34,18 @@ from protocol.loan_transactions import (
     Transfer,
 )
 from protocol.state import House, State
-from protocol.transactions import Bundle, Deposit, Divest, Invest, Liquidate, Post, Trade, Transaction, Withdraw
+from protocol.transactions import (
+    Bundle,
+    CancelAll,
+    Deposit,
+    Divest,
+    Invest,
+    Liquidate,
+    Post,
+    Trade,
+    Transaction,
+    Withdraw,
+)
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:
@@ -112,6 +125,10 @@ class Desk(Books):
         listing = self.listing(market, exchange)
         return Post(listing, self.who(purse), int(coins * listing.size_scale), price)
 
+    def cancel_all(self, market: str, purse: str = "", exchange: str = "") -> CancelAll:
+        """Take a purse's orders off."""
+        return CancelAll(self.listing(market, exchange), self.who(purse))
+
     def deposit(self, cash: float, purse: str = "", exchange: str = "") -> Deposit:
         """Cash as margin."""
         house = self.house(exchange)
@@ -182,6 +199,12 @@ class Desk(Books):
         """A purse's debt repaid, `most` coins of it (0: all that may be), and its collateral taken."""
         units = self.units(debt, most) if most else 1 << 62
         return Seize(self.house(exchange), self.who(purse), self.who(target), self.row(debt), self.row(lien), units)
+
+    def push(self, asset: str, mid: float, purse: str = "") -> ReferenceTrade:
+        """Buy or sell on the reference venue until its mid stands there."""
+        now = self.view.reference(asset)
+        coins = reference_depth(self.view, asset) * math.log(mid / now) / now
+        return ReferenceTrade(self.who(purse), asset, coins)
 
     def outside(self, asset: str, coins: float, purse: str = "") -> ReferenceTrade:
         """Buy coins on the reference venue, or sell them (negative)."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills, transfer
 from protocol.errors import (
-    DepthExceeded,
     Healthy,
     InAuction,
     NotAllowed,
@@ -186,13 +185,13 @@ def _sell(state: State, plan: Plan, size: int, index: float) -> int:
 
 
 def _projected(state: State, plan: Plan) -> float:
-    """Equity of the account, cash units, were the plan carried out through the venue now."""
+    """Equity of the account, cash units, were the plan carried out through the venue now; at the mark where that cannot fill it."""
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
     mark = read_mark(state, listing).value
     owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
     if math.isnan(owed):
-        raise DepthExceeded(account=plan.account, market=listing.name, size=plan.size)
+        return worth * house.cash_scale
     return float(worth * house.cash_scale + plan.size * mark * listing.price_scale - owed - abs(owed) * plan.reward)
 
 

@@ -73,6 +73,10 @@ class Oracle(ABC):
         """Take a posted report. Raises ReportRejected where nothing is to be posted."""
         raise ReportRejected(reporter=report.reporter, market=listing.name)
 
+    def takes_reports(self) -> tuple[Oracle, str] | None:
+        """The oracle inside that reports are for, and how much longer its path is; None where there is none inside."""
+        return None
+
     def sources(self) -> tuple[str, ...]:
         """Names of the markets of the same exchange whose trades move it ('' is the market it serves)."""
         return ()

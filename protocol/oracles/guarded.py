@@ -116,6 +116,10 @@ class Guarded(Oracle):
         """Reports are for the inner oracle. Raises ReportRejected."""
         self.inner.accept(state, listing, at + ".inner", report)
 
+    def takes_reports(self) -> tuple[Oracle, str] | None:
+        """The inner oracle."""
+        return self.inner, ".inner"
+
     def sources(self) -> tuple[str, ...]:
         """Those of both oracles."""
         other = self.second.sources() if self.second is not None else ()

@@ -71,6 +71,10 @@ class SecurityModule(Oracle):
         """The inner oracle's business."""
         self.inner.accept(state, listing, at + ".inner", report)
 
+    def takes_reports(self) -> tuple[Oracle, str] | None:
+        """The inner oracle."""
+        return self.inner, ".inner"
+
     def sources(self) -> tuple[str, ...]:
         """Whatever moves the inner oracle."""
         return self.inner.sources()
