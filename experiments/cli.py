@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
@@ -198,9 +199,7 @@ def study(name: str, /, *, out: Out = Path("results"), workers: Workers = None, 
 
     found = studies()
     wishes = Together()
-    wishes.attempt(lambda: free_for_study(out))
-    if workers is not None and workers < 1:
-        wishes.lines.append(f"--workers {workers}: must be 1 or more")
+    wishes.attempt(lambda: _room_for_study(out, workers))
     if name not in found:
         wishes.lines.append(unknown(f"study = {name!r}: no such study", name, found))
     wishes.settle()
@@ -211,13 +210,25 @@ def study(name: str, /, *, out: Out = Path("results"), workers: Workers = None, 
 @app.command
 def figures(*, out: Out = Path("results"), workers: Workers = None, quick: Quick = False) -> None:
     """Run every study, draw every figure, and put them on a page (gallery.md)."""
-    for name in studies():
-        study(name, out=out, workers=workers, quick=quick)
-        print()
+    wishes = Together()
+    wishes.attempt(lambda: _room_for_study(out, workers))
+    wishes.settle()
+    for name in studies():  # one that cannot be drawn does not stop the others
+        wishes.attempt(partial(study, name, out=out, workers=workers, quick=quick))
+        print(flush=True)
     from experiments.gallery import write as write_page
 
     out.mkdir(parents=True, exist_ok=True)
     print(f"Written: {write_page(out, out / 'gallery.md', '')}")
+    wishes.settle()
+
+
+def _room_for_study(out: Path, workers: int | None) -> None:
+    wishes = Together()
+    wishes.attempt(lambda: free_for_study(out))
+    if workers is not None and workers < 1:
+        wishes.lines.append(f"--workers {workers}: must be 1 or more")
+    wishes.settle()
 
 
 app.command("experiments.commands.probe:probe", name="probe")

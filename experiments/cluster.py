@@ -127,9 +127,15 @@ def crew(workers: int | None = None, scheduler: str | None = None) -> Iterator[C
 
 @contextmanager
 def on_call(workers: int | None = None, scheduler: str | None = None) -> Iterator[Callable[[], Crew]]:
-    """A crew that is called up when it is first needed, and then stays until all is done."""
+    """A crew that is called up when it is first needed, and then stays until all is done; that of a scheduler, at once.
+
+    So a scheduler that is not there is told before anything is written.
+    """
     with ExitStack() as stack:
-        yield cache(lambda: stack.enter_context(crew(workers, scheduler)))
+        hands = cache(lambda: stack.enter_context(crew(workers, scheduler)))
+        if scheduler is not None:
+            hands()
+        yield hands
 
 
 def _reached(scheduler: str) -> Any:

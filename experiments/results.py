@@ -28,6 +28,7 @@ from experiments.sweeps.folder import (
     PARTS,
     POINTS,
     corrupt,
+    not_ours,
     read_digests,
     read_journal,
     read_manifest,
@@ -44,7 +45,10 @@ def load(folder: str | Path) -> pd.DataFrame:
     if wrong:
         raise Mistakes(wrong)
     if rows or not found:
-        points = pq.read_table(home / POINTS)
+        try:
+            points = pq.read_table(home / POINTS)
+        except (OSError, pa.ArrowInvalid):
+            raise Mistakes([not_ours(home / POINTS)]) from None
         found.append(tables.table(points, manifest["first_seed"], manifest["sweep"], rows))
     return tables.frame(found, manifest["columns"])
 
@@ -74,7 +78,10 @@ def standing(folder: Path) -> Standing:
     total = manifest["points"] * manifest["replicates"]
     complete = (folder / COMPLETE).exists() and not wrong
     if complete:
-        total = json.loads((folder / COMPLETE).read_bytes())["runs"]
+        try:
+            total = int(json.loads((folder / COMPLETE).read_bytes())["runs"])
+        except (ValueError, KeyError, TypeError):
+            wrong.append(not_ours(folder / COMPLETE))
         wrong += [f"{folder}: {total - len(status):,} of {total:,} runs are missing"] if len(status) < total else []
     return Standing(manifest, len(status), max(total, len(status)), complete and not wrong, failures, wrong)
 

@@ -50,6 +50,7 @@ class Found(NamedTuple):
     plain: Estimate
     better: Difference
     scenario: Scenario
+    digests: tuple[str, ...]  # of all runs, in order
 
 
 def attacker(scenario: Scenario, name: str, plugins: Collection[type] = ()) -> tuple[Scenario, Role]:
@@ -115,6 +116,7 @@ def search(
     own = {bound.name: float(getattr(role, bound.name)) for bound in bounds}
     paths = tuple(bound.path for bound in bounds)
     names = tuple(bound.name for bound in bounds)
+    digests: list[str] = []
 
     def profits(name: str, rows: Sequence[Mapping[str, float]], first_seed: int, count: int) -> pd.DataFrame:
         values = tuple(tuple(typed(b, row[b.name]) for b in bounds) for row in rows)
@@ -129,6 +131,7 @@ def search(
         )
         play(design(sweep, plugins=plugins), home / name)
         frame = load(home / name)
+        digests.extend(frame["digest"])
         return frame if column in frame else frame.assign(**{column: math.nan})
 
     def inside(number: int, asked: Sequence[Mapping[str, float]]) -> list[float]:
@@ -156,7 +159,8 @@ def search(
         )
     values = {bound.path: typed(bound, best.parameters[bound.name]) for bound in bounds}
     recipe = varied(scenario, values, plugins=plugins)
-    return Found(trials, best, estimate(held), estimate(plain), difference(held, plain), recipe)
+    better = difference(held, plain)
+    return Found(trials, best, estimate(held), estimate(plain), better, recipe, tuple(digests))
 
 
 def write(found: Found, home: Path) -> list[Path]:

@@ -584,7 +584,7 @@ def test_a_scheduler_that_is_not_there_is_one_line(spec: Path, capsys: Out, monk
     for address in ("tcp://127.0.0.1:1", "nonsense"):
         [line] = refused(capsys, "sweep", str(spec), "--scheduler", address)
         assert line.startswith(f"undertow: --scheduler {address}: cannot be reached")
-    assert not list(Path("results").rglob("*.parquet")) or not list(Path("results/fees/parts").iterdir())
+    assert not Path("results").exists()
 
 
 def test_every_mistake_of_a_file_is_told_at_once(spec: Path, capsys: Out) -> None:
@@ -657,6 +657,48 @@ def test_a_mistake_is_one_line(spec: Path, capsys: Out, text: str, words: str) -
     assert not Path("results").exists()
 
 
+@pytest.mark.parametrize("path", ["exchange.market.fea", "cast.snipper.usage"])
+def test_an_axis_that_names_no_field_is_one_line_however_many_levels_it_has(spec: Path, capsys: Out, path: str) -> None:
+    spec.write_text(SPEC.replace("exchange.market.fee", path), encoding="utf-8")
+    [line] = refused(capsys, "sweep", str(spec))
+    assert path in line and "did you mean" in line
+
+
+def test_a_record_of_nothing_is_told_with_the_first_run(scheduler: str, spec: Path, capsys: Out) -> None:
+    spec.write_text(SPEC.replace('"gain.*", "dex.ETH-PERP.volume", "events.*"', '"gian.*"'), encoding="utf-8")
+    [line] = refused(capsys, "sweep", str(spec), "--out", "out", "--scheduler", scheduler)
+    assert "record = ['gian.*']: a run measures nothing that is called so" in line
+    spec.write_text(
+        SPEC.replace("replicates = 40", "replicates = 1").replace('"gain.*", "dex.ETH-PERP.volume", ', ""),
+        encoding="utf-8",
+    )
+    assert cli.main(["sweep", str(spec), "--out", "events", "--scheduler", scheduler]) == 0
+
+
+def test_files_beside_the_parts_that_are_damaged_are_a_line_and_written_anew(
+    scheduler: str, spec: Path, whole: Path, capsys: Out
+) -> None:
+    import shutil
+
+    shutil.copytree(whole, "out")
+    arguments = ("sweep", str(spec), "--out", "out", "--scheduler", scheduler)
+    for name, damaged in (("complete.json", ("{", "[]", '{"runs": null}')), ("points.parquet", ("garbage", ""))):
+        for text in damaged:
+            (Path("out") / name).write_text(text)
+            if name == "points.parquet":
+                (Path("out") / "digests.txt").unlink(missing_ok=True)  # nothing is finished, so that it is asked for
+                (Path("out") / "complete.json").unlink(missing_ok=True)
+            command = ("results", "out", "--of", "gain.sniper") if name == "points.parquet" else ("results", "out")
+            [line] = refused(capsys, *command)
+            assert name in line and "is not what a sweep writes; delete it" in line
+        (Path("out") / name).unlink()
+        if name == "points.parquet":
+            shutil.copy(whole / "digests.txt", "out")
+        assert cli.main(arguments) == 0
+        assert contents(Path("out")) == contents(whole)
+        capsys.readouterr()
+
+
 def test_until_replicates_only_where_the_interval_is_wide(scheduler: str, spec: Path) -> None:
     text = SPEC.replace("replicates = 40", "replicates = 4").replace(
         "[[axes]]", '[until]\ncolumn = "gain.sniper"\nhalf_width = 1500.0\nmost = 16\n\n[[axes]]', 1
@@ -688,6 +730,28 @@ def test_results_are_listed_tabulated_and_exported(whole: Path, capsys: Out, tmp
     assert "no such level" in refused(capsys, "results", str(whole), "--of", "gain.sniper", "--against", "fee=7")[0]
     capsys.readouterr()
     assert "holds no results" in refused(capsys, "results", str(tmp_path))[0]
+
+
+def test_tables_of_results_are_exact_for_rare_events_and_careful_with_many_comparisons(
+    whole: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experiments.statistics import difference, holm
+
+    monkeypatch.setenv("COLUMNS", "200")
+    assert cli.main(["results", str(whole), "--of", "gain.sniper", "--above", "1e9"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[-3:]]
+    bound = 1.0 - 0.025 ** (1 / 40)  # what 40 runs without an event leave possible (Clopper and Pearson 1934)
+    assert [float(row[-4]) for row in rows] == [0.0] * 3
+    assert [float(row[-2]) for row in rows] == pytest.approx([bound] * 3, rel=1e-2)
+    frame = results.load(whole)
+    assert results.rates(frame, ["fee"], "gain.sniper", 1e9)["high"].tolist() == pytest.approx([bound] * 3)
+
+    table = results.contrasts(frame, ["fee"], "gain.sniper", "fee", 0.001)
+    by_fee = {fee: group.sort_values("seed")["gain.sniper"].tolist() for fee, group in frame.groupby("fee")}
+    alone = [difference(by_fee[fee], by_fee[0.001]) for fee in (0.0, 0.002)]
+    assert table["p"].tolist() == [one.p for one in alone]
+    assert table["p_holm"].tolist() == holm([one.p for one in alone])
+    assert table["difference"].tolist() == pytest.approx([one.estimate.mean for one in alone])
 
 
 def test_a_frame_is_tidy_and_its_units_are_known(whole: Path) -> None:

@@ -54,6 +54,7 @@ class Hardened:
     spent: dict[str, int] = field(default_factory=dict)
     short: list[str] = field(default_factory=list)  # what it rests on that was not afforded, or went wrong
     wrong: list[str] = field(default_factory=list)  # every run that went wrong
+    digests: list[str] = field(default_factory=list)  # of every run that did not
     budget: int = 0
 
     @property

@@ -67,7 +67,7 @@ def harden(
     search.judge()
     if found.chosen is not None and found.chosen.wrong:
         found.short.append(f"of the searches against the hardened design, {found.chosen.wrong} runs went wrong")
-    found.spent, found.wrong = dict(bench.spent), list(bench.wrong)
+    found.spent, found.wrong, found.digests = dict(bench.spent), list(bench.wrong), bench.digests
     return found
 
 

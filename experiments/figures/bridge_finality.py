@@ -11,7 +11,9 @@ import pandas as pd
 from experiments.figures.style import SHADES, line, panels, save
 
 
-def draw(chance: pd.DataFrame, table: pd.DataFrame, bearers: Mapping[str, str], out: Path, name: str) -> list[Path]:
+def draw(
+    chance: pd.DataFrame, table: pd.DataFrame, bearers: Mapping[str, str], out: Path, name: str, stamped: str = ""
+) -> list[Path]:
     """`chance`: depth, share, low, high. `table`: counted, and each bearer's gain (cash coins), with their intervals."""
     figure, axes = panels(1, 2)
     often, borne = axes[0]
@@ -46,4 +48,4 @@ def draw(chance: pd.DataFrame, table: pd.DataFrame, bearers: Mapping[str, str], 
     borne.set_ylabel("loss where it happened, depth of one\n(million cash coins, 95 % interval)")
     borne.set_title("Who holds the wrapped coin pays")
     borne.legend()
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

@@ -13,7 +13,7 @@ from experiments.figures.style import SHADES, line, panels, save
 CRITICAL = 1.0  # offspring
 
 
-def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`points`: leverage, depth (share of capital), root, size, theory, with low and high, as the study has them."""
     points = points.sort_values(["leverage", "depth"])
     figure, axes = panels(1, 2, height=2.7)
@@ -69,4 +69,4 @@ def draw(points: pd.DataFrame, out: Path, name: str) -> list[Path]:
     curve.set_ylabel("offspring of a liquidation that\nno other brought about (95 % interval)")
     curve.set_title("Up to the line theory tells how many")
     curve.legend(fontsize=5.8)
-    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}", stamped)

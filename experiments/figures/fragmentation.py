@@ -18,7 +18,7 @@ PANELS = (
 )
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: routing, pools, and each measure in basis points with its interval."""
     figure, axes = panels(1, 2)
     for axis, (measure, label, title) in zip(axes[0], PANELS, strict=True):
@@ -35,4 +35,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         axis.set_ylim(bottom=0.0)
         axis.set_title(title)
     axes[0][0].legend(loc="upper left")
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

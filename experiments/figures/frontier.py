@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from experiments.audit.designs import Design, Hardened, Judged
-from experiments.figures.style import MARKS, SHADES, panels, save
+from experiments.figures.style import MARKS, SHADES, panels, save, stamp
 
 
 def draw(found: Hardened, out: Path, name: str) -> list[Path]:
@@ -41,7 +41,8 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
     axis.set_ylabel("open interest per coin of capital")
     axis.set_title(_title(found))
     figure.legend(loc="outside lower center", ncols=2, fontsize=6)
-    return save(figure, out, name, f"bound: {found.bound:g}; levers: {[lever.path for lever in found.levers]}")
+    note = f"bound: {found.bound:g}; levers: {', '.join(lever.path for lever in found.levers)}"
+    return save(figure, out, name, note, stamp(found.digests))
 
 
 def _title(found: Hardened) -> str:

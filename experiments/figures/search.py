@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 
-from experiments.figures.style import DASHES, SHADES, panels, save
+from experiments.figures.style import DASHES, SHADES, panels, save, stamp
 from experiments.search import Found
 
 
 def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Path]:
     """`seeds` a candidate; cash coins."""
-    figure, axes = panels(1, 1)
+    figure, axes = panels(1, 1, height=2.9)
     axis = axes[0][0]
     runs = np.array([(trial.number + 1) * seeds for trial in found.trials])
     profit = np.array([trial.worth for trial in found.trials]) / 1_000.0
@@ -27,10 +26,20 @@ def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Pa
     axis.axhline(0.0, color="black", linewidth=0.6)
     top = np.nanmax(np.append(profit, found.held.high / 1_000.0))
     low = min(0.0, float(np.nanpercentile(profit, 20)), found.plain.low / 1_000.0, found.held.low / 1_000.0)
-    axis.set_ylim(low - 0.05 * (top - low), top + 0.45 * (top - low))
+    axis.set_ylim(low - 0.05 * (top - low), top + 0.05 * (top - low))
     axis.set_xlabel("runs spent")
-    axis.set_ylabel("attacker's profit (thousand cash coins)")
-    axis.set_title(f"The worst of {attack}")
-    axis.legend(loc="upper left")
-    note = f"seeds a candidate: {seeds}; held out: {found.held.seeds}; best: {found.best.parameters}"
-    return save(figure, out, name, note if math.isfinite(top) else "")
+    axis.set_ylabel("profit (thousand cash coins)")
+    axis.set_title(_title(found, attack))
+    figure.legend(loc="outside lower center", fontsize=6)
+    best_is = ", ".join(f"{key} {value:.4g}" for key, value in found.best.parameters.items())
+    note = f"seeds a candidate: {seeds}; held out: {found.held.seeds}; best: {best_is}"
+    return save(figure, out, name, note, stamp(found.digests))
+
+
+def _title(found: Found, attack: str) -> str:
+    """What the held-out seeds say of it."""
+    if not found.better.estimate.low > 0.0:
+        return f"No better settings of {attack} were found"
+    if not found.plain.low > 0.0:
+        return f"Searched, {attack} earns {found.held.mean / 1_000.0:,.0f} thousand"
+    return f"Searched, {attack} earns {found.held.mean / found.plain.mean:.1f} times as much"

@@ -34,7 +34,7 @@ PANELS = (  # measure, weather, scale, label, title
 )
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: weather, chains, way, and each measure with its interval. One chain stands for both ways."""
     figure, axes = panels(1, len(PANELS))
     for panel, (what, weather, scale, label, title) in zip(axes[0], PANELS, strict=True):
@@ -47,4 +47,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_title(title)
         panel.set_ylim(bottom=0, top=105 if what == "prompt" else None)
     axes[0][0].legend(loc="upper left")
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

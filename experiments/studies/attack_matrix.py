@@ -15,6 +15,7 @@ from experiments.arsenal.campaign import campaign
 from experiments.arsenal.report import attack_rows, cell_rows
 from experiments.arsenal.seating import defences
 from experiments.figures.attack_matrix import draw
+from experiments.figures.style import stamp
 from experiments.scenario import bundled, find
 from experiments.tables import write
 
@@ -36,9 +37,9 @@ def stages() -> dict[str, tuple[str, type[Attack]]]:
     return {attack: (name, kind) for attack, (_, name, kind) in homes.items()}
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """One row an attack, and one an attack and defence."""
-    rules, bare, cells = defences(), [], []
+def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """One row an attack, one an attack and defence, and the digests of all runs."""
+    rules, bare, cells, digests = defences(), [], [], []
     for attack, (name, kind) in stages().items():
         if quick and name not in SHORT:
             continue
@@ -46,15 +47,16 @@ def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFr
         found = campaign(find(name), {attack: kind}, meant, range(1, (QUICK if quick else SEEDS) + 1), workers=workers)
         bare += [{"scenario": name, **row} for row in attack_rows(found)]
         cells += [{"scenario": name, **row} for row in cell_rows(found)]
-    return pd.DataFrame(bare), pd.DataFrame(cells)
+        digests += [one.digest for one in found.results]
+    return pd.DataFrame(bare), pd.DataFrame(cells), digests
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
-    bare, cells = sweep(workers=workers, quick=quick)
+    bare, cells, digests = sweep(workers=workers, quick=quick)
     write(out, {NAME: bare, f"{NAME}-cells": cells})
     paying = bare.loc[bare["profit_low"] > 0, "attack"]
-    figure = draw(cells, paying, out, NAME, f"seeds a cell: {int(bare['seeds'].max())}")
+    figure = draw(cells, paying, out, NAME, f"seeds a cell: {int(bare['seeds'].max())}", stamp(digests))
     lines = [QUESTION, ""]
     lines.append(f"{'attack':<20} {'scenario':<20} {'profit, with 95 % interval':>40}  cheapest defence that stops it")
     for row in bare.to_dict("records"):

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from experiments.figures.bridge_finality import draw
+from experiments.figures.style import stamp
 from experiments.overrides import vary
 from experiments.parallel import spread
 from experiments.run import run
@@ -105,7 +106,7 @@ def report(runs: pd.DataFrame, out: Path) -> str:
     happened = runs[(runs["depth"] == 1) & (runs["spent_twice"] > 0)]
     borne = means(happened, ("counted",), MEASURES)
     write(out, {f"{NAME}-runs": runs, f"{NAME}-chance": chance, f"{NAME}-borne": borne})
-    paths = draw(chance, borne, BEARERS, out, NAME)
+    paths = draw(chance, borne, BEARERS, out, NAME, stamp(runs["digest"]))
     lines = [QUESTION, "", "Coins spent twice, % of runs, with 95 % interval (exact):"]
     for row in chance.to_dict("records"):
         told = f"{1e2 * row['share']:.0f} [{1e2 * row['low']:.0f}, {1e2 * row['high']:.0f}], {row['seeds']} runs"

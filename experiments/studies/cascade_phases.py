@@ -24,6 +24,7 @@ from agents.roles.large_trader import LargeTrader
 from experiments.cascades.episodes import told
 from experiments.cascades.trees import clusters, shared
 from experiments.figures.cascade_phases import draw
+from experiments.figures.style import stamp
 from experiments.overrides import varied
 from experiments.parallel import spread
 from experiments.scenario import Scenario, find
@@ -135,7 +136,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = sweep(workers=workers, quick=quick)
     points = table(runs)
     write(out, {f"{NAME}-runs": runs, NAME: points})
-    figure = draw(points, out, NAME)
+    figure = draw(points, out, NAME, stamp(runs["digest"]))
     lines = [QUESTION, ""]
     lines.append(
         f"{'leverage':>8} {'depth':>7} {'theory':>7} {'offspring of the first':>24} {'mean family':>22} {'largest':>20}"

@@ -23,6 +23,7 @@ from agents.routings.base import Routing
 from agents.routings.best_venue import BestVenue
 from experiments.execution import Execution
 from experiments.figures.fragmentation import draw
+from experiments.figures.style import stamp
 from experiments.metrics import half_life
 from experiments.parallel import spread
 from experiments.run import build, play
@@ -155,7 +156,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(played)
     table, changes = summary(runs), steps(runs)
     write(out, {f"{NAME}-runs": runs, NAME: table, f"{NAME}-steps": changes})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(row["digest"] for row in played[: len(once)]))
     lines = [QUESTION]
     for name, (what, unit, _) in MEASURES.items():
         lines += ["", f"{what} ({unit}), with 95 % interval:"]

@@ -19,6 +19,7 @@ from agents.roles.arbitrageur import Arbitrageur
 from agents.roles.split_trader import SplitTrader
 from agents.streams import Streams
 from experiments.figures.split_liquidity import draw
+from experiments.figures.style import stamp
 from experiments.metrics import half_life
 from experiments.parallel import spread
 from experiments.run import run
@@ -125,7 +126,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     runs = pd.DataFrame(spread(measure, points(seeds), workers=workers, title=NAME))
     table = means(runs, ("weather", "chains", "way"), MEASURES)
     write(out, {f"{NAME}-runs": runs, NAME: table})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(runs["digest"]))
     lines = [QUESTION, "", "With 95 % interval:"]
     heads = ("slippage, bp", f"filled in {PROMPT:.0f} s, %", "rms gap of a mid, bp", "half-life, s", "arbitrage")
     lines.append(f"{'weather':>8} {'chains':>6} {'way':>6}" + "".join(f"{head:>25}" for head in heads))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fnmatch
 import math
 import pickle
 import time
@@ -231,6 +232,8 @@ class Course:
     def _keep(self, found: Slice) -> None:
         by_part: dict[Part, list[Row]] = {}
         for row in found.rows:
+            if row.status == "ok" and not row.numbers and not any(map(_of_events, self.design.sweep.record)):
+                raise Mistakes([f"record = {list(self.design.sweep.record)}: a run measures nothing that is called so"])
             cell = Cell(row.point, row.replicate)
             by_part.setdefault(self.home[cell], []).append(row)
             if row.status != "ok":
@@ -269,6 +272,11 @@ class Course:
         rate = (self.played - before) / spent if self.played > before and spent > 0 else math.nan
         left = (self.total - self.done) / rate
         self.told(Progress(self.done, self.total, self.wrong, rate, left, slots, self.number, self.took))
+
+
+def _of_events(pattern: str) -> bool:
+    """Whether a pattern may be about events only, which need not occur."""
+    return fnmatch.fnmatchcase("events.", pattern.partition(".")[0] + ".")
 
 
 @contextlib.contextmanager

@@ -122,9 +122,9 @@ def opened(out: Path, manifest: dict[str, Any], beside: Mapping[str, bytes]) -> 
             (home / name).mkdir(exist_ok=True)
         for partial in home.rglob(f"*{PARTIAL}"):
             partial.unlink()
+        for name in (name for name in beside if not (home / name).exists()):
+            replace(home / name, beside[name])
         if not (home / MANIFEST).exists():
-            for name, data in beside.items():
-                replace(home / name, data)
             replace(home / MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
         yield Folder(home)
         with contextlib.suppress(OSError):
@@ -211,6 +211,11 @@ def read_lines(path: Path) -> tuple[list[bytes], int]:
 def corrupt(path: Path) -> str:
     """The complaint about a part that is not what was written."""
     return f"{path}: does not match its digest; delete it to have its runs played again"
+
+
+def not_ours(path: Path) -> str:
+    """The complaint about a file beside the parts that is not what was written."""
+    return f"{path}: is not what a sweep writes; delete it, and the same sweep writes it anew"
 
 
 def sha256(data: bytes) -> str:

@@ -218,7 +218,12 @@ def _mistakes_of_levels(base: Scenario, axes: list[tuple[str, Axis]], plugins: C
                 wrong += [f"{path}: {line}" for line in lines]
             if len(wrong) > 20:  # a list of thousands that are all wrong is wrong once
                 break
-    return list(dict.fromkeys(wrong))
+    return list({_without_value(line): line for line in reversed(wrong)}.values())[::-1]
+
+
+def _without_value(line: str) -> str:
+    """A complaint as it is about a path that leads nowhere, whatever was to be put there; any other as it is."""
+    return re.sub(r" = [^:]*(?=: no such )", "", line)
 
 
 def _why_not(base: Scenario, point: Point, plugins: Collection[type]) -> list[str]:

@@ -1,0 +1,35 @@
+"""Study: what a weak protocol must give up to be left alone. The command `harden` on `oracle-push`, on its stressed path.
+
+There a long window feeds a sniper of the lagging index and a short one whoever pushes it, so no window alone will do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+from experiments.commands.harden import harden
+
+NAME = "hardening"
+QUESTION = "What must a protocol whose index can be pushed give up until no attack on it pays?"
+COMMAND = "harden oracle-push"
+
+OVER = ("ETH-PERP.oracle.window=24:2400:log", "open_interest_cap=50000:1000000:log", "margin.initial=0.06:0.5:log")
+BUDGET, QUICK = 3_000, 300  # runs
+
+
+def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+    """Search, judge, draw; returns what the command says."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        harden(
+            "oracle-push",
+            over=OVER,
+            budget=QUICK if quick else BUDGET,
+            attack=("OraclePush", "StaleSniper") if quick else (),
+            path="stressed",
+            duration=300.0 if quick else 900.0,
+            out=out / NAME,
+            workers=workers,
+        )
+    return f"{QUESTION}\n\n{said.getvalue()}"
