@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,8 +37,10 @@ def free_for_study(out: Path) -> None:
     home = _existing(out.resolve())
     if not home.is_dir():
         raise Mistakes([f"--out {out}: {home.name} is a file, not a folder"])
-    if not os.access(home, os.W_OK | os.X_OK):
-        raise Mistakes([f"--out {out}: {home.name} may not be written to"])
+    try:  # the rights of a file system are known by trying: some that cannot take a folder say that they may be written to
+        Path(tempfile.mkdtemp(prefix=".undertow.", dir=home)).rmdir()
+    except OSError:
+        raise Mistakes([f"--out {out}: {home.name or home} may not be written to"]) from None
 
 
 def free_for_record(out: Path) -> Path:
@@ -54,6 +58,18 @@ def _is_record(folder: Path) -> bool:
     names = {path.name for path in folder.iterdir()}
     twin = folder / TWIN
     return names >= RECORD and names <= RECORD | {TWIN} and (TWIN not in names or (twin.is_dir() and _is_record(twin)))
+
+
+def gather(folder: Path, files: Callable[[Path], list[Path]]) -> list[Path]:
+    """Files made in a folder beside it, and moved there once all of them are: what stops on the way leaves nothing half-written."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    try:
+        made = files(partial)
+        folder.mkdir(exist_ok=True)
+        return [path.replace(folder / path.relative_to(partial)) for path in made]
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def write(folder: Path, record: Record, twin: Record | None) -> None:

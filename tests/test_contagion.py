@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import networkx as nx
 import pandas as pd
@@ -15,6 +16,7 @@ from experiments.cascades.burden import DELEVERAGED, UNPAID, VENUE, deficits, po
 from experiments.cascades.episodes import by_cause, heights, largest, standings, told
 from experiments.cascades.trees import branching
 from experiments.codec import dumps
+from experiments.folders import gather
 from experiments.run import run
 from experiments.scenario import find
 from protocol.liquidations.backstop import Backstop
@@ -148,6 +150,49 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
     assert len(pd.read_parquet(out / "liquidations.parquet")) == pd.read_parquet(out / "families.parquet")["size"].sum()
     whole = json.loads((out / "contagion.json").read_text())
     assert whole["branching"]["overall"]["liquidations"] > 0
+
+
+def test_what_stops_while_it_is_written_leaves_nothing_and_what_was_there_stays(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a.txt").write_text("old", encoding="utf-8")
+
+    def stopped(folder):
+        folder.mkdir()
+        (folder / "a.txt").write_text("half", encoding="utf-8")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        gather(out, stopped)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / "a.txt").read_text(encoding="utf-8") == "old"
+
+    def whole(folder):
+        folder.mkdir()
+        (folder / "b.txt").write_text("new", encoding="utf-8")
+        return [folder / "b.txt"]
+
+    assert gather(out, whole) == [out / "b.txt"]
+    assert sorted(path.name for path in out.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_a_place_that_takes_no_folder_is_refused_before_anything_is_played(capsys, tmp_path):
+    full = Path("/dev/fd") / "none"  # no folder can be made there, whoever asks and whatever rights are told of it
+    assert cli.main(["contagion", "fire-sale", "--out", str(full)]) == 2
+    assert "may not be written to" in capsys.readouterr().err
+    assert cli.main(["contagion", "fire-sale", "--out", str(tmp_path / "new"), "--seeds", "0"]) == 2
+    assert list(tmp_path.iterdir()) == []  # and trying leaves nothing
+
+
+def test_of_a_scenario_without_liquidations_the_tables_tell_no_ratio_and_no_cause(tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["contagion", "fire-sale", "--duration", "60", "--seeds", "2", "--workers", "1", "--out", str(out)]
+    assert cli.main(arguments) == 0
+    told = capsys.readouterr().out
+    assert "liquidations" in told
+    for word in ("nan", "branching", "cause"):
+        assert word not in told
+    assert not (out / "failures.png").exists()
 
 
 def test_of_a_scenario_without_liquidations_the_command_says_so(tmp_path, capsys):

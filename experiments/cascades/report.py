@@ -1,40 +1,33 @@
-"""Contagion in a scenario, over seeds: all that is measured, as tables for people, plain data for machines, figures and graphs."""
+"""Contagion in a scenario, over seeds: all that is measured, as tables for people and plain data for machines."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import networkx as nx
 import numpy as np
-import pandas as pd
 
 from experiments.cascades.amplification import MEASURES, OPEN, Amplified, amplification, table
 from experiments.cascades.burden import deficits, positions, summed
-from experiments.cascades.episodes import Standing, Told, by_cause, largest, standings, stretch, told
+from experiments.cascades.episodes import Told, by_cause, told
 from experiments.cascades.failures import Failure, failures, headline, irremovable
 from experiments.cascades.failures import table as failure_table
 from experiments.cascades.intervention import WHILE, Deleted, deletions, validated
 from experiments.cascades.tails import Continuous, Tail, Whole, tail
 from experiments.cascades.trees import Branching, Cluster, branching, branching_by_phase, clusters
-from experiments.networks.centrality import centrality
-from experiments.networks.graphs import export, flows
 from experiments.parallel import spread
 from experiments.scenario import Scenario
 from experiments.statistics import Estimate, estimate
-from experiments.summary import EXCHANGES_OF_EQUALS, console, number, sheet
+from experiments.summary import console, number, sheet
 
 EACH = MEASURES | {
     OPEN: "owed by accounts still open, cash coins",
     "insurance": "insurance left, cash coins",
     "return_on_vault": "growth of a vault share, relative",
 }
-FAINT = 1e-3  # cash coins: less is rounding
 
 
 class Contagion(NamedTuple):
@@ -123,14 +116,18 @@ def show(found: Contagion) -> None:
     out = console()
     out.print(f"{found.scenario.name}: contagion over {len(found.runs)} seeds")
     rows = [(name, str(value)) for name, value in counts(found).items()]
-    rows += [(f"branching ratio, {name}", str(value)) for name, value in ratios(found).items()]
-    rows += [("tail of sizes", _tail(found.sizes)), ("tail of durations", _tail(found.durations))]
+    if any(found.why):  # of nothing there is no ratio, no tail and no cause
+        rows += [
+            (f"branching ratio, {name}", str(value)) for name, value in ratios(found).items() if value.liquidations
+        ]
+        rows += [("tail of sizes", _tail(found.sizes)), ("tail of durations", _tail(found.durations))]
     out.print(sheet("cascades (a run; mean and 95 %)", ("", ""), rows, right=(1,)))
     if len(found.scenario.world.exchanges) > 1:
         head, lines = by_exchange(found)
         out.print(sheet("by exchange (a run; mean and 95 %)", head, lines, right=tuple(range(1, len(head)))))
     causes = [(name, f"{share:.1%}") for name, share in by_cause(found.why).items() if share >= 5e-4]
-    out.print(sheet("why: share of what took equity away since health", ("cause", "share"), causes, right=(1,)))
+    if causes:
+        out.print(sheet("why: share of what took equity away since health", ("cause", "share"), causes, right=(1,)))
     for name, part in burdens(found).items():
         total = sum(part.values())
         lines = [(who, number(cash), f"{cash / total:.1%}") for who, cash in part.items()]
@@ -213,100 +210,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     return int(value) if isinstance(value, np.integer) else value
-
-
-# Files
-
-
-def write(found: Contagion, out: Path) -> list[Path]:
-    """Tables, and of the run with the largest family its figures and networks."""
-    from experiments.figures import amplification as waterfall
-    from experiments.figures import cascade_shape, cascade_tree, contagion_network
-    from experiments.figures import failures as drawn_failures
-    from experiments.figures.style import stamp
-
-    out.mkdir(parents=True, exist_ok=True)
-    files = [out / "liquidations.parquet", out / "families.parquet", out / "contagion.json"]
-    explained(found).to_parquet(files[0])
-    parts = [
-        {"seed": k.record.scenario.seed} | c._asdict()
-        for k, f in zip(found.runs, found.families, strict=True)
-        for c in f
-    ]
-    pd.DataFrame(parts, columns=["seed", *Cluster._fields]).to_parquet(files[1])
-    files[2].write_text(to_json(found), encoding="utf-8")
-    stamped = stamp(one.record.digest for one in found.runs)
-    present = {one.measure for one in found.amplified}
-    for measure, name in (("liquidated", "amplification"), ("written_off", "amplification-written-off")):
-        if measure in present:
-            files += waterfall.draw(found.amplified, measure, MEASURES[measure], out, name, stamped)
-    if found.failed:
-        files += drawn_failures.draw(found.failed, out, "failures")
-    worst = max(found.runs, key=lambda one: (largest(one.why) or Cluster(0, 0, 0.0, 0, 0.0))[1:3])
-    family, span = largest(worst.why), stretch(worst)
-    if family is not None:
-        files += cascade_shape.draw(worst, family, out, "shape") + cascade_tree.draw(worst, family, out, "tree")
-    if span is None:
-        return files
-
-    start, end = span
-    calm = max(1, start - (end - start))
-    blocks = [calm, start, end]
-    early, before, during = standings(worst.record.scenario, blocks)
-    stretches = [
-        contagion_network.Panel(
-            f"Before: blocks {calm + 1:,} to {start:,}", *_moved(worst, calm, start, early, before)
-        ),
-        contagion_network.Panel(f"During: blocks {start + 1:,} to {end:,}", *_moved(worst, start, end, before, during)),
-    ]
-    files += contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
-    for name, graph in (
-        ("exposures-before", before.graph),
-        ("exposures-during", during.graph),
-        ("flows-before", stretches[0].moved),
-        ("flows-during", stretches[1].moved),
-        ("overlaps-before", before.held),
-    ):
-        if isinstance(graph, nx.DiGraph):
-            gained = stretches[name.endswith("during")].change
-            told = {node: gained.get(node, gained.get(node.rpartition(".")[2], 0.0)) for node in graph}
-            nx.set_node_attributes(graph, told, "gain")
-        export(graph, path := out / f"{name}.graphml")
-        files.append(path)
-    for name, rows in (
-        ("centrality", centrality(before.graph, stretches[1].moved, before.worth)),
-        ("fire-sale-multipliers", before.fragile),
-    ):
-        rows.to_csv(path := out / f"{name}.csv", index=False, float_format="%.6g")
-        files.append(path)
-    return files
-
-
-def _moved(one: Told, first: int, last: int, before: Standing, after: Standing) -> tuple[Any, dict[str, float]]:
-    """Money that made somebody poorer in the blocks after `first` up to `last`, and what every group gained by then.
-
-    What newcomers bring is no gain, and moving one's own money no payment.
-    """
-    table = one.record.flows
-    graph = flows(table[~table["reason"].isin(EXCHANGES_OF_EQUALS)], first + 1, last)
-    gain: defaultdict[str, float] = defaultdict(float)
-    for standing, sign in ((after, 1.0), (before, -1.0)):
-        for name, worth in standing.wealth.items():
-            gain[name] += sign * worth
-    brought = flows(table[table["reason"] == "reentry"], first + 1, last)
-    for source, target, cash in brought.edges(data="cash"):
-        gain[source] += cash
-        gain[target] -= cash
-    gain.pop("world", None)  # it is everything else
-    return graph, {name: cash if abs(cash) > FAINT else 0.0 for name, cash in gain.items()}
-
-
-def explained(found: Contagion) -> pd.DataFrame:
-    """A row a liquidation: what is known of it, its falls by cause and its parents as JSON."""
-    rows = []
-    for one in found.runs:
-        for why in one.why:
-            row = {key: value for key, value in vars(why).items() if not key.startswith("since_")}
-            row |= {"seed": one.record.scenario.seed, "since_healthy": json.dumps(by_cause([[why]]))}
-            rows.append(row | {"parents": json.dumps(why.parents())})
-    return pd.DataFrame(rows)

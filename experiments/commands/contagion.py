@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.folders import free_for_study
+from experiments.folders import free_for_study, gather
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 
 
@@ -47,13 +47,13 @@ def contagion(
     wishes.settle()
     assert one is not None, "settled"
 
-    from experiments.cascades import report
+    from experiments.cascades import report, writing
     from experiments.run import release
 
     release(seated(one, check=False))  # or the mistakes for which it cannot be played
     found = report.contagion(one, range(1, seeds + 1), deleted=deletions, workers=workers)
     print(report.to_json(found)) if json else report.show(found)
     if out is not None:
-        written = report.write(found, out)
+        written = gather(out, lambda folder: writing.write(found, folder))
         if not json:
             print(f"Written: {', '.join(map(str, written))}")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from experiments.cascades.episodes import Told
 from experiments.cascades.trees import PHASES, Cluster, generations, phases, thrown
-from experiments.figures.style import DASHES, SHADES, panels, save
+from experiments.figures.style import DASHES, SHADES, entitle, panels, save
 
 AROUND = 0.6  # of the family's duration, shown before and after it
 LEAST = 120.0  # seconds shown before and after it, at the least
+ABOVE: Any = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "columnspacing": 1.2}  # off the data
+
+
+def _title(market: str, size: int) -> str:
+    return f"A cascade in {market}: {size} liquidations" if size > 1 else f"In {market} a liquidation sets off no other"
 
 
 def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
@@ -27,8 +33,8 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
         values = blocks[f"{first.market}.{price}"]
         above.plot(blocks["time"], values, color=SHADES[k], linestyle=DASHES[k], label=price)
     above.set_ylabel("cash coins per base coin")
-    above.set_title(f"A cascade in {first.market}: {family.size} liquidations")
-    above.legend(loc="upper left")
+    entitle(figure, _title(first.market, family.size))
+    above.legend(**ABOVE, ncols=3)
 
     depth, when = generations(thrown(one.why)), np.array(phases(one.why))
     shown = [why for why in one.why if start <= why.time <= end]
@@ -47,12 +53,10 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
         base = {moment: base[moment] + sums[moment] for moment in moments}
     below.set_ylabel("liquidated\n(thousand cash coins)")
     below.set_xlabel("time (seconds)")
-    below.legend(loc="best")
     peak = [why.time for why in one.why if when[why.number] == PHASES[1]]
     for axis in (above, below):
         axis.set_xlim(start, end)
         if peak:
-            axis.axvspan(peak[0], peak[-1], color="#dddddd", alpha=0.5, linewidth=0, zorder=0)
-    if peak and peak[0] <= end and peak[-1] >= start:
-        above.text(max(start, peak[0]), 0.01, " peak", transform=above.get_xaxis_transform(), va="bottom", fontsize=6)
+            axis.axvspan(peak[0], peak[-1], color="#dddddd", alpha=0.5, linewidth=0, zorder=0, label="peak")
+    below.legend(**ABOVE, ncols=2)
     return save(figure, out, name, f"digest {one.record.digest}")

@@ -14,7 +14,8 @@ from experiments.summary import number
 SMALLEST, LARGEST = 25.0, 500.0  # square points
 WIDEST = 5.0  # points
 LEAST = 0.01  # of the largest gain or loss: what is shown of who paid nobody
-POINTS = 70.0  # a unit of the drawing
+POINTS = 55.0  # a unit of the drawing
+ASIDE = 0.25  # of a unit: from here on, beside the middle, names stand to the left or right of their discs
 FAINT = 0.002  # of the widest arrow: what is left out
 KEPT = 14  # edges shown in a panel, the largest
 
@@ -48,11 +49,14 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[P
             axis.scatter(
                 *place[node], area[node], color=SHADES[1] if change < 0 else SHADES[0], zorder=3, edgecolors="white"
             )
-            where = place[node] * (1.22 + 0.5 * area[node] ** 0.5 / POINTS)
+            where = place[node] * (1.09 + 0.5 * area[node] ** 0.5 / POINTS)
             told = f"{node}\n{number(change)}" if abs(change) > FAINT * loss else node
-            axis.text(*where, told, ha="center", va="center", fontsize=5.5, zorder=4)
-        axis.set_xlim(-1.75, 1.75)
-        axis.set_ylim(-1.5, 1.5)
+            beside = abs(place[node][0]) > ASIDE
+            across = "center" if not beside else ("left" if place[node][0] > 0 else "right")
+            upright = "center" if beside else ("bottom" if place[node][1] > 0 else "top")
+            axis.text(*where, told, ha=across, va=upright, fontsize=5.5, zorder=4)
+        axis.set_xlim(-2.2, 2.2)
+        axis.set_ylim(-1.6, 1.6)
         axis.set_aspect("equal")
         axis.axis("off")
         axis.set_title(one.title)

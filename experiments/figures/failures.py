@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.cascades.failures import Failure, headline
-from experiments.figures.style import SHADES, panels, save
+from experiments.figures.style import SHADES, entitle, panels, save
 
 
-def draw(found: Sequence[Failure], out: Path, name: str) -> list[Path]:
+def draw(found: Sequence[Failure], out: Path, name: str, stamped: str = "") -> list[Path]:
     """A bar a failure, the one that is missed most on top."""
     figure, axes = panels(1, 1, 0.9 + 0.22 * len(found))
     axis = axes[0][0]
@@ -21,6 +21,7 @@ def draw(found: Sequence[Failure], out: Path, name: str) -> list[Path]:
     axis.axvline(0.0, color="black", linewidth=0.6)
     axis.grid(False, axis="y")
     seeds = found[0].change.estimate.seeds
-    axis.set_xlabel(f"change of bad debt elsewhere\n(thousand cash coins; 95 %, {seeds} paired seeds)")
-    axis.set_title(headline(found))
-    return save(figure, out, name)
+    words = f"bad debt elsewhere, twin less run\n(thousand cash coins; 95 %, {seeds} paired seeds)"
+    figure.supxlabel(words, fontsize=7.5)  # amid the whole figure: names on the left leave the axes too narrow for it
+    entitle(figure, headline(found))
+    return save(figure, out, name, "", stamped)

@@ -48,6 +48,11 @@ def panels(rows: int = 1, columns: int = 1, height: float = 2.5) -> tuple[Any, A
     return plt.subplots(rows, columns, figsize=(COLUMN * columns, height * rows), squeeze=False)
 
 
+def entitle(figure: Any, words: str) -> None:
+    """A title from the left edge of the whole figure on, where long labels beside the axes would push it out on the right."""
+    figure.suptitle(words, x=0.01, ha="left", fontsize=SETTINGS["axes.titlesize"], fontweight="bold")
+
+
 def line(axes: Any, number: int, x: Any, values: Any, label: str) -> None:
     """One series (mean, low, high) with its intervals, in the shade, mark and dash of its number."""
     k = number % len(SHADES)
