@@ -145,7 +145,11 @@ class Recorder:
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
         trades = ("volume", "fills", "rejected", "run_volume", "run_off")
-        undone = ["gas_used", "gas_outside", "failed"]  # an orphaned block used no gas: what was paid for it has gone back
+        undone = [
+            "gas_used",
+            "gas_outside",
+            "failed",
+        ]  # an orphaned block used no gas: what was paid for it has gone back
         undone += [f"{one.path}.{name}" for one in state.markets for name in trades]
         self._undone_columns = [self.columns.index(name) for name in undone]
         self._undoable: list[list[Written]] = [[] for _ in state.rules.chains]

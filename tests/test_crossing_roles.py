@@ -217,3 +217,14 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
             kind(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bridge = 'none': there are bridge"):
         play(world(), Relayer(bridge="none"))
+
+
+def test_who_is_closed_out_while_its_margin_is_elsewhere_says_what_it_had_there() -> None:
+    base = dataclasses.replace(find("stuck-margin"), seed=5, duration=5_400.0)
+    solvent = []
+    for interval in (12.0, 5_000.0):
+        events = run(vary(base, "world.chains.l1.blocks", {"kind": "Fixed", "interval": interval})).events
+        notes = list(events[events["kind"] == "closed out"]["numbers"])
+        assert len(notes) == 8
+        solvent.append(sum(one["equity"] + 0.9 * one["spare"] > one["needs"] for one in notes))
+    assert solvent[0] < solvent[1] == 8
