@@ -36,7 +36,7 @@ WAYS: dict[str, Pairing] = {
     "at once": AtOnce(),
     "in turn": InTurn(),
     "two-phase": TwoPhase(),
-    "two-phase, wrong way": TwoPhase(first="target"),
+    "two-phase, steady first": TwoPhase(first="target"),
 }
 LONG = 60.0  # seconds on one leg that are many: five blocks
 MEASURES = ("pairs", "alone", "often", "longest", "cost", "spread", "took", "let_go")
@@ -124,18 +124,18 @@ def report(runs: pd.DataFrame, out: Path) -> str:
         "often": (f"beyond {LONG:.0f} s, %", 1e2, 1),
         "cost": ("cost, bp of a leg", 1e4, 1),
         "spread": ("its st. dev., bp", 1e4, 1),
-        "took": ("until both, s", 1.0, 0),
+        "took": ("until both, last try, s", 1.0, 0),
         "pairs": ("pairs", 1.0, 0),
     }
     lines = [QUESTION, "", "With 95 % interval, by seed:"]
-    lines.append(f"{'':>30}" + "".join(f"{head:>22}" for head, _, _ in shown.values()))
+    lines.append(f"{'':>34}" + "".join(f"{head:>25}" for head, _, _ in shown.values()))
     for row in table.to_dict("records"):
         cells = [cell(row, name, scale, digits) for name, (_, scale, digits) in shown.items()]
-        lines.append(f"{row['weather']:>9}{row['way']:>21}" + "".join(f"{one:>22}" for one in cells))
+        lines.append(f"{row['weather']:>9}{row['way']:>25}" + "".join(f"{one:>25}" for one in cells))
     lines += ["", "Less two-phase, paired: seconds on one leg; st. dev. of the cost, bp"]
     for row in less.to_dict("records"):
         told = f"{cell(row, 'alone'):>24}{cell(row, 'spread', 1e4, 1):>22}"
-        lines.append(f"{row['weather']:>9}{row['way']:>21}{told}")
+        lines.append(f"{row['weather']:>9}{row['way']:>25}{told}")
     lines += ["", f"{len(runs)} runs, {int(table['seeds'].max())} paired seeds a point (from 1)."]
     lines.append(f"Written: {', '.join(map(str, paths))}")
     return "\n".join(lines)
