@@ -16,7 +16,12 @@ PANELS = (  # measure, scale, label, title
         "traders liquidated though solvent\n(%, 95 % interval)",
         "Margin that is elsewhere comes too late",
     ),
-    ("cost", 1.0, "direct cost of it: fees and slippage\n(cash coins a trader, 95 % interval)", "and that is paid for"),
+    (
+        "cost",
+        1.0,
+        "direct cost of it: fees and slippage\n(cash coins a trader, 95 % interval)",
+        "Fees are sure, slippage is not",
+    ),
 )
 
 
@@ -38,7 +43,7 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         )
         panel.set_yticks(places)
         panel.set_yticklabels(table["arm"])
-        panel.set_xlim(left=0.0)
+        panel.axvline(0.0, color="black", linewidth=0.6)
         panel.set_xlabel(label)
         panel.set_title(title)
         panel.grid(axis="y", visible=False)
