@@ -145,7 +145,13 @@ class Recorder:
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
         trades = ("volume", "fills", "rejected", "run_volume", "run_off")
-        self._traded_columns = [self.columns.index(f"{one.path}.{name}") for one in state.markets for name in trades]
+        undone = [
+            "gas_used",
+            "gas_outside",
+            "failed",
+        ]  # an orphaned block used no gas: what was paid for it has gone back
+        undone += [f"{one.path}.{name}" for one in state.markets for name in trades]
+        self._undone_columns = [self.columns.index(name) for name in undone]
         self._undoable: list[list[Written]] = [[] for _ in state.rules.chains]
 
     def note(self, time: float, who: str, kind: str, **numbers: Any) -> None:
@@ -193,9 +199,9 @@ class Recorder:
         self._undoable[chain].append(Written(self.blocks, first, len(self.events), shares))
 
     def take_back(self, chain: int) -> None:
-        """The newest block of a chain never was: no trades in its row, its deeds told as undone, its share of the totals gone."""
+        """The newest block of a chain never was: no trades, gas or failures in its row, its deeds told as undone, no totals."""
         written = self._undoable[chain].pop()
-        self.rows[written.row, self._traded_columns] = 0.0
+        self.rows[written.row, self._undone_columns] = 0.0
         for at in range(written.first, written.last):
             event = self.events[at]
             self.events[at] = event._replace(kind=f"undone {event.kind}")

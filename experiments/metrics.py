@@ -18,7 +18,7 @@ from agents.game import Game
 from experiments import discovery
 from experiments.bankruptcy import bankrupt
 from protocol.appraisal import account_total, pledge_price, token_price
-from protocol.bridge import backing, carried, deals, in_flight, owed, shortfall, span_of, supply, waiting
+from protocol.bridge import backing, carried, deals, in_flight, legs, owed, shortfall, span_of, supply, waiting
 from protocol.instruments.base import NEVER
 from protocol.instruments.option import Option
 from protocol.instruments.settling import outcome
@@ -241,6 +241,11 @@ def _cross(game: Game, state: State, span: Span, total: Floats) -> None:
                 worth = deal.units / state.ledger.assets[deal.token].scale * coin
                 total[deal.account] += worth
                 total[box] -= worth
+        for leg in legs(state, span, chain).values():
+            house = state.markets[leg.market].house
+            for who, units in zip((leg.account, leg.to), () if leg.over else leg.margins, strict=False):
+                total[who] += units / house.cash_scale
+                total[box] -= units / house.cash_scale
 
 
 def _coin(game: Game, state: State, chain: int, token: int) -> float:

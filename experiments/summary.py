@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from agents.nature.base import Nature
+from agents.pairings.base import Pairing
 from agents.player import Role
 from agents.routings.base import Routing
 from experiments.axes.base import Axis
@@ -51,6 +52,7 @@ FAMILIES: Mapping[str, type] = {
     "defences": Defence,
     "natures": Nature,
     "routings": Routing,
+    "pairings": Pairing,
     "axes": Axis,
 }
 PLAYERS = {"agents.roles": "roles", "agents.attacks": "attacks", "agents.crowds": "crowds"}

@@ -109,6 +109,28 @@ class Deal(NamedTuple):
         return self
 
 
+class Leg(NamedTuple):
+    """A position that `account` takes of `to` at an agreed price, for the secret behind its lock; until then both put margin up.
+
+    Prepared once `to` has accepted: two-phase commit (Gray 1978, "Notes on data base operating systems"), with a deadline. The
+    same lock on two chains makes one position of two legs.
+    """
+
+    account: int
+    to: int
+    market: int  # number of the listing
+    size: int  # base units, signed as `account` takes them
+    price: float  # cash coins per base coin
+    margins: tuple[int, int]  # cash units that `account` and `to` have put up
+    until: float  # seconds
+    prepared: bool = False
+    secret: bytes = b""  # once it has been told
+    over: bool = False
+
+    def __deepcopy__(self, memo: Any) -> Leg:
+        return self
+
+
 Messages = Mapping[Key, Message]
 
 
@@ -145,6 +167,12 @@ def carried(state: State, span: Span, chain: int) -> Messages:
 def deals(state: State, span: Span, chain: int) -> Mapping[bytes, Deal]:
     """Deals of two halves on a chain, by their locks."""
     found: Mapping[bytes, Deal] = state.tables[f"{span.path}.deals.{chain}"]
+    return found
+
+
+def legs(state: State, span: Span, chain: int) -> Mapping[bytes, Leg]:
+    """Legs of positions over two chains on one of them, by their locks."""
+    found: Mapping[bytes, Leg] = state.tables[f"{span.path}.legs.{chain}"]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from protocol import exchange
 from protocol.bridge import Key, Message
 from protocol.gas import GAS
-from protocol.state import Span, State
+from protocol.state import Listing, Span, State
 
 
 class Dispatch(NamedTuple):
@@ -100,3 +100,79 @@ class Abort(NamedTuple):
     def apply(self, state: State) -> None:
         """See `exchange.abort`."""
         exchange.abort(state, self.span, self.account, self.lock)
+
+
+class OfferLeg(NamedTuple):
+    """A leg of a position over two chains: `size` taken of `to` at `price`, for the secret behind `lock`, with `margin` put up."""
+
+    span: Span
+    account: int
+    to: int
+    listing: Listing
+    size: int
+    price: float
+    margin: int
+    lock: bytes
+    until: float
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["OfferLeg"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.offer_leg`."""
+        exchange.offer_leg(state, *self)
+
+
+class AcceptLeg(NamedTuple):
+    """The other side's word, with `margin` of its own put up: from now on the secret alone is missing."""
+
+    span: Span
+    account: int
+    lock: bytes
+    margin: int
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["AcceptLeg"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.accept_leg`."""
+        exchange.accept_leg(state, self.span, self.account, self.lock, self.margin)
+
+
+class OpenLeg(NamedTuple):
+    """The secret of a leg told: the position is there."""
+
+    span: Span
+    account: int
+    lock: bytes
+    secret: bytes
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["OpenLeg"]
+
+    def apply(self, state: State) -> exchange.Fill:
+        """See `exchange.open_leg`."""
+        return exchange.open_leg(state, self.span, self.account, self.lock, self.secret)
+
+
+class DropLeg(NamedTuple):
+    """A leg that came to nothing: everybody's margin back."""
+
+    span: Span
+    account: int
+    lock: bytes
+
+    @property
+    def gas(self) -> int:
+        """Gas units."""
+        return GAS["DropLeg"]
+
+    def apply(self, state: State) -> None:
+        """See `exchange.drop_leg`."""
+        exchange.drop_leg(state, self.span, self.account, self.lock)

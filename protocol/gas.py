@@ -59,4 +59,8 @@ GAS = {  # units, by the name of the transaction
     "Prepare": 130_000,
     "Commit": 90_000,
     "Abort": 70_000,
+    "OfferLeg": 150_000,
+    "AcceptLeg": 250_000,
+    "OpenLeg": 300_000,
+    "DropLeg": 90_000,
 }

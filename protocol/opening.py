@@ -111,7 +111,7 @@ def fund_mandate(state: State, mandate: Mandate, rule: Strategy) -> None:
 
 
 def open_spans(ledger: Ledger, world: World) -> tuple[Span, ...]:
-    """A seat for each bridge: escrow on the source chain, and on both an account for halves of deals."""
+    """A seat for each bridge: escrow on the source chain, and on both an account for halves of deals and margin of legs."""
     chains = {chain.name: number for number, chain in enumerate(world.chains)}
     homes = {chains[e.chain]: number for number, e in reversed(list(enumerate(world.exchanges)))}
     found = []
@@ -129,7 +129,7 @@ def start_spans(state: State) -> None:
     """Each bridge's tables: one of a kind for either chain, so that none is written from two."""
     for span in state.spans:
         for chain in (span.source, span.target):
-            for what in ("sent", "carried", "deals"):
+            for what in ("sent", "carried", "deals", "legs"):
                 state.put(f"{span.path}.{what}.{chain}", {})
 
 

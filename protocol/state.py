@@ -128,7 +128,7 @@ class Span(NamedTuple):
     token: int  # row: what is locked
     wrapped: int  # row: what stands for it on the target chain
     escrow: int  # account on the source chain: holds what is locked
-    boxes: tuple[int, int]  # accounts on source and target: hold halves of deals
+    boxes: tuple[int, int]  # accounts on source and target: hold halves of deals and margin of legs
     scale: float  # units per coin of both
 
     def other(self, chain: int) -> int:

@@ -164,6 +164,14 @@ def test_a_swap_is_carried_out_whole_or_not_at_all_and_its_option_is_the_askers(
     assert sum(one["worth"] for one in over) > 0.0
 
 
+def test_the_secret_of_a_swap_is_worth_what_its_closed_form_says() -> None:
+    events = run(dataclasses.replace(find("swap-option"), duration=14_400.0)).events
+    over = events[events["kind"] == "swap over"]["numbers"]
+    worth = 1e4 * sum(one["worth"] / (2_000.0 * one["coins"]) for one in over) / len(over)
+    assert len(over) > 150
+    assert worth == pytest.approx(1e4 * 0.4 * math.sqrt(0.9 * 1_200.0 / 31_557_600.0), rel=0.4)
+
+
 def test_a_chain_that_is_down_for_longer_than_the_makers_time_leaves_it_with_half_a_swap() -> None:
     down = Chain("l1", Outages(12.0, every=400.0, lasting=1_200.0))
     game = play(world(down), SwapMaker(spread=0.0), Swapper(count=6, term=600.0, pause=60.0), duration=14_400.0)
@@ -217,3 +225,14 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
             kind(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="bridge = 'none': there are bridge"):
         play(world(), Relayer(bridge="none"))
+
+
+def test_who_is_closed_out_while_its_margin_is_elsewhere_says_what_it_had_there() -> None:
+    base = dataclasses.replace(find("stuck-margin"), seed=5, duration=5_400.0)
+    solvent = []
+    for interval in (12.0, 5_000.0):
+        events = run(vary(base, "world.chains.l1.blocks", {"kind": "Fixed", "interval": interval})).events
+        notes = list(events[events["kind"] == "closed out"]["numbers"])
+        assert len(notes) == 8
+        solvent.append(sum(one["equity"] + 0.9 * one["spare"] > one["needs"] for one in notes))
+    assert solvent[0] < solvent[1] == 8

@@ -209,11 +209,24 @@ def test_what_a_reorganisation_takes_back_is_in_no_count() -> None:
     asked = find("fire-sale")
     law = replace(asked.world.chains[0], reorgs=Reorganisations(chance=0.3, again=0.6, deepest=5))
     game = build(replace(asked, world=replace(asked.world, chains=(law,)), duration=900.0))
+    standing: list[int] = []
+    orphaned: list[int] = []
     try:
-        game.play()
-        column = game.recorder.columns.index("dex.liquidations")
+        while not game.over():
+            before = sum(event.numbers["blocks"] for event in game.recorder.events if event.kind == "reorganisation")
+            game.step()
+            forks = [event.numbers["blocks"] for event in game.recorder.events if event.kind == "reorganisation"]
+            for _ in range(sum(forks) - before):
+                orphaned.append(standing.pop())
+            standing.append(game.recorder.blocks - 1)
+        assert orphaned
+        columns, rows = game.recorder.columns, game.recorder.rows[: game.recorder.blocks]
         kinds = [event.kind for event in game.recorder.events]
         assert "undone liquidation" in kinds
-        assert game.recorder.rows[game.recorder.blocks - 1, column] == kinds.count("liquidation")
+        assert rows[-1, columns.index("dex.liquidations")] == kinds.count("liquidation")
+        assert "undone reverted" in kinds
+        failed, gas = (rows[:, columns.index(name)] for name in ("failed", "gas_used"))
+        assert failed.sum() == kinds.count("reverted")
+        assert gas[orphaned].sum() == 0.0 < gas.sum()
     finally:
         release(game)

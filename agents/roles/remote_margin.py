@@ -2,11 +2,12 @@
 
 Sent over a bridge, margin takes as long as that takes: until the message is final on a chain that may be down, until somebody
 carries it, until it is pledged. What arrives after the liquidation is what "stuck" means; it notes when it was called, when it
-sent, when that arrived, and whether it still had a position then.
+sent, when that arrived, and whether it still had a position then; and once it is closed out, what it had elsewhere.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from agents.game import Game
 
 
-RETRY = 150.0  # seconds until it sends again what nobody has served: longer than a transaction waits
+RETRY = 150.0  # seconds until it sends again what nobody has served: longer than a transaction waits, lest both be
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class RemoteMargin(Role):
         units = int(self.pledged * ends.span.scale)
         game.state.ledger.move(ends.span.wrapped, WORLD, ends.away, units, Reason.GENESIS)
         me.memory.update(ends=ends, listing=listing, seat=seat, until={}, called=None, retry=0.0, opened=False)
+        me.memory.update(stood=None, over=False, again=0.0)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Pledge what has come, open once; send for more when called."""
@@ -79,8 +81,24 @@ class RemoteMargin(Role):
         if view.state.time < memory["until"].get(view.chain, 0.0):
             return ()
         memory["until"][view.chain] = view.seal
+        self._look(me, view, ends)
         found = [] if view.chain == ends.span.source else self._there(me, view, ends)
         return found or self._answer(me, view, ends)
+
+    def _look(self, me: Player, view: View, ends: Ends) -> None:
+        """How its position stands, and what it has elsewhere; noted once it is closed out, as it was seen last. Cash coins."""
+        memory, listing, house = me.memory, me.memory["listing"], me.memory["listing"].house
+        if view.balance(listing.size, ends.away):
+            worth, needs = view.state.exchange(house).margin.standing(
+                view.state, house, Threshold.MAINTENANCE, ends.away
+            )
+            units = view.balance(ends.span.token, ends.home) + view.balance(ends.span.wrapped, ends.away)
+            spare = (units + on_the_way(view, ends)) / ends.span.scale * view.index(listing).value
+            memory["stood"] = {"equity": worth, "needs": needs, "spare": spare}
+        elif memory["stood"] is not None and not memory["over"]:
+            memory["over"] = True
+            since = math.nan if memory["called"] is None else view.time - memory["called"]
+            me.note(view, "closed out", since=since, **memory["stood"])
 
     def _there(self, me: Player, view: View, ends: Ends) -> list[Action]:
         """Where the market is: margin into custody, and the position into the market."""
@@ -96,11 +114,14 @@ class RemoteMargin(Role):
             if held != 0 or not memory["opened"]:
                 return [me.send(Pledge(seat, me.account, wallet))]
         pledged = view.balance(seat.claim, me.account)
-        if memory["opened"] or pledged == 0:
+        if memory["opened"] or pledged == 0 or view.time < memory["again"]:
             return []
         size = int(self.leverage * pledged * listing.size_scale / seat.scale)
         trade = Trade(listing, me.account, size, 1.005 * view.index(listing).value)
-        return [me.send(trade)] if view.simulate(trade)[1] is None else []
+        if view.simulate(trade)[1] is not None:
+            return []
+        memory["again"] = view.seal + RETRY
+        return [me.send(trade)]
 
     def _answer(self, me: Player, view: View, ends: Ends) -> list[Action]:
         """What it sends when it is called; again if that has expired unseen, as while its chain is down."""

@@ -4,7 +4,7 @@ Qin, Zhou, Gamito, Jovanovic and Gervais, "An Empirical Study of DeFi Liquidatio
 The oracle took DAI from one exchange, where it was bid up while it stood at a dollar elsewhere (an anchor within a fifth of
 Uniswap's mean let that pass). A farmer who had deposited and borrowed DAI owed more in dollars with each cent, and his dollar
 collateral did not grow. Put in are his position, the rule and the oracle's two prices; the project's own keeper does the rest. What
-the one of that day repaid (46.14 million) is his choice and not graded, nor is the day's total, for nobody else's position is known.
+the one of that day repaid (46.14 million) was his choice, and is not graded; nor is the total, for no other position is known.
 """
 
 from __future__ import annotations

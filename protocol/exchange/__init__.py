@@ -18,6 +18,7 @@ from protocol.exchange.governing import appoint, execute, proposals, propose, re
 from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, donate, invest, provide, remove
 from protocol.exchange.issuing import Bitten, bite, burn, convert, lock, mint, unlock
+from protocol.exchange.legs import accept_leg, drop_leg, offer_leg, open_leg
 from protocol.exchange.lending import borrow, redeem, repay, supply
 from protocol.exchange.pledging import pledge, release
 from protocol.exchange.ranges import provide_range, remove_range
@@ -41,6 +42,7 @@ __all__ = [
     "Series",
     "Started",
     "abort",
+    "accept_leg",
     "appoint",
     "authorise",
     "bark",
@@ -59,6 +61,7 @@ __all__ = [
     "dispatch",
     "divest",
     "donate",
+    "drop_leg",
     "execute",
     "exits",
     "fill",
@@ -76,6 +79,8 @@ __all__ = [
     "liquidate",
     "lock",
     "mint",
+    "offer_leg",
+    "open_leg",
     "pledge",
     "post",
     "post_surface",

@@ -29,7 +29,7 @@ def dispatch(state: State, span: Span, account: int, to: int, units: int, salt: 
 
     Raises NothingToDo, WrongChain, NotAllowed, AlreadyCarried, InsufficientBalance.
     """
-    chain = _side(state, span, account)
+    chain = side_of(state, span, account)
     if units <= 0:
         raise NothingToDo(amount=units)
     if to == WORLD or state.ledger.exchange[to] >= 0:
@@ -55,7 +55,7 @@ def carry(state: State, span: Span, account: int, key: Key) -> int:
 
     Raises WrongChain, UnknownMessage, AlreadyCarried, NotFinal, BridgeEmpty.
     """
-    chain = _side(state, span, account)
+    chain = side_of(state, span, account)
     there, done = span.other(chain), carried(state, span, chain)
     message = sent(state, span, there).get(key)
     if key in done:
@@ -83,7 +83,7 @@ def prepare(state: State, span: Span, account: int, to: int, token: int, units: 
 
     Raises NothingToDo, NotAllowed, WrongChain, AlreadyCarried, InsufficientBalance.
     """
-    chain = _side(state, span, account)
+    chain = side_of(state, span, account)
     open_deals = deals(state, span, chain)
     if units <= 0 or not until > state.time:
         raise NothingToDo(amount=units)
@@ -100,7 +100,7 @@ def prepare(state: State, span: Span, account: int, to: int, token: int, units: 
 
 def commit(state: State, span: Span, account: int, lock: bytes, secret: bytes) -> None:
     """Tell the secret, in time: the half goes to whom it was for, whoever tells. Raises UnknownMessage, DealOver, WrongSecret."""
-    chain = _side(state, span, account)
+    chain = side_of(state, span, account)
     deal = _open(state, span, chain, lock)
     if state.time >= deal.until:
         raise DealOver(until=deal.until)
@@ -113,7 +113,7 @@ def commit(state: State, span: Span, account: int, lock: bytes, secret: bytes) -
 
 def abort(state: State, span: Span, account: int, lock: bytes) -> None:
     """Too late: the half goes back. Raises UnknownMessage, DealOver, TooEarly."""
-    chain = _side(state, span, account)
+    chain = side_of(state, span, account)
     deal = _open(state, span, chain, lock)
     if state.time < deal.until:
         raise TooEarly(until=deal.until)
@@ -122,7 +122,8 @@ def abort(state: State, span: Span, account: int, lock: bytes) -> None:
     _write(state, span, chain, lock, deal._replace(over=True))
 
 
-def _side(state: State, span: Span, account: int) -> int:
+def side_of(state: State, span: Span, account: int) -> int:
+    """The end of a bridge at which an account lives, a chain. Raises WrongChain."""
     chain = int(state.ledger.chain[account])
     if chain not in (span.source, span.target):
         raise WrongChain(account=account, bridge=span.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protocol.bridge import deals, in_flight, orphaned, supply
+from protocol.bridge import deals, in_flight, legs, orphaned, supply
 from protocol.state import Span, State
 
 
@@ -43,13 +43,15 @@ def _waits_enough(state: State, span: Span) -> bool:
 
 
 def deals_are_backed(state: State) -> list[str]:
-    """Each box holds what its open halves of deals promise, token by token."""
+    """Each box holds what its open halves of deals promise, and the margin of its open legs, token by token."""
     wrong = []
     for span in state.spans:
         for chain, box in zip((span.source, span.target), span.boxes, strict=True):
             owed = np.zeros(len(state.ledger.assets), np.int64)
             for deal in deals(state, span, chain).values():
                 owed[deal.token] += 0 if deal.over else deal.units
+            for leg in legs(state, span, chain).values():
+                owed[state.markets[leg.market].house.token] += 0 if leg.over else sum(leg.margins)
             held = state.ledger.balance[:, box]
             wrong += [
                 f"{span.path}: the box holds {held[row]} {state.ledger.assets[row].name} and has promised {owed[row]}"

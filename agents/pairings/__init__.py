@@ -1,0 +1,1 @@
+"""How the two legs of a position over two chains are brought together, one rule a file."""
