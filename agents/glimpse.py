@@ -56,13 +56,13 @@ class Glimpse(State):
         self._undo = []
         self._shared = state
 
-    def derived(self, key: Any, compute: Any) -> Any:
+    def derived(self, key: Any, compute: Any, *args: Any) -> Any:
         """What others have computed already, too; what is computed from something masked is for this viewer alone."""
         masked: Any = self.tables
         before, found = masked.kept_back, []
 
         def mine() -> Any:
-            found.append(compute())
+            found.append(compute(*args))
             if masked.kept_back != before:
                 raise _NotToBeShared
             return found[0]
@@ -72,9 +72,9 @@ class Glimpse(State):
         except _NotToBeShared:
             return found[0]
 
-    def marking(self, key: Any, compute: Any) -> Any:
+    def marking(self, key: Any, compute: Any, *args: Any) -> Any:
         """As `derived`: a glimpse does not last."""
-        return self.derived(("marking", key), compute)
+        return self.derived(("marking", key), compute, *args)
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise TypeError("what a player sees is not to be written to: send a transaction, or simulate one")

@@ -145,6 +145,7 @@ class Mark(NamedTuple):
     marked: int
 
 
+RULES = "rules"  # path of the rules in force
 EVERY = -1  # in place of a chain's number: all of them
 TRADED = (".interest", ".reserves")  # what tables that trades change, and that mark nothing, end in
 
@@ -161,6 +162,10 @@ _WHOLE, _ABSENT = _Old.WHOLE, _Old.ABSENT
 
 class State:
     """Ledger, tables, clock and rules in force: everything a transaction may change."""
+
+    rules: World  # in force: what stands at `RULES`
+    _exchanges: tuple[Exchange, ...]
+    _markets: tuple[Market, ...]  # in the order of `markets`
 
     def __init__(
         self,
@@ -199,7 +204,7 @@ class State:
         self.marked = 0  # grows with every write but those to tables of `TRADED`
         self._undo: list[tuple[str, Any, Any]] = []
         self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}
-        self._settled: tuple[Any, dict[Any, Any]] = (None, {})  # rules in force, and what follows from them
+        self._settled: dict[Any, Any] = {}  # what follows from the rules in force
         self._marks: dict[Any, tuple[int, float, Any]] = {}
 
     def houses_of(self, chain: int) -> tuple[House, ...]:
@@ -210,9 +215,13 @@ class State:
 
     def put(self, path: str, value: Any) -> None:
         """Replace the value at `path`."""
-        self._undo.append((path, _ABSENT, self.tables.get(path, _ABSENT)))
-        self.tables[path] = value
-        self._wrote(path)
+        tables = self.tables
+        self._undo.append((path, _ABSENT, tables.get(path, _ABSENT)))
+        tables[path] = value
+        self.version += 1
+        self.marked += not path.endswith(TRADED)
+        if path == RULES:
+            self._enforce()
 
     def write(self, path: str, index: Any, value: Any) -> None:
         """Assign `table[index] = value` in the array at `path`."""
@@ -236,7 +245,7 @@ class State:
 
     def mark(self) -> Mark:
         """A point to `rewind` to."""
-        return Mark(self.ledger.mark(), len(self._undo), self.version, self.marked)
+        return Mark(self.ledger.count.item(), len(self._undo), self.version, self.marked)
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
@@ -247,6 +256,8 @@ class State:
                     del self.tables[path]
                 else:
                     self.tables[path] = old
+                    if path == RULES:
+                        self._enforce()
             elif index is _WHOLE:
                 self.tables[path][...] = old
             else:
@@ -283,53 +294,48 @@ class State:
         self._memory.clear()
         self._marks.clear()
 
-    def derived(self, key: Any, compute: Any) -> Any:
-        """`compute()`, remembered under `key` until anything at all has changed."""
+    def derived(self, key: Any, compute: Any, *args: Any) -> Any:
+        """`compute(*args)`, remembered under `key` until anything at all has changed."""
         stamp = (self.version, self.ledger.count.item(), self.time)
         known = self._memory.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
-        value = compute()
+        value = compute(*args)
         self._memory[key] = (stamp, value)
         return value
 
-    def marking(self, key: Any, compute: Any) -> Any:
-        """`compute()`, remembered until a table has changed that is not of `TRADED`: for what no trade and no move changes."""
+    def marking(self, key: Any, compute: Any, *args: Any) -> Any:
+        """`compute(*args)`, remembered until a table has changed that is not of `TRADED`: for what no trade and no move changes."""
         known = self._marks.get(key)
         if known is not None and known[0] == self.marked and known[1] == self.time:
             return known[2]
-        value = compute()
+        value = compute(*args)
         self._marks[key] = (self.marked, self.time, value)
         return value
 
     # ------------------------------------------------------------------ rules in force
 
-    @property
-    def rules(self) -> World:
-        """The rules in force."""
-        world: World = self.tables["rules"]
-        return world
+    def _enforce(self) -> None:
+        """Take note of the rules that are in force from now on: they are read all day, and seldom change."""
+        self.rules = self.tables[RULES]
+        self._exchanges = self.rules.exchanges
+        self._markets = tuple(self._exchanges[one.house.index].markets[one.index] for one in self.markets)
+        self._settled = {}
 
     def settled(self, find: Callable[[State, int], T], number: int = 0) -> T:
         """`find(self, number)`, remembered while the same rules are in force: for what follows from them alone."""
-        rules, known = self._settled
-        if rules is not self.tables["rules"]:
-            known = {}
-            self._settled = self.tables["rules"], known
-        found: T | None = known.get((find, number))
+        found: T | None = self._settled.get((find, number))
         if found is None:
-            found = known[find, number] = find(self, number)
+            found = self._settled[find, number] = find(self, number)
         return found
 
     def exchange(self, house: House) -> Exchange:
         """The rules of an exchange."""
-        exchange: Exchange = self.tables["rules"].exchanges[house.index]
-        return exchange
+        return self._exchanges[house.index]
 
     def market(self, listing: Listing) -> Market:
         """The rules of a market."""
-        market: Market = self.tables["rules"].exchanges[listing.house.index].markets[listing.index]
-        return market
+        return self._markets[listing.number]
 
     def find(self, house: House, name: str) -> Listing:
         """The market of that name; of another exchange by EXCHANGE.MARKET. Raises KeyError, which a validated World rules out."""
@@ -352,8 +358,9 @@ class State:
             self.ledger.assets,
             self.ledger.row,
         )
-        fixed = (self.rules, *seats, self.pledges, self.lenders, self.issues, self.mandates, self.spans)
-        return copy.deepcopy(self, {id(one): one for one in fixed} | {id(self._settled): (None, {})})
+        opened = self.pledges, self.lenders, self.issues, self.mandates, self.spans
+        fixed = (self.rules, self._exchanges, self._markets, *seats, *opened)
+        return copy.deepcopy(self, {id(one): one for one in fixed} | {id(self._settled): {}})
 
     def restore(self, saved: State) -> None:
         """Become a copy of `saved`."""
