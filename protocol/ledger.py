@@ -166,7 +166,7 @@ class Ledger:
     @property
     def accounts(self) -> int:
         """How many accounts there are, WORLD included."""
-        return int(self.balance.shape[1])
+        return len(self.group)
 
     def open(self, group: str, count: int = 1, *, owner: int | None = None, exchange: int = -1, chain: int = 0) -> int:
         """Open `count` accounts for `group`, each with an owner of its own unless `owner` is given; returns the first."""

@@ -135,6 +135,13 @@ def _scenarios(terms: Terms) -> tuple[Ints, Floats]:
 
 
 @inner
+def _room(grid: Floats, accounts: int) -> tuple[Floats, Floats]:
+    """What the examination of a tile works in, as many accounts wide as there are."""
+    width = min(TILE, accounts)
+    return np.zeros((grid.shape[1], width)), np.empty((3, width))
+
+
+@inner
 def _examine_tile(
     arrays: Arrays,
     terms: Terms,
@@ -173,7 +180,7 @@ def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
     """Equity and requirement of every account, as `examine_one` has them. Shapes [accounts]; cash coins."""
     arrays, terms = Arrays(*bare), Terms(*margin)
     place, grid = _scenarios(terms)
-    held, gains = np.zeros((grid.shape[1], TILE)), np.empty((3, TILE))
+    held, gains = _room(grid, len(worth))
     for start in range(0, len(worth), TILE):
         stop = min(start + TILE, len(worth))
         _examine_tile(arrays, terms, place, grid, held, gains, start, worth[start:stop], needs[start:stop])
@@ -187,8 +194,8 @@ def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints
     """
     arrays, terms = Arrays(*bare), Terms(*margin)
     place, grid = _scenarios(terms)
-    held, gains = np.zeros((grid.shape[1], TILE)), np.empty((3, TILE))
-    worth, asked = np.empty(TILE), np.empty(TILE)
+    held, gains = _room(grid, len(found))
+    worth, asked = np.empty(gains.shape[1]), np.empty(gains.shape[1])
     count = 0
     for start in range(0, len(found), TILE):
         some = min(TILE, len(found) - start)

@@ -58,9 +58,24 @@ class Instrument(ABC):
     def claims(self) -> tuple[str, ...]:
         """Names of the claim rows it needs: a subset of `size`, `quote`, `funding`."""
 
-    @abstractmethod
+    def weight(self, state: State, listing: Listing, price: float) -> float:
+        """Cash coins that a unit of size counts for at `price` (cash coins per base coin): that, less the funding index.
+
+        The other rows of a claim are cash already: profit is `size * price + quote`, and what funding was settled at entry.
+        """
+        index: float = state.tables[listing.path + ".funding"].item(0)
+        return (price - index) / listing.size_scale
+
     def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-        """(row, cash coins per unit) of each of its claim rows at `price` (cash coins per base coin)."""
+        """(row, cash coins per unit) of each of its claim rows at `price`; nothing of what has none."""
+        if listing.size < 0:
+            return ()
+        cash = 1.0 / listing.house.cash_scale
+        return (
+            (listing.size, self.weight(state, listing, price)),
+            (listing.quote, cash),
+            (listing.funding, cash),
+        )
 
     def price(self, state: State, listing: Listing, index: float) -> float:
         """What one base coin of the contract is worth at `index`, both in cash coins: the index, unless it derives from it."""
@@ -91,14 +106,3 @@ class Instrument(ABC):
     def observe(self, state: State, listing: Listing, index: float) -> None:
         """Look at the index of a block that has just been sealed. Asked only of what expires, until it has settled."""
         return
-
-
-def cash_weights(state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-    """Weights where profit is `size * price + quote`: size at price less the funding index; the rest is cash already."""
-    cash = 1.0 / listing.house.cash_scale
-    index = state.tables[listing.path + ".funding"].item(0)
-    return (
-        (listing.size, (price - index) / listing.size_scale),
-        (listing.quote, cash),
-        (listing.funding, cash),
-    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.instruments.base import Instrument, cash_weights
+from protocol.instruments.base import Instrument
 from protocol.instruments.settling import begin, dating_mistakes, expected, extend
 from protocol.state import Listing, State
 from protocol.units import SECONDS_PER_DAY
@@ -30,10 +30,6 @@ class Future(Instrument):
     def claims(self) -> tuple[str, ...]:
         """Those of a perpetual; its funding stays at zero."""
         return ("size", "quote", "funding")
-
-    def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-        """Size at price, and what it cost."""
-        return cash_weights(state, listing, price)
 
     def price(self, state: State, listing: Listing, index: float) -> float:
         """What it would settle at."""

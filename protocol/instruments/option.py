@@ -17,7 +17,7 @@ import numpy as np
 
 from protocol import surface
 from protocol.black import CALL, PUT, Greeks, black76, undiscounted
-from protocol.instruments.base import Asked, Instrument, Threshold, cash_weights
+from protocol.instruments.base import Asked, Instrument, Threshold
 from protocol.instruments.settling import begin, dating_mistakes, expected, extend, left
 from protocol.ledger import Floats
 from protocol.option_rules import Standard, short_option
@@ -60,10 +60,6 @@ class Option(Instrument):
     def claims(self) -> tuple[str, ...]:
         """Those of a perpetual: premium is quote, and its funding stays at zero."""
         return ("size", "quote", "funding")
-
-    def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-        """Size at the mark, and what it cost."""
-        return cash_weights(state, listing, price)
 
     # ------------------------------------------------------------------ what it is worth
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from protocol.instruments.base import Instrument, cash_weights
-from protocol.state import Listing, State
+from protocol.instruments.base import Instrument
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,3 @@ class Perpetual(Instrument):
     def claims(self) -> tuple[str, ...]:
         """Size, cost and funding at entry."""
         return ("size", "quote", "funding")
-
-    def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-        """Size at price less the funding index; quote and funding are cash already."""
-        return cash_weights(state, listing, price)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.instruments.base import Instrument
-from protocol.state import Listing, State
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,4 @@ class Synthetic(Instrument):
 
     def claims(self) -> tuple[str, ...]:
         """None that a venue trades: wallets hold the tokens. A position's two rows belong to its issue."""
-        return ()
-
-    def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-        """Nothing of it counts as margin: a position stands by itself."""
         return ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from protocol.instruments.base import Instrument
-from protocol.state import Listing, State
 
 
 @dataclass(frozen=True)
@@ -24,8 +23,4 @@ class Token(Instrument):
 
     def claims(self) -> tuple[str, ...]:
         """None: wallets hold the tokens."""
-        return ()
-
-    def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:
-        """Nothing of it is a claim on the exchange."""
         return ()

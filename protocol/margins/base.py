@@ -44,6 +44,14 @@ def _is_steady(state: State, number: int) -> bool:
     return not any((one.oracle.live and not one.index) or one.venue.moves_marks for one in rules + abroad)
 
 
+def _cash_alone(state: State, number: int) -> Floats:
+    """`Terms`' weight, long, short and slope of an exchange without what its indices say: what is cash counts as such."""
+    house, sheet = state.houses[number], np.zeros((4, state.houses[number].last - state.houses[number].first))
+    rows = [house.cash, *(row for one in state.claims[number] for row in (one.quote, one.funding))]
+    sheet[0, np.array(rows) - house.first] = 1.0 / house.cash_scale
+    return sheet
+
+
 @dataclass(frozen=True)
 class Margin(ABC):
     """A rule of solvency."""
@@ -70,8 +78,8 @@ class Margin(ABC):
 
     def terms(self, state: State, house: House, which: Threshold) -> Terms:
         """Weights and rates at the prices of now. Remembered until something changes that they hang on."""
-        remember = state.marking if is_steady(state, house) else state.derived
-        terms: Terms = remember((house.index, "terms", which), lambda: self._terms(state, house, which))
+        remember = state.marking if state.settled(_is_steady, house.index) else state.derived
+        terms: Terms = remember((house.index, "terms", which), self._terms, state, house, which)
         return terms
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:
@@ -91,21 +99,19 @@ class Margin(ABC):
 
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
         first = house.first
-        sheet = np.zeros((4, house.last - first))
-        weight, long, short, slope = sheet[0], sheet[1], sheet[2], sheet[3]
-        weight[house.cash - first] = 1.0 / house.cash_scale
-        markets = state.exchange(house).markets
+        weight, long, short, slope = state.settled(_cash_alone, house.index).copy()
         for listing in state.claims[house.index]:
-            row, scale, instrument = listing.size - first, listing.size_scale, markets[listing.index].instrument
+            row, scale, instrument = listing.size - first, listing.size_scale, state.market(listing).instrument
             index = read_index(state, listing).value
             price = instrument.price(state, listing, index)
-            for claim, value in instrument.weights(state, listing, price):
-                weight[claim - first] = value
+            weight[row] = instrument.weight(state, listing, price)
             _, further = self.rate(state, listing, which)
             needs = self.needs(state, listing, which, price, index)
             long[row], short[row] = needs[0] / scale, needs[1] / scale
             slope[row] = further * price / (scale * scale)
-        full = self._weigh_loans(state, house, which, weight)
+        full = weight
+        if state.lenders[house.index] or state.pledges[house.index]:
+            full = self._weigh_loans(state, house, which, weight)
         return Terms(first, weight, full, long, short, slope, self.grid(state, house, which), self.most())
 
     def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> Floats:
@@ -138,7 +144,7 @@ class Margin(ABC):
 
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
         """Players' accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
-        ledger, terms = state.ledger, self.terms(state, house, which)
-        found, needs = np.empty(ledger.accounts, np.int64), np.empty(ledger.accounts)
+        ledger, terms, most = state.ledger, self.terms(state, house, which), state.ledger.accounts
+        found, needs = np.empty(most, np.int64), np.empty(most)
         count = find_below(ledger.bare, tuple(terms), ledger.exchange, found, needs)
         return found[:count], needs[:count]

@@ -23,10 +23,6 @@ class Average(NamedTuple):
     mid: float  # pulls from `time` on
     time: float  # seconds
 
-    def after(self, now: float, half_life: float) -> float:
-        """The average at `now`."""
-        return self.mid + (self.value - self.mid) * math.exp2((self.time - now) / half_life)
-
 
 @dataclass(frozen=True)
 class Ema(Oracle):
@@ -46,16 +42,16 @@ class Ema(Oracle):
 
     def read(self, state: State, listing: Listing, at: str) -> Reading:
         """The average now; `time` is the last sealed block."""
-        average: Average = state.tables[at]
-        return Reading(average.after(state.time, self.half_life), average.time, 0.0, FRESH)
+        value, mid, since = state.tables[at]
+        return Reading(mid + (value - mid) * math.exp2((since - state.time) / self.half_life), since, 0.0, FRESH)
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Close the interval that ends now; a venue without a mid leaves the last one standing."""
         source = resolve(state, listing, self.source) if self.source else listing
         mid = state.market(source).venue.mid(state, source)
-        average: Average = state.tables[at]
-        mid = mid if 0.0 < mid < math.inf else average.mid
-        state.put(at, Average(average.after(state.time, self.half_life), mid, state.time))
+        if not 0.0 < mid < math.inf:
+            mid = state.tables[at].mid
+        state.put(at, Average(self.read(state, listing, at).value, mid, state.time))
 
     def sources(self) -> tuple[str, ...]:
         """The venue it averages."""
