@@ -74,6 +74,7 @@ class CrowdPlayer(Player):
     """The decision maker behind the members."""
 
     listing: Listing
+    base: str  # what it trades, as reference venues name it
     seats: Seats
     columns: Columns
     keys: Any
@@ -81,7 +82,7 @@ class CrowdPlayer(Player):
     seen: float  # seconds, when it last decided
     rows: Rows  # room for everybody's orders
     broke: Ints  # room for who is ruined
-    bare: tuple[Any, Any]  # seats and columns without their names, as `decide` takes them
+    bare: tuple[Any, Any]  # seats without their names, and columns in one sheet, as `decide` takes them
     places: Places | None  # where they are, if they trade on several markets
 
     def rows_of(self, what: str) -> set[int]:
@@ -175,7 +176,9 @@ class Crowd(Role):
         house, spot = listing.house, listing.size < 0
         crowd = CrowdPlayer(game, self, first, label)
         crowd.listing, crowd.places = listing, None
-        crowd.columns = columns
+        crowd.base = game.state.market(listing).instrument.base
+        sheet = np.array(columns, np.float64)
+        crowd.columns = Columns(columns.stake, *sheet[1:])
         crowd.seats = Seats(
             first,
             listing.base if spot else listing.size,
@@ -187,7 +190,7 @@ class Crowd(Role):
             self.tip,
             0.0 if spot else self.reentry,
         )
-        crowd.bare = tuple(crowd.seats), tuple(crowd.columns)
+        crowd.bare = tuple(crowd.seats), sheet
         crowd.rows, crowd.broke = np.empty(self.count, ORDER), np.empty(self.count, np.int64)
         crowd.keys = np.array([game.streams.key(f"{dice}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
@@ -218,13 +221,14 @@ class Crowd(Role):
 
     def look(self, me: CrowdPlayer, view: View, mid: float, own: Floats | float) -> Sight:
         """What everybody sees alike, at `mid`; `own` is the log mid as each sees it. Moves the trend on."""
-        log_mid = math.log(mid)
-        elapsed, me.seen = view.seal - me.seen, view.seal
-        me.average = log_mid if math.isnan(me.average) else me.average
-        trend = log_mid - me.average
-        me.average += trend * (1.0 - math.exp(-elapsed / self.memory))
-        gap = math.log(view.reference(view.state.market(me.listing).instrument.base)) - log_mid
-        return Sight(mid, trend, gap, elapsed, view.arrival, view.seal, view.seal + PATIENCE)
+        log_mid, seal, average = math.log(mid), view.seal, me.average
+        elapsed, me.seen = seal - me.seen, seal
+        if average != average:  # not a number yet
+            average = log_mid
+        trend = log_mid - average
+        me.average = average + trend * (1.0 - math.exp(-elapsed / self.memory))
+        gap = math.log(view.reference(me.base)) - log_mid
+        return Sight(mid, trend, gap, elapsed, view.arrival, seal, seal + PATIENCE)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Everybody's orders for this block."""
@@ -234,7 +238,8 @@ class Crowd(Role):
         mid = view.mid(me.listing)
         sight = tuple(self.look(me, view, mid, math.log(mid)))
         tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
-        wants, ruined = decide(me.keys, tick, *me.bare, sight, view.state.ledger.bare, me.rows, me.broke)
+        seats, sheet = me.bare
+        wants, ruined = decide(me.keys, tick, seats, sheet, sight, view.state.ledger.bare, me.rows, me.broke)
         if ruined:
             self.bring_again(me, me.broke[:ruined])
         return (Orders(me.rows[:wants]),) if wants else ()

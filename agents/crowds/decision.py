@@ -60,14 +60,15 @@ _NOTHING, _ACTS, _RUINED = 0, 1, 2
 
 @compiled
 def decide(
-    keys: Any, tick: int, bare_seats: Any, bare_columns: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
+    keys: Any, tick: int, bare_seats: Any, sheet: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
 ) -> tuple[int, int]:
     """Fill `rows` with the orders of members who act, and `ruined` with members left with next to nothing and no debt.
 
-    Returns how many of each. `keys`: of the streams for acting, signal and arrival. Seats, sight, columns and the ledger's
-    arrays come without names (see `compiled`).
+    Returns how many of each. `keys`: of the streams for acting, signal and arrival. Seats, sight and the ledger's arrays come
+    without names (see `compiled`), and the columns as rows of one sheet: each array costs a block as much as ten members.
     """
-    seats, sight, columns, arrays = Seats(*bare_seats), Sight(*bare_sight), Columns(*bare_columns), Arrays(*bare)
+    seats, sight, arrays = Seats(*bare_seats), Sight(*bare_sight), Arrays(*bare)
+    columns = Columns(sheet[0], sheet[1], sheet[2], sheet[3], sheet[4], sheet[5], sheet[6], sheet[7])
     acts, signals, arrivals = splitmix64(keys[0], tick), splitmix64(keys[1], tick), splitmix64(keys[2], tick)
     last = seats.first + len(columns.stake)
     sizes, cashes = arrays.balance[seats.size][seats.first : last], arrays.balance[seats.cash][seats.first : last]
