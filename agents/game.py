@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from protocol.ledger import Floats
 
 GRID = 1e-9  # seconds: how far apart two equal times may be
+RECENT = 600.0  # seconds over which outside demand looks at how far prices have moved
 _ROOT_YEAR = math.sqrt(365 * 86_400.0)
 
 
@@ -91,12 +92,14 @@ class Game(mesa.Model):
         self.tick = nature.tick
         self.column = {asset: number for number, asset in enumerate(nature.assets)}
         self.fair = nature.path(self.streams, math.ceil(duration / nature.tick) + 1)  # [tick, asset]
+        self._last, self._recent = len(self.fair) - 1, max(8, round(RECENT / nature.tick))  # ticks
         self.mids: Floats = self.fair.copy()  # [tick, asset] reference mids, known up to `_known`
         venues = {venue.asset: venue for venue in references}
         self.references = [ReferenceMarket(venues.get(a, ReferenceVenue(asset=a))) for a in nature.assets]
         self._known = 0
         self.state = genesis(world, {asset: float(self.fair[0, i]) for asset, i in self.column.items()})
         self._listings = {(m.house.name, m.name): m for ms in self.state.listings for m in ms}
+        self._views: dict[float, View] = {}  # what those of a latency are shown before this block
         self._masked: tuple[World | None, dict[str, Mask]] = (None, {})
         self.mempools = [Mempool() for _ in world.chains]
         self.players: list[Player] = []
@@ -164,7 +167,7 @@ class Game(mesa.Model):
 
     def masks(self, state: State) -> dict[str, Mask]:
         """Tables that no player sees as they are, under the rules in force in a state."""
-        if self._masked[0] is not state.tables["rules"]:
+        if self._masked[0] is not state.rules:
             found = {p: mask for m in state.markets for p, mask in state.market(m).venue.masks(m).items()}
             self._masked = state.rules, found
         return self._masked[1]
@@ -181,9 +184,14 @@ class Game(mesa.Model):
             return 0
         return int(uniform_at(self._keys["ordering"], self.heights[chain], chain) * 2.0**62)
 
+    def _tick_of(self, time: float) -> int:
+        """The last tick of nature's grid by `time`."""
+        tick = int(time / self.tick + GRID)
+        return tick if tick <= self._last else self._last
+
     def _advance(self, until: float) -> None:
         """Let reference venues relax up to `until`, writing their mids down on the grid."""
-        last = min(int(until / self.tick + GRID), len(self.fair) - 1)
+        last = self._tick_of(until)
         if last <= self._known:
             return
         span = slice(self._known + 1, last + 1)
@@ -205,8 +213,8 @@ class Game(mesa.Model):
 
     def fairs_now(self, columns: Sequence[int]) -> list[float]:
         """Nature's prices at the last block, of assets by their columns: for measurement, never for players."""
-        tick = min(int(self.state.time / self.tick + GRID), len(self.fair) - 1)
-        return [self.fair.item(tick, column) for column in columns]
+        row: list[float] = self.fair[self._tick_of(self.state.time)].tolist()
+        return [row[column] for column in columns]
 
     # ------------------------------------------------------------------ one block
 
@@ -215,13 +223,14 @@ class Game(mesa.Model):
         time = min(self._next)
         chain = self._next.index(time)
         self._advance(time)
+        self._views.clear()
         for player in self._speakers(chain):
             self._submit(player, chain, time)
         if self._read[chain]:
             self._let_read(chain, time)
         if self.state.rules.chains[chain].reorgs is not None:
             reorganise(self, chain, time, uniform_at(self._keys["reorgs"], round(time / GRID), chain))
-        mark = self.state.mark()
+        mark = self.state.mark() if self.undoable[chain].maxlen else None
         block = seal(
             self.state,
             chain,
@@ -232,7 +241,7 @@ class Game(mesa.Model):
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
         )
-        if block.sent is not None:
+        if mark is not None and block.sent is not None:
             self.undoable[chain].append(keep(self.state, mark, block.sent))
         self.heights[chain] += 1
         self._next[chain] = self._wait(chain, time)
@@ -279,20 +288,32 @@ class Game(mesa.Model):
 
     def _submit(self, player: Player, chain: int, seal_time: float) -> None:
         """Show a player the world as old as its latency makes it, and take what it sends."""
-        view = self.sight(player, chain, seal_time, seal_time - self._leads[chain] - player.role.latency)
-        if self._late and player in self._late:
-            view.arrival += self._lateness(player, seal_time, 0)
+        latency = player.role.latency
+        view = self._views.get(latency)
+        if view is None or player in self._late:
+            view = self.sight(player, chain, seal_time, seal_time - self._leads[chain] - latency)
+            if player in self._late:
+                view.arrival += self._lateness(player, seal_time, 0)
+            elif not self._masked[1]:  # who is equally quick sees the same, where nothing is anybody's secret
+                self._views[latency] = view
         for action in player.act(view):
             self._take(player, action, view.arrival)
 
     def sight(self, player: Player, chain: int, seal_time: float, seen: float) -> View:
         """The world as it was at `seen`; what is sent at the sight of it arrives a latency after the newest thing in it."""
-        tick = max(0, min(int(seen / self.tick + GRID), self._known))
         state = self.state
         if seen < state.time - GRID:
             state = next((old for old in reversed(self._seen) if old.time <= seen + GRID), self._seen[0])
-        arrival = min(seal_time - self._leads[chain], max(tick * self.tick, state.time) + player.role.latency)
-        return View(self, state, max(seen, 0.0), tick, arrival, seal_time, chain, player.account)
+        if seen < 0.0:  # comparisons: `min` and `max` take as long as all the rest
+            seen = 0.0
+        tick = int(seen / self.tick + GRID)
+        if tick > self._known:
+            tick = self._known
+        newest, latest = tick * self.tick, seal_time - self._leads[chain]
+        arrival = (newest if newest > state.time else state.time) + player.role.latency
+        if arrival > latest:
+            arrival = latest
+        return View(self, state, seen, tick, arrival, seal_time, chain, player.account)
 
     def _let_read(self, chain: int, seal_time: float) -> None:
         """Ask those who read the mempool, moment by moment, once everybody else has sent what they send for this block.
@@ -328,12 +349,14 @@ class Game(mesa.Model):
     def _take(self, player: Player, action: Action, arrival: float) -> None:
         """Let an action go where it belongs: a transaction to the chain its sender's account lives on, orders to their market's."""
         if isinstance(action, Send):
-            arrival += action.later
-            pending = Pending(action.transaction, action.tip, arrival, arrival + self.patience, action.slot)
-            self.mempools[int(self.state.ledger.chain[action.transaction.account])].send(pending)
+            transaction, tip, slot, later = action
+            arrival += later
+            pending = Pending(transaction, tip, arrival, arrival + self.patience, slot)
+            self.mempools[self.state.ledger.chain.item(transaction.account)].send(pending)
         elif isinstance(action, Orders):
             if len(action.rows):
-                self.mempools[self.state.markets[action.rows["market"][0]].house.chain].send(action)
+                chain = self.state.markets[action.rows["market"][0]].house.chain if len(self.mempools) > 1 else 0
+                self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):
             self._trade_reference(player, action)
         elif isinstance(action, Bribe):
@@ -387,11 +410,10 @@ class Game(mesa.Model):
         demand = self.demand
         if demand.load <= 0:
             return Outside(0.0, demand.value)
-        tick = min(int(time / self.tick + GRID), len(self.fair) - 1)
-        first = max(0, tick - max(8, round(600.0 / self.tick)))
-        moves = math.log(self.fair.item(tick, 0) / self.fair.item(first, 0))
-        span = max(1, tick - first) * self.tick
-        realised = abs(moves) / math.sqrt(span) * _ROOT_YEAR
+        tick = self._known  # `time` is where nature has got to
+        ticks = tick if tick < self._recent else self._recent
+        moves = math.log(self.fair.item(tick, 0) / self.fair.item(tick - ticks, 0))
+        realised = abs(moves) / math.sqrt((ticks or 1) * self.tick) * _ROOT_YEAR
         noise = -math.log(uniform_at(self._keys["outside"], round(time / GRID), chain))
         load = demand.load * (
             1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0)

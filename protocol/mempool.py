@@ -115,6 +115,7 @@ class Mempool:
     def __init__(self) -> None:
         self.pending: list[Pending] = []
         self._rows: Rows = np.empty(64, ORDER)
+        self._here: Rows = np.empty(64, ORDER)  # what was taken last
         self._count = 0
         self._slots = False  # whether anything was ever sent into a slot
 
@@ -139,18 +140,22 @@ class Mempool:
         self._count = count
 
     def take(self, time: float, lead: float = 0.0) -> tuple[list[Pending], Rows]:
-        """Everything that has arrived `lead` seconds before `time` and has not expired; what has not arrived stays."""
+        """Everything that has arrived `lead` seconds before `time` and has not expired; what has not arrived stays.
+
+        The rows are the mempool's own, and stand until it is asked again.
+        """
         here: list[Pending] = []
         by = time - lead
         if self.pending:
             here = [item for item in self.pending if item.arrival <= by and time <= item.expires]
             self.pending = [item for item in self.pending if item.arrival > by]
             here = standing(here) if self._slots else here
-        rows = np.empty(self._count, ORDER)
         if not self._count:
-            return here, rows
-        taken, self._count = _arrived(self._rows, self._count, by, time, rows)
-        return here, rows[:taken]
+            return here, self._here[:0]
+        if self._count > len(self._here):
+            self._here = np.empty(2 * self._count, ORDER)
+        taken, self._count = _arrived(self._rows, self._count, by, time, self._here)
+        return here, self._here[:taken]
 
     def seen(self, time: float) -> Waiting:
         """What waits now of what had arrived by `time`. A copy."""
