@@ -19,7 +19,7 @@ from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
-from protocol.state import House
+from protocol.state import House, State
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
@@ -143,6 +143,10 @@ class Recorder:
         self.flows: Ints = np.empty((1024, 5), np.int64)  # block, reason, source group, destination group, cash units
         self.flow_count = 0
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
+        self._markets = [
+            (one, one.path + ".interest" if one.size >= 0 else "", one.size_scale, one.house.cash_scale)
+            for one in state.markets
+        ]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
         trades = ("volume", "fills", "rejected", "run_volume", "run_off")
         undone = [
@@ -160,43 +164,39 @@ class Recorder:
 
     def block(self, block: Block, chain: int) -> None:
         """Write a sealed block down, before its journal is let go."""
-        if block.sent is None:
-            self._collect(block)
-        else:
-            self._collect_undoable(block, chain)
+        failed = self._collect(block) if block.sent is None else self._collect_undoable(block, chain)
         self._notes()
         self._flows()
         state = self.game.state
         if self.blocks == len(self.rows):
             self.rows = np.concatenate([self.rows, np.empty_like(self.rows)])
-        failed = 0
-        for receipt in block.receipts:
-            failed += receipt.revert is not None
-        row = [block.time, block.height, chain, block.base_fee, block.used, block.outside, block.waiting, failed]
+        time, height, base_fee, used, outside, _, _, waiting, _ = block
+        row = [time, height, chain, base_fee, used, outside, waiting, failed]
         for house in state.houses:
-            row += self._exchange(house)
+            row += self._exchange(state, house)
         fairs = self.game.fairs_now(self._nature)
-        for listing, fair, done in zip(state.markets, fairs, self._traded(block, fairs), strict=True):
+        traded = self._traded(block, fairs)
+        for (listing, interest, coins, scale), fair, done in zip(self._markets, fairs, traded, strict=True):
             value, since, _, _ = read_index(state, listing)
-            longs, shorts = state.tables[listing.path + ".interest"].tolist() if listing.size >= 0 else (0.0, 0.0)
-            traded, fills, rejected, worth, off = done
-            coins, scale = listing.size_scale, listing.house.cash_scale
+            longs, shorts = state.tables[interest].tolist() if interest else (0.0, 0.0)
+            volume, fills, rejected, worth, off = done
             mid = state.market(listing).venue.mid(state, listing)
             row += (fair, mid, value, state.time - since, longs / coins, shorts / coins)
-            row += (traded / scale, fills, rejected, worth / scale, off / scale)
+            row += (volume / scale, fills, rejected, worth / scale, off / scale)
         self._row.pack_into(
             self.rows.data, self.blocks * self._row.size, *row
         )  # numpy would look at each number in turn
         self.blocks += 1
 
-    def _collect_undoable(self, block: Block, chain: int) -> None:
+    def _collect_undoable(self, block: Block, chain: int) -> int:
         """As `_collect`, of a block that a reorganisation may undo."""
         before, first = {name: tuple(totals) for name, totals in self.totals.items()}, len(self.events)
-        self._collect(block)
+        failed = self._collect(block)
         shares = {
             name: [now - then for now, then in zip(self.totals[name], before[name], strict=True)] for name in before
         }
         self._undoable[chain].append(Written(self.blocks, first, len(self.events), shares))
+        return failed
 
     def take_back(self, chain: int) -> None:
         """The newest block of a chain never was: no trades, gas or failures in its row, its deeds told as undone, no totals."""
@@ -209,8 +209,7 @@ class Recorder:
             for place, part in enumerate(parts):
                 self.totals[name][place] -= part
 
-    def _exchange(self, house: House) -> tuple[float, ...]:
-        state = self.game.state
+    def _exchange(self, state: State, house: House) -> tuple[float, ...]:
         item, scale, vault = state.ledger.balance.item, house.cash_scale, 0.0
         if house.vault >= 0:
             vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
@@ -218,11 +217,12 @@ class Recorder:
         held = item(house.cash, house.insurance) / scale, vault, item(house.token, house.custody) / scale
         return (*held, count, notional / scale, deficit / scale, uncovered / scale)
 
-    def _collect(self, block: Block) -> None:
-        """Events out of receipts."""
-        names = self.game.state.ledger
+    def _collect(self, block: Block) -> int:
+        """Events out of receipts. Returns how many transactions failed."""
+        names, failed = self.game.state.ledger, 0
         for receipt in block.receipts:
             if receipt.revert is not None:
+                failed += 1
                 sender = names.groups[names.group[receipt.transaction.account]]
                 what = type(receipt.transaction).__name__
                 self.note(block.time, sender, "reverted", what=what, why=type(receipt.revert).__name__)
@@ -237,6 +237,7 @@ class Recorder:
                 elif isinstance(done, Seized | Bitten):
                     told = done.told(state=self.game.state)
                     self.note(block.time, names.groups[names.group[done.keeper]], "seizure", **told)
+        return failed
 
     def _notes(self) -> None:
         """What players noted: it stands, whatever becomes of the block."""
@@ -311,9 +312,10 @@ class Recorder:
         return found
 
     def _flows(self) -> None:
-        ledger = self.game.state.ledger
-        args = (ledger.journal, int(ledger.count[0]), self.cash_rows, ledger.group, self._sums, self.blocks)
-        room = self._sums.size
-        if self.flow_count + room > len(self.flows):
-            self.flows = np.concatenate([self.flows, np.empty((max(room, len(self.flows)), 5), np.int64)])
-        self.flow_count = aggregate(*args, self.flows, self.flow_count)
+        ledger, used, most = self.game.state.ledger, self.flow_count, self._sums.size
+        if used + most > len(self.flows):
+            self.flows = np.concatenate([self.flows, np.empty((max(most, len(self.flows)), 5), np.int64)])
+        count, sums = ledger.count.item(), self._sums
+        self.flow_count = aggregate(
+            ledger.journal, count, self.cash_rows, ledger.group, sums, self.blocks, self.flows, used
+        )

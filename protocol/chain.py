@@ -31,6 +31,7 @@ from protocol.undoing import served
 from protocol.world import Chain
 
 QUIET = Outside(0.0, 1.0)
+NONE: Ints = np.empty(0, np.int64)
 TRADE_GAS = GAS["Trade"]
 _GAS = int(Reason.GAS)
 
@@ -117,33 +118,37 @@ def seal(
     With a `witness`, it is shown the state before and after every transaction, and before and after the block is closed.
     A `builder` is shown what would go in, and says what does.
     """
-    rules = state.rules.chains[number]
+    chains = state.rules.chains
+    rules = chains[number]
     path = f"chain.{rules.name}.fee"
-    terms = Terms(rules, state.tables[path], outside, outside.paying(state.tables[path]), state.time, time, entropy)
+    fee: float = state.tables[path]
+    terms = Terms(rules, fee, outside, outside.paying(fee), state.time, time, entropy)
     pending, rows = mempool.take(time, rules.ordering.lead())
-    queue = _line_up(pending, rows)
+    queue = _line_up(pending, rows) if pending else rows
     if builder is None:
-        order = _serve(terms, queue, pending)
+        order = _serve(terms, queue, pending) if len(queue) else NONE
     else:
         queue, order, pending = _build(terms, queue, pending, builder)
     waiting = _keep_waiting(mempool, queue, order, pending) if len(order) < len(queue) else 0
 
     state.time = time
     state.height += 1
-    if (newest := top_of(rules.name)) in state.tables:
+    if len(chains) > 1:
+        newest = top_of(rules.name)
         state.put(newest, Top(state.tables[newest].height + 1, time))
     kept = served(pending, queue, order) if rules.reorgs is not None else None
-    receipts, filled, used = _execute(state, number, queue, order, pending, terms.fee, witness)
+    receipts, filled, used = _execute(state, number, queue, order, pending, fee, witness)
 
     others = min(terms.paying, max(0.0, rules.capacity - used))
     goal = rules.target * rules.capacity
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
-    state.put(path, max(rules.fee_floor, terms.fee * (1.0 + drift)))
+    state.put(path, max(rules.fee_floor, fee * (1.0 + drift)))
     seen = witness.before(state) if witness is not None else None
-    filled += [Filled(*cleared) for cleared in exchange.close_block(state, number)]
+    for cleared in exchange.close_block(state, number):
+        filled.append(Filled(*cleared))
     if witness is not None:
         witness.after(state, seen, "close_block", -1, False, None)
-    return Block(time, state.height, terms.fee, used, others, tuple(receipts), tuple(filled), waiting, kept)
+    return Block(time, state.height, fee, used, others, tuple(receipts), tuple(filled), waiting, kept)
 
 
 class Terms(NamedTuple):
@@ -160,8 +165,6 @@ class Terms(NamedTuple):
 
 def _line_up(pending: list[Pending], rows: Rows) -> Rows:
     """One queue of everything that wants into a block: singles first, then the crowds' rows."""
-    if not pending:
-        return rows
     queue = np.empty(len(pending) + len(rows), ORDER)
     for row, item in enumerate(pending):
         queue[row] = (-1, item.transaction.account, 0, np.nan, item.tip, item.arrival, item.expires)
@@ -171,8 +174,6 @@ def _line_up(pending: list[Pending], rows: Rows) -> Rows:
 
 def _serve(terms: Terms, queue: Rows, pending: list[Pending]) -> Ints:
     """Positions in the queue that are served, in turn."""
-    if len(queue) == 0:
-        return np.empty(0, np.int64)
     order = terms.rules.ordering.rank(queue["arrival"], queue["tip"], terms.entropy)
     return _fill_up(terms, queue, pending, order, 0)
 
@@ -243,6 +244,8 @@ def _execute(
     receipts: list[Receipt] = []
     filled: list[Filled] = []
     used, at, last = 0.0, 0, len(order)
+    if not last:
+        return receipts, filled, used
     token = state.chain_token[number]
     scale = state.ledger.assets[token].scale
     batch = Batch(np.empty(last, np.int64), np.empty(last, np.int64), np.empty(last))
@@ -259,12 +262,9 @@ def _execute(
             state.ledger.bare, token, queue, order, at, TRADE_GAS, fee, float(scale), *batch
         )
         if first < stop:
-            listing = state.markets[market]
-            run = Batch(batch.account[first:stop], batch.size[first:stop], batch.limit[first:stop])
-            here = listing.house.chain == number
-            filled.append(
-                _run_orders(state, listing, run, witness) if here else _refused(listing, run, WrongChain.code)
-            )
+            some = slice(first, stop)
+            run = batch if stop - first == last else Batch(batch.account[some], batch.size[some], batch.limit[some])
+            filled.append(_run_orders(state, number, state.markets[market], run, witness))
             used += TRADE_GAS * (stop - first)
         at = end
     return receipts, filled, used
@@ -333,8 +333,10 @@ def _verb(transaction: Transaction) -> str:
     return type(transaction).__name__.lower()
 
 
-def _run_orders(state: State, listing: Listing, batch: Batch, witness: Witness | None) -> Filled:
-    """Fill a run of plain orders: in one call, or one by one before the eyes of a witness."""
+def _run_orders(state: State, number: int, listing: Listing, batch: Batch, witness: Witness | None) -> Filled:
+    """Fill a run of plain orders, if their market lives on this chain: in one call, or one by one before a witness."""
+    if listing.house.chain != number:
+        return _refused(listing, batch, WrongChain.code)
     if witness is None:
         return _fill(state, listing, batch)
     parts = []

@@ -7,7 +7,7 @@ import numpy as np
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills
 from protocol.errors import Expired, StalePrice
 from protocol.exchange.batches import Cleared
-from protocol.exchange.checks import desk_of
+from protocol.exchange.checks import desk_of, gate_of
 from protocol.exchange.trading import refused
 from protocol.margins.base import Threshold
 from protocol.oracles.base import Status, read_index
@@ -45,7 +45,7 @@ def _execute(state: State, listing: Listing, venue: DelayedPool) -> Cleared:
 def _fill(state: State, listing: Listing, venue: DelayedPool, batch: Batch) -> Fills:
     """Fill requests at the index of now, each wholly or not at all."""
     house, market, reading = listing.house, state.market(listing), read_index(state, listing)
-    codes = refused(state, listing, batch)
+    codes = refused(state, listing, batch, gate_of(state, listing))
     code = np.zeros(len(batch.size), np.int64) if codes is None else codes
     fills, free = Fills(np.zeros(len(code), np.int64), code), code == 0
     state.ledger.reserve(MOVES_PER_FILL * len(code))

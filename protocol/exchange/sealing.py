@@ -11,13 +11,14 @@ from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.delayed import execute_requests
 from protocol.exchange.exits import pay_exits
 from protocol.exchange.settlement import close_dated
+from protocol.funding.base import Funding
 from protocol.hooks import fills
 from protocol.instruments.base import NEVER
 from protocol.ledger import Reason
 from protocol.limits.base import observe_limits
 from protocol.margins.base import Margin
 from protocol.oracles.base import Oracle, Report, read_index
-from protocol.state import EVERY, Listing, State
+from protocol.state import EVERY, House, Listing, State
 from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.vesting import ripen
 from protocol.world import Exchange, Market
@@ -38,21 +39,37 @@ class _Open(NamedTuple):
     limited: bool
     dated: bool
     funded: bool
+    funding_looks: bool
 
 
 class _Closing(NamedTuple):
     """What an exchange does at the end of a block, under the rules in force."""
 
+    house: House
     rules: Exchange
-    waits: bool  # whether orders wait on any of its venues
     markets: tuple[_Open, ...]
+    limited: bool  # whether any of its markets is
+    dated: bool
     margin_looks: bool
 
 
-def _closing(state: State, number: int) -> _Closing:
-    rules = state.rules.exchanges[number]
+class _Closings(NamedTuple):
+    """What the exchanges of a chain do at the end of a block, under the rules in force."""
+
+    waits: bool  # whether orders wait on any of their venues
+    houses: tuple[_Closing, ...]
+
+
+def _closings(state: State, chain: int) -> _Closings:
+    houses = tuple(_closing(state, house) for house in state.houses_of(chain))
+    waits = any(market.venue.settles == AT_THE_CLOSE for closing in houses for market in closing.rules.markets)
+    return _Closings(waits, houses)
+
+
+def _closing(state: State, house: House) -> _Closing:
+    rules = state.exchange(house)
     markets = []
-    for listing, market in zip(state.listings[number], rules.markets, strict=True):
+    for listing, market in zip(state.listings[house.index], rules.markets, strict=True):
         looks = not market.index and fills(market.oracle, Oracle, "observe")
         dated = market.instrument.expires() < NEVER  # whose funding stays at zero
         markets.append(
@@ -64,10 +81,11 @@ def _closing(state: State, number: int) -> _Closing:
                 bool(market.limits),
                 dated,
                 listing.size >= 0 and not dated,
+                fills(market.funding, Funding, "observe"),
             )
         )
-    waits = any(market.venue.settles == AT_THE_CLOSE for market in rules.markets)
-    return _Closing(rules, waits, tuple(markets), fills(rules.margin, Margin, "observe"))
+    limited, dated = any(market.limited for market in markets), any(market.dated for market in markets)
+    return _Closing(house, rules, tuple(markets), limited, dated, fills(rules.margin, Margin, "observe"))
 
 
 def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
@@ -78,30 +96,32 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
     Returns what became of the orders that waited.
     """
     cleared: tuple[Cleared, ...] = ()
-    houses = state.houses_of(chain)
-    closings = [state.settled(_closing, house.index) for house in houses]
-    if True in [closing.waits for closing in closings]:
+    waits, closings = state.settled(_closings, chain)
+    if waits:
         cleared = clear_auctions(state, chain) + execute_requests(state, chain)
-    for house, closing in zip(houses, closings, strict=True):
-        for market in closing.markets:
-            listing = market.listing
-            if market.looks:
-                market.rules.oracle.observe(state, listing, market.looks)
-            if market.owes:
+    for house, rules, markets, limited, dated, margin_looks in closings:
+        for listing, market, looks, owes, _, _, funded, funding_looks in markets:
+            if looks:
+                market.oracle.observe(state, listing, looks)
+            if owes:
                 _settle_due(state, listing)
-            if market.funded:
-                _accrue(state, listing, market.rules)
-        for market in closing.markets:
-            if market.limited:
-                observe_limits(state, market.listing)
-        for market in closing.markets:
-            if market.dated:  # once all oracles have looked
-                close_dated(state, market.listing)
+            if funded:
+                price = _accrue(state, listing, market)
+                if funding_looks:
+                    market.funding.observe(state, listing, price)
+        if limited:
+            for one in markets:
+                if one.limited:
+                    observe_limits(state, one.listing)
+        if dated:
+            for one in markets:
+                if one.dated:  # once all oracles have looked
+                    close_dated(state, one.listing)
         if house.vault >= 0:
             pay_exits(state, house)
-        if closing.margin_looks:
-            closing.rules.margin.observe(state, house)
-        if closing.rules.vesting is not None:
+        if margin_looks:
+            rules.margin.observe(state, house)
+        if rules.vesting is not None:
             ripen(state, house)
     seal_prices(state, chain)
     return cleared
@@ -125,7 +145,8 @@ def _settle_due(state: State, listing: Listing) -> None:
         state.ledger.move_many(house.cash, source[paid], target[paid], part[paid], Reason.RECLAIM)
 
 
-def _accrue(state: State, listing: Listing, market: Market) -> None:
+def _accrue(state: State, listing: Listing, market: Market) -> float:
+    """Let funding grow up to now; returns the price it is a share of, cash coins per base coin."""
     path, rule = listing.path + ".funding", market.funding
     index, before, since = state.tables[path].tolist()
     elapsed = state.time - since
@@ -133,4 +154,4 @@ def _accrue(state: State, listing: Listing, market: Market) -> None:
     after = rule.rate(state, listing, price, elapsed)
     index += rule.paid(before, after, elapsed) * price
     state.put(path, np.array([index, after, state.time]))
-    rule.observe(state, listing, price)
+    return price

@@ -20,7 +20,7 @@ from protocol.errors import (
 )
 from protocol.exchange.admission import admitted, shrinking
 from protocol.exchange.cases import barred
-from protocol.exchange.checks import desk_of, doubtful_elsewhere, gate_of, usable_index
+from protocol.exchange.checks import Gate, desk_of, doubtful_elsewhere, gate_of, usable_index
 from protocol.exchange.fills import Fill, Queued
 from protocol.ledger import Ints
 from protocol.limits.base import interest_cap, is_halted
@@ -34,13 +34,13 @@ REVERTS = reasons()
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
-    codes = refused(state, listing, batch)
-    return _fill(state, listing, batch) if codes is None else _fill_others(state, listing, batch, codes)
-
-
-def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
-    """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
     gate = gate_of(state, listing)
+    codes = refused(state, listing, batch, gate)
+    return _fill(state, listing, batch, gate) if codes is None else _fill_others(state, listing, batch, gate, codes)
+
+
+def refused(state: State, listing: Listing, batch: Batch, gate: Gate) -> Ints | None:
+    """Why each order may not be tried, 0 where it may; None: all may. Shape [n]."""
     may = admitted(state, listing, batch) if gate.access else None
     up = barred(state, listing.house, batch.account) if listing.size >= 0 else NOBODY
     doubts = doubtful_elsewhere(state, listing, batch.account) if gate.elsewhere else []
@@ -58,43 +58,45 @@ def refused(state: State, listing: Listing, batch: Batch) -> Ints | None:
     return code
 
 
-def _fill_others(state: State, listing: Listing, batch: Batch, codes: Ints) -> Fills:
+def _fill_others(state: State, listing: Listing, batch: Batch, gate: Gate, codes: Ints) -> Fills:
     """Fill the orders that may be tried."""
     fills, free = Fills(np.zeros(len(codes), np.int64), codes), codes == 0
     if free.any():
         others = Batch(batch.account[free], batch.size[free], batch.limit[free])
-        fills.owed[free], fills.code[free] = _fill(state, listing, others)
+        fills.owed[free], fills.code[free] = _fill(state, listing, others, gate)
         batch.size[free] = others.size
     return fills
 
 
-def _fill(state: State, listing: Listing, batch: Batch) -> Fills:
-    fills = Fills(np.empty(len(batch.size), np.int64), np.empty(len(batch.size), np.int64))
-    market, house = state.market(listing), listing.house
-    gate = gate_of(state, listing)
+def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
+    count = len(batch.size)
+    fills = Fills(np.empty(count, np.int64), np.empty(count, np.int64))
+    exchange, house = state.exchange(listing.house), listing.house
+    market = exchange.markets[listing.index]
+    venue = market.venue
     if gate.dated and state.time >= market.instrument.expires():
         fills.owed[:], fills.code[:] = 0, Expired.code
         return fills
-    state.ledger.reserve(market.venue.moves(state, listing, len(batch.size)))
+    state.ledger.reserve(venue.moves(state, listing, count))
 
     if listing.size < 0:
-        pool = market.venue.pool(state, listing)
+        pool = venue.pool(state, listing)
         till = Till(state.ledger.arrays, listing.base, house.token, listing.desk, listing.price_scale)
-        market.venue.fill(pool, till, None, batch, fills)
+        venue.fill(pool, till, None, batch, fills)
     else:
         index = usable_index(state, listing)
-        pool = market.venue.pool(state, listing)
-        terms = state.exchange(house).margin.terms(state, house, INITIAL)
+        pool = venue.pool(state, listing)
+        terms = exchange.margin.terms(state, house, INITIAL)
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
-        market.venue.fill(pool, desk, terms, batch, fills)
+        venue.fill(pool, desk, terms, batch, fills)
         if gate.bounded:  # sides that the vault's bound closes
             most = interest_cap(state, listing) / index.value * listing.size_scale
             closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
-    market.venue.keep(state, listing, pool)
-    market.venue.note(state, listing, batch, fills)
+    venue.keep(state, listing, pool)
+    venue.note(state, listing, batch, fills)
     return fills
 
 

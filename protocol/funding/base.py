@@ -42,7 +42,8 @@ class Funding(ABC):
 
 def clamp(value: float, most: float) -> float:
     """The value, but no further from zero than `most`."""
-    return max(-most, min(most, value))
+    value = value if value < most else most  # comparisons: `min` and `max` take four times as long
+    return value if value > -most else -most
 
 
 def open_interest(state: State, listing: Listing) -> tuple[float, float]:
