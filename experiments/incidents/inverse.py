@@ -31,7 +31,7 @@ ELSEWHERE = POSTED - BOUGHT  # INV, for the other 200 ETH
 DEPTH = 242.0  # ETH of the order that moves the price elsewhere by a factor e
 TAKEN = {"ETH": 1_588.0, "WBTC": 94.0, "DOLA": 4e6, "YFI": 39.3}  # coins
 PRICES = {"INV": FAIR, "WBTC": 13.4, "DOLA": 1.0 / 3_450.0, "YFI": 6.75}  # ETH per coin
-BLOCK, LONG = 12.0, 1_800.0  # seconds
+BLOCK, LONG, START = 12.0, 1_800.0, 1_824.0  # seconds
 
 
 def push(desk: Desk) -> Iterable[Transaction]:
@@ -61,9 +61,9 @@ def scenario(window: float = BLOCK) -> Scenario:
         ),
     )
     steps = (
-        Step(60.0, "buy elsewhere", lambda desk: [desk.outside("INV", ELSEWHERE)]),
-        Step(72.0, "push", push),
-        Step(84.0, "borrow", borrow),
+        Step(START, "buy elsewhere", lambda desk: [desk.outside("INV", ELSEWHERE)]),
+        Step(START + BLOCK, "push", push),
+        Step(START + 2 * BLOCK, "borrow", borrow),
     )
     return Scenario(
         world=World(chains=(chain(BLOCK),), exchanges=exchanges),
@@ -71,7 +71,7 @@ def scenario(window: float = BLOCK) -> Scenario:
         nature=still(**PRICES),
         references=(ReferenceVenue("INV", depth=DEPTH, spread=0.0),),
         outside=QUIET,
-        duration=132.0,
+        duration=START + 8 * BLOCK,
     )
 
 

@@ -66,12 +66,12 @@ def scenario(oracle: Oracle | None = None) -> Scenario:
 
 def read(books: Books) -> dict[str, float]:
     """What is in the till, and what he has."""
-    return {"till": books.till(), "dollars": books.coins("USD", "attacker")}
+    return {"till": books.till() / 1e6, "dollars": books.coins("USD", "attacker")}
 
 
 def drained(all_: Courses) -> float:
     """Share of the vault that is gone, %."""
-    return 100.0 * (1.0 - all_[HISTORY].last("till") / CASH)
+    return 100.0 * (1.0 - all_[HISTORY].last("till") * 1e6 / CASH)
 
 
 INCIDENT = Incident(
@@ -96,7 +96,7 @@ INCIDENT = Incident(
             "B18-cure", "gained where a signature is asked for, dollars", 0.0, 0.0, lambda all_: all_["signed"].gain()
         ),
     ),
-    picture=Picture("till", "left in the till (dollars)", "9.9 million on paper, 7.5 million in the till"),
+    picture=Picture("till", "left in the till (million dollars)", "9.9 million on paper, 7.5 million in the till"),
     cures={
         "signed": Other("only the keeper's signature counts", lambda: scenario(Pull(max_age=60.0, key="not his"))),
         "guard": Other(

@@ -75,7 +75,7 @@ def scenario(oracle: Oracle | None = None) -> Scenario:
 def read(books: Books) -> dict[str, float]:
     """What it has left to lend, what is put up, what he has."""
     return {
-        "left": books.lendable("USD", "polter"),
+        "left": books.lendable("USD", "polter") / 1e6,
         "pledged": books.pledged("BOO", "attacker", "polter"),
         "dollars": books.coins("USD", "attacker"),
     }
@@ -83,7 +83,7 @@ def read(books: Books) -> dict[str, float]:
 
 def drained(all_: Courses) -> float:
     """Share of all that it could lend, gone against one coin, %."""
-    return 100.0 * (1.0 - all_[HISTORY].last("left") / CASH)
+    return 100.0 * (1.0 - all_[HISTORY].last("left") * 1e6 / CASH)
 
 
 INCIDENT = Incident(
@@ -114,7 +114,7 @@ INCIDENT = Incident(
             lambda all_: all_["guard"].gain(),
         ),
     ),
-    picture=Picture("left", "left to be lent (dollars)", "One coin borrows 8.7 million"),
+    picture=Picture("left", "left to be lent (million dollars)", "One coin borrows 8.7 million"),
     cures={
         "guard": Other(
             "an index that jumps by a tenth is not believed", lambda: scenario(Guarded(Spot(), max_move=0.1))

@@ -199,6 +199,11 @@ class Desk(Books):
         house = self.house(exchange)
         return Donate(house, self.who(purse), to_units_down(cash, int(house.cash_scale)))
 
+    def give_to(self, asset: str, coins: float, purse: str = "", exchange: str = "") -> Donate:
+        """Coins into a loan pool for nothing."""
+        lender = self.lender(asset, exchange)
+        return Donate(lender.house, self.who(purse), self.units(asset, coins), lender)
+
     def transfer(self, token: str, coins: float, to: str, purse: str = "") -> Transfer:
         """Tokens from purse to purse."""
         return Transfer(self.row(token), self.who(purse), self.who(to), self.units(token, coins))
