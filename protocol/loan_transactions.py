@@ -254,11 +254,12 @@ class Transfer(NamedTuple):
 
 
 class Donate(NamedTuple):
-    """Cash into the vault, for nothing."""
+    """Cash into the vault (`lender` None), or tokens into a loan pool, for nothing."""
 
     house: House
     account: int
     units: int
+    lender: Lender | None = None
 
     @property
     def gas(self) -> int:
@@ -267,7 +268,7 @@ class Donate(NamedTuple):
 
     def apply(self, state: State) -> None:
         """See `exchange.donate`."""
-        exchange.donate(state, self.house, self.account, self.units)
+        exchange.donate(state, self.house, self.account, self.units, self.lender)
 
 
 class FlashLoan(NamedTuple):

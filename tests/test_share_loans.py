@@ -5,9 +5,12 @@ import pytest
 
 from experiments.bankruptcy import bankrupt
 from experiments.incidents.base import played
+from experiments.incidents.venus_the import BEFORE
 from protocol import exchange
 from protocol.appraisal import Collateral, coins_behind, pledge_price, token_price
+from protocol.errors import NothingToDo
 from protocol.genesis import genesis
+from protocol.laws import of_states as laws
 from protocol.ledger import WORLD, Reason
 from protocol.lending import LoanPool
 from protocol.units import SECONDS_PER_YEAR
@@ -41,6 +44,25 @@ def test_a_vaults_shares_are_lent_and_what_is_lent_of_them_is_worth_a_share():
     exchange.donate(state, house, trader, 1_500 * CASH)
     assert token_price(state, house, house.share).value == pytest.approx(2.0, rel=1e-6)
     assert pledge_price(state, seat).value == pytest.approx(2.0 * before, rel=1e-6)
+
+
+def test_coins_given_to_a_loan_pool_are_its_suppliers():
+    state, house, trader = one()
+    lender = state.lenders[0][1]
+    shares = exchange.supply(state, lender, trader, 1_000 * CASH)
+    exchange.donate(state, house, trader, 1_000 * CASH, lender)
+    assert exchange.redeem(state, lender, trader, shares) == pytest.approx(1_500 * CASH, rel=1e-6)
+    assert laws.loans_are_covered(state) == []
+    with pytest.raises(NothingToDo):
+        exchange.donate(state, house, trader, 0, lender)
+
+
+def test_a_keeper_of_shares_sells_the_coins_behind_them_and_counts_what_those_fetch():
+    """Venus, March 2026: keepers' own sales carry the price outside below where it had been."""
+    course = played("venus-the", 1)["history"]
+    assert course.track["index"].min() < 0.9 * BEFORE
+    assert course.last("owed") == 0.0
+    assert course.last("lost") > 0.0
 
 
 def test_a_cap_on_growth_leaves_a_share_at_par_and_lets_it_grow_by_the_year():

@@ -99,7 +99,7 @@ def read(books: Books) -> dict[str, float]:
     """A share's worth, what Cream has left to lend, what he has."""
     return {
         "share": books.worth(SHARES),
-        "left": books.lendable("USD") + books.lendable("ETH") * PRICE,
+        "left": (books.lendable("USD") + books.lendable("ETH") * PRICE) / 1e6,
         "dollars": books.coins("USD", "attacker"),
         "claims": books.pledged(CLAIMS, "attacker"),
     }
@@ -107,7 +107,7 @@ def read(books: Books) -> dict[str, float]:
 
 def drained(all_: Courses) -> float:
     """Share of what Cream could lend that is gone, %."""
-    return 100.0 * (1.0 - all_[HISTORY].last("left") / LENDABLE)
+    return 100.0 * (1.0 - all_[HISTORY].last("left") * 1e6 / LENDABLE)
 
 
 INCIDENT = Incident(
@@ -143,6 +143,6 @@ INCIDENT = Incident(
             "B8-cure", "gained where a share's growth is capped, dollars", 0.0, 0.0, lambda all_: all_["capped"].gain()
         ),
     ),
-    picture=Picture("left", "left in Cream to be lent (dollars)", "A gift of 8 million takes 130 million"),
+    picture=Picture("left", "left in Cream to be lent (million dollars)", "A gift of 8 million takes 130 million"),
     cures={"capped": Other("a share counts as no more than a tenth a year above par", lambda: scenario(growth=0.1))},
 )

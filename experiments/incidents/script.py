@@ -33,6 +33,8 @@ from protocol.loan_transactions import (
     Supply,
     Transfer,
 )
+from protocol.oracles.base import Report
+from protocol.oracles.pull import sign
 from protocol.state import House, State
 from protocol.transactions import (
     Bundle,
@@ -42,6 +44,7 @@ from protocol.transactions import (
     Invest,
     Liquidate,
     Post,
+    Publish,
     Trade,
     Transaction,
     Withdraw,
@@ -129,6 +132,15 @@ class Desk(Books):
         """Take a purse's orders off."""
         return CancelAll(self.listing(market, exchange), self.who(purse))
 
+    def tell(
+        self, market: str, price: float, key: str, ago: float = 0.0, purse: str = "", exchange: str = ""
+    ) -> Publish:
+        """A price, signed with a key as of `ago` seconds before the block to come."""
+        listing, time = self.listing(market, exchange), self.view.seal - ago
+        return Publish(
+            listing, self.who(purse), Report(self.who(purse), price, time, 0.0, sign(key, market, price, time, 0.0))
+        )
+
     def deposit(self, cash: float, purse: str = "", exchange: str = "") -> Deposit:
         """Cash as margin."""
         house = self.house(exchange)
@@ -186,6 +198,11 @@ class Desk(Books):
         """Cash into the vault for nothing."""
         house = self.house(exchange)
         return Donate(house, self.who(purse), to_units_down(cash, int(house.cash_scale)))
+
+    def give_to(self, asset: str, coins: float, purse: str = "", exchange: str = "") -> Donate:
+        """Coins into a loan pool for nothing."""
+        lender = self.lender(asset, exchange)
+        return Donate(lender.house, self.who(purse), self.units(asset, coins), lender)
 
     def transfer(self, token: str, coins: float, to: str, purse: str = "") -> Transfer:
         """Tokens from purse to purse."""

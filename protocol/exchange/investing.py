@@ -9,11 +9,12 @@ from protocol.errors import (
     NothingToDo,
     VaultCommitted,
 )
+from protocol.exchange import lending
 from protocol.exchange.admission import need_admission
 from protocol.exchange.checks import need_usable
 from protocol.exchange.exits import ask_out, leaving, pay_out
 from protocol.ledger import WORLD, Reason
-from protocol.state import House, Listing, State
+from protocol.state import House, Lender, Listing, State
 from protocol.venues.constant_product import part_of, shares_for
 
 MOST_SHARES = 1 << 62  # vault shares there may be: a vault that lost nearly all would give out more
@@ -49,8 +50,14 @@ def invest(state: State, house: House, account: int, units: int) -> int:
     return shares - dead
 
 
-def donate(state: State, house: House, account: int, units: int) -> None:
-    """Cash tokens into the vault, and no shares: every share is worth more. Raises NothingToDo, InsufficientBalance."""
+def donate(state: State, house: House, account: int, units: int, lender: Lender | None = None) -> None:
+    """Cash tokens into the vault, or a loan pool's tokens into it, and no shares: every share is worth more.
+
+    Raises NothingToDo, InsufficientBalance.
+    """
+    if lender is not None:
+        lending.take_gift(state, lender, account, units)
+        return
     if state.exchange(house).vault is None or units <= 0:
         raise NothingToDo(amount=units)
 

@@ -47,6 +47,18 @@ def redeem(state: State, lender: Lender, account: int, shares: int) -> int:
     return units
 
 
+def take_gift(state: State, lender: Lender, account: int, units: int) -> None:
+    """Tokens into the pool for nothing: it has earned them. Raises NothingToDo, InsufficientBalance."""
+    if units <= 0:
+        raise NothingToDo(amount=units)
+
+    accrue(state, lender)
+    state.ledger.move(lender.token, account, lender.account, units, Reason.GIFT)
+    kept = lending.book(state, lender)
+    state.put(lender.path, kept._replace(earned=kept.earned + units))
+    reprice(state, lender)
+
+
 def borrow(state: State, lender: Lender, account: int, units: int) -> int:
     """Tokens out of the pool against a debt (rounded up). Returns the scaled units now owed more.
 
