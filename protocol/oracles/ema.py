@@ -24,6 +24,12 @@ class Average(NamedTuple):
     time: float  # seconds
 
 
+def after(average: Average, time: float, half_life: float) -> float:
+    """Where an average has come to by `time`; see the head of the module for the formula."""
+    value, mid, since = average
+    return mid + (value - mid) * math.exp2((since - time) / half_life)
+
+
 @dataclass(frozen=True)
 class Ema(Oracle):
     """Averages the mid of `source` (a market of the same exchange; '' is its own); `half_life` in seconds."""
@@ -42,8 +48,8 @@ class Ema(Oracle):
 
     def read(self, state: State, listing: Listing, at: str) -> Reading:
         """The average now; `time` is the last sealed block."""
-        value, mid, since = state.tables[at]
-        return Reading(mid + (value - mid) * math.exp2((since - state.time) / self.half_life), since, 0.0, FRESH)
+        average: Average = state.tables[at]
+        return Reading(after(average, state.time, self.half_life), average.time, 0.0, FRESH)
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Close the interval that ends now; a venue without a mid leaves the last one standing."""

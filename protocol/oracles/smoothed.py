@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field
 
 from protocol.oracles.base import FRESH, Oracle, Reading, Report
-from protocol.oracles.ema import Average
+from protocol.oracles.ema import Average, after
 from protocol.oracles.median import Median
 from protocol.state import Listing, State
 
@@ -39,14 +39,14 @@ class Smoothed(Oracle):
         """The average now; time and status are the inner oracle's."""
         average: Average = state.tables[at]
         inner = self.inner.read(state, listing, at + ".inner")
-        return inner._replace(value=average.after(state.time, self.half_life))
+        return inner._replace(value=after(average, state.time, self.half_life))
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Close the interval that ends now."""
         self.inner.observe(state, listing, at + ".inner")
         seen, average = self.inner.read(state, listing, at + ".inner"), state.tables[at]
         value = seen.value if seen.status == FRESH else average.mid
-        state.put(at, Average(average.after(state.time, self.half_life), value, state.time))
+        state.put(at, Average(after(average, state.time, self.half_life), value, state.time))
 
     def accept(self, state: State, listing: Listing, at: str, report: Report) -> None:
         """The inner oracle's business."""
