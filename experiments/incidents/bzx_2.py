@@ -161,9 +161,7 @@ INCIDENT = Incident(
             "B2-cure", "profit where the price elsewhere counts, ETH", 0.0, 0.0, lambda all_: all_["elsewhere"].gain()
         ),
     ),
-    picture=Picture(
-        "missing", "owed beyond the collateral's worth (ETH)", "bZx lends 6,799 ether on dollars that are worth 4,099"
-    ),
+    picture=Picture("missing", "owed and not covered (ETH)", "bZx lends 6,799 ether on dollars that are worth 4,099"),
     cures={
         "elsewhere": Other("collateral counts at the price elsewhere", elsewhere),
         "averaged": Other("collateral counts at the pool's mean of ten minutes", averaged),

@@ -114,7 +114,11 @@ INCIDENT = Incident(
         Grade("B9a-cure", "owed under a mean of half an hour, ETH", 0.0, 0.0, lambda all_: all_["window"].last("owed")),
     ),
     picture=Picture(
-        "multiple", "index of INV (times its price)", "One block at fifty times the price borrows 4,300 ether", "log"
+        "multiple",
+        "index of INV (times its price)",
+        "One block at fifty times the price borrows 4,300 ether",
+        "log",
+        True,
     ),
     cures={"window": Other("a mean of half an hour", lambda: scenario(LONG))},
 )
