@@ -2,6 +2,8 @@
 
 import pytest
 
+from experiments.run import build, release
+from experiments.scenario import find
 from protocol import exchange
 from protocol.errors import UnderMargined
 from protocol.genesis import genesis
@@ -38,6 +40,17 @@ def test_what_all_have_open_counts_from_the_next_block_and_maintenance_stays():
             assert margin.standing(state, listing.house, MAINTENANCE, account)[1] == pytest.approx(2_000.0, rel=1e-3)
     with pytest.raises(UnderMargined):  # 8,000 needed, and 4,000 by the inner rule
         exchange.trade(state, listing, account, ten)
+
+
+def test_the_voted_mark_asks_more_than_the_inner_share_where_its_market_is_crowded():
+    scenario = find("voted-mark")
+    game = build(scenario)
+    game.play()
+    listing = game.state.listings[0][0]
+    margin = game.state.exchange(listing.house).margin
+    shares = margin.rate(game.state, listing, INITIAL)[0], margin.inner.rate(game.state, listing, INITIAL)[0]
+    release(game)
+    assert shares[0] > 2.0 * shares[1]
 
 
 def test_bounds_that_do_not_rise_are_refused():
