@@ -25,7 +25,7 @@ PANELS = (  # measure, scale, label, title
 )
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: arm, and each measure with its interval, from the farthest margin to the nearest."""
     figure, axes = panels(1, len(PANELS), height=2.0)
     places = np.arange(len(table))[::-1]
@@ -47,4 +47,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_xlabel(label)
         panel.set_title(title)
         panel.grid(axis="y", visible=False)
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.figures.stuck_margin import draw
+from experiments.figures.style import stamp
 from experiments.overrides import varied
 from experiments.parallel import spread
 from experiments.run import run
@@ -115,7 +116,7 @@ def report(runs: pd.DataFrame, out: Path) -> str:
     table, less = means(runs, ("arm",), MEASURES), differences(runs)
     table = table.set_index("arm").loc[list(ARMS)].reset_index()
     write(out, {f"{NAME}-runs": runs, NAME: table, f"{NAME}-differences": less})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(runs["digest"]))
     heads = ("called, %", "liquidated, %", "though solvent, %", "wait, s", "direct cost")
     lines = [QUESTION, "", "With 95 % interval, by seed:", f"{'':>16}" + "".join(f"{head:>24}" for head in heads)]
     scales = ((1e2, 1), (1e2, 1), (1e2, 1), (1.0, 0), (1.0, 0))
