@@ -13,7 +13,7 @@ from agents.nature.gbm import GeometricBrownian
 from agents.player import Player, ReferenceTrade, Role
 from agents.view import View
 from experiments.run import build, release
-from experiments.scenario import Scenario
+from experiments.scenario import Scenario, find
 from protocol.blocks.fixed import Fixed
 from protocol.transactions import Trade
 from protocol.world import Chain, World
@@ -52,6 +52,37 @@ def test_nobody_sees_the_future_or_arrives_before_having_seen(latency: float) ->
         assert reference == fair[int(time + 1e-9)]
         assert arrival <= seal + 1e-9
         assert arrival >= min(seal, int(time + 1e-9) + latency) - 1e-9
+
+
+VIEWS: list[tuple[int, View]] = []
+
+
+@dataclasses.dataclass(frozen=True)
+class Keepsake(Role):
+    """Keeps what it was shown."""
+
+    def act(self, me: Player, view: View) -> tuple[()]:
+        """Keep it."""
+        VIEWS.append((me.account, view))
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("name", "jitter", "shared"), [("", 0.0, True), ("", 0.3, False), ("batch-auction", 0.0, False)]
+)
+def test_who_is_equally_quick_is_shown_one_view_unless_something_is_for_one_alone(
+    name: str, jitter: float, shared: bool
+) -> None:
+    VIEWS.clear()
+    cast = (Keepsake(name="a", latency=0.2, jitter=jitter), Keepsake(name="b", latency=0.2), Keepsake(name="c"))
+    game = build(dataclasses.replace(find(name) if name else scenario(), cast=cast, duration=60.0))
+    game.step()
+    by = {game.state.ledger.groups[game.state.ledger.group[account]]: view for account, view in VIEWS}
+    assert sorted(by) == ["a", "b", "c"] and by["c"] is not by["b"]
+    assert (by["a"] is by["b"]) is shared
+    assert by["a"].time == by["b"].time < by["c"].time
+    assert by["a"].arrival >= by["b"].arrival and (by["a"].arrival > by["b"].arrival) is (jitter > 0.0)
+    release(game)
 
 
 def test_the_quicker_of_two_arrives_first() -> None:
