@@ -162,7 +162,7 @@ def attributed(axis: Saltelli, outcomes: Floats) -> Found:
             outcomes[: count * step],
             calc_second_order=False,
             num_resamples=RESAMPLES,
-            seed=0,
+            seed=1,  # SALib takes 0 for none, and then draws anew each time
         )
         return pd.DataFrame(
             {

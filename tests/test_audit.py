@@ -21,7 +21,7 @@ from experiments.audit import bench as bench_module
 from experiments.audit import hardened as hardened_report
 from experiments.audit import hardening, report
 from experiments.audit.bench import Bench, bench
-from experiments.audit.designs import Hardened
+from experiments.audit.designs import Design, Hardened
 from experiments.audit.examining import audit, least_budget, quantile_interval
 from experiments.audit.hardening import _Search, harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
@@ -368,6 +368,30 @@ def test_a_design_is_not_judged_by_the_held_out_runs_that_are_left(instead, tmp_
             search = searching(runs)
             judged = search._judged(search._played({WINDOW: 60.0}, 0))
             assert (judged is None) == bool(lost) and (judged is None or judged.stands)
+
+
+def test_where_the_seeds_of_the_search_flatter_safer_designs_are_judged_next_and_better_ones_not_forgotten(
+    instead, tmp_path
+):
+    worth = {60.0: 5_000.0, 600.0: 900.0, 700.0: 850.0, 800.0: 300.0, 900.0: 10.0}
+
+    def earned(trial):
+        window = value_of(trial.scenario, WINDOW)
+        return worth[window] * (3.0 if trial.scenario.seed in SEEDS else 1.0) if trial.attack else 0.0
+
+    instead(earned)
+    with bench(tmp_path, 900) as runs:
+        search = searching(runs)
+        efficiencies = (4.0, 3.0, 2.9, 2.0, 1.0)
+        search.found.designs = [
+            Design({WINDOW: window}, efficiency, worth[window], "OraclePush", 1.0)
+            for window, efficiency in zip(worth, efficiencies, strict=True)
+        ]
+        search.judge()
+    found = search.found
+    assert [one.design.levers[WINDOW] for one in found.judged] == [600.0, 800.0, 700.0]
+    assert [one.stands for one in found.judged] == [False, True, False]
+    assert value_of(found.best, WINDOW) == 800.0 and not found.short
 
 
 def test_a_kept_run_is_known_by_what_its_plugins_their_imports_and_bars_say(tmp_path, monkeypatch):

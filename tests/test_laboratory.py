@@ -115,6 +115,15 @@ def test_sobol_indices_of_a_plane_and_of_a_product_are_the_closed_ones() -> None
     assert widths.iloc[-1] < 0.5 * widths.iloc[1]
 
 
+def test_an_analysis_of_the_same_outcomes_is_the_same_again_intervals_too() -> None:
+    screen, attribution = Morris(BOUNDS, 4), Saltelli(BOUNDS, 8)
+    dice = np.random.default_rng(1)
+    outcomes = dice.normal(size=len(screen.levels())), dice.normal(size=len(attribution.levels()))
+    for analysed, axis, values_ in ((screened, screen, outcomes[0]), (attributed, attribution, outcomes[1])):
+        first, second = analysed(axis, values_), analysed(axis, values_)  # type: ignore[operator]
+        pd.testing.assert_frame_equal(first.convergence, second.convergence)
+
+
 def test_what_surely_does_not_matter_is_left_out_and_no_more_than_asked_is_kept() -> None:
     screen = pd.DataFrame(
         {"parameter": ["a", "b", "c"], "mu_star": [1.0, 0.04, 0.04], "half_width": [0.1, 0.02, 0.001]}

@@ -8,6 +8,7 @@ most efficient design that still stands when the attacks search against it for l
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -106,6 +107,10 @@ def _binding(bench: Bench, hunts: Sequence[Hunt]) -> tuple[Bound, ...]:
     return tuple(turn.bound for turn in turns if turn.least < 0.9 * hunts[0].worth)[:MOST_LEVERS]
 
 
+class _Spent(Exception):
+    """No further generation of designs can be afforded."""
+
+
 class _Search:
     """One hardening: what has been tried, and what the attacks remember."""
 
@@ -133,18 +138,20 @@ class _Search:
         own = {lever.path: value_of(found.scenario, lever.path) for lever in found.levers}
         found.designs.append(self._played(own, 0))
         reserve = int(FINISH * self.bench.budget)
-        generations = (self.bench.left - reserve) // (GENERATION * self.cost)
+        most = (self.bench.left - reserve) // (GENERATION * 2)  # if every run of an attack were known already
         bounds = [dataclasses.replace(lever, name=lever.path) for lever in found.levers]
 
         def worth(number: int, asked: Sequence[Candidate]) -> list[float]:
+            if self.bench.left - reserve < GENERATION * self.cost:
+                raise _Spent
             played = [self._played(one, GENERATION * number + k + 1) for k, one in enumerate(asked)]
             found.designs += played
             return [self._worth(one) for one in played]
 
-        if generations < 1:
+        with contextlib.suppress(_Spent):
+            maximise(bounds, worth, generations=max(1, most), first=[own], sampler="tpe", startup=GENERATION)
+        if len(found.designs) == 1:
             found.short.append("the budget is too small for a generation of designs")
-            return
-        maximise(bounds, worth, generations=generations, first=[own], sampler="tpe", startup=GENERATION)
 
     def _worth(self, design: Design) -> float:
         """Efficiency of what stands; of what does not, by how much not."""
@@ -207,23 +214,33 @@ class _Search:
     # ------------------------------------------------------------------ judging
 
     def judge(self) -> None:
-        """The rules as they are, and the most efficient designs, until one stands."""
+        """The rules as they are, and the most efficient designs, until none is left that would be better than one that stands.
+
+        One that falls shows by how much the seeds of the search flatter: next comes one that would stand if flattered as much.
+        """
         found = self.found
         found.start = self._judged(found.designs[0]) if found.designs else None
         if found.designs and found.start is None:
             found.short.append("the rules as they are were not judged on held-out seeds")
         ranked = sorted(found.designs[1:], key=lambda one: -_or(self._worth(one)))
-        for n, design in enumerate(one for one in ranked if self._worth(one) > 0):
+        left, limit = [one for one in ranked if self._worth(one) > 0], math.inf
+        while left:
+            design = next((one for one in left if one.worst <= limit), left[0])
             judged = self._judged(design)
             if judged is None and not self._afforded:
-                found.short.append(f"{len(ranked) - n} designs were not judged on held-out seeds")
                 break
+            left.remove(design)
             if judged is None:
                 continue  # its runs went wrong
             found.judged.append(judged)
             if judged.stands:
-                found.best = self._scenario(design.levers)
-                break
+                left = [one for one in left if one.efficiency > design.efficiency]
+            else:
+                limit = min(limit, design.worst * found.bound / max(one.high for one in judged.attacks.values()))
+        if found.chosen is not None:
+            found.best = self._scenario(found.chosen.design.levers)
+        elif left:
+            found.short.append(f"{len(left)} designs were not judged on held-out seeds")
 
     @property
     def _afforded(self) -> bool:

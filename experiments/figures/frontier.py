@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
+from experiments.arsenal.verdict import KEPT
 from experiments.audit.designs import Design, Hardened, Judged
 from experiments.figures.style import MARKS, SHADES, panels, save, stamp
 
@@ -16,11 +18,24 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
         return []
     figure, axes = panels(1, 1, height=2.9)
     axis = axes[0][0]
-    for k, (safe, label) in enumerate(((False, "a design, attacked"), (True, "a design, within the bound"))):
-        some = [one for one in designs if (one.worst <= found.bound) == safe]
-        mark = {"marker": "o" if safe else "x", "color": SHADES[2] if safe else SHADES[4], "s": 10}
+    attacked = [one for one in designs if not one.worst <= found.bound]
+    starved = [one for one in designs if one.worst <= found.bound and one.trade < KEPT]
+    fine = [one for one in designs if one.worst <= found.bound and not one.trade < KEPT]
+    looks: tuple[tuple[list[Design], str, dict[str, Any]], ...] = (
+        (attacked, "attacked", {"marker": "x", "color": SHADES[4]}),
+        (starved, f"within the bound, trade below {KEPT:.0%}", {"facecolors": "none", "edgecolors": SHADES[2]}),
+        (fine, "within the bound", {"color": SHADES[2]}),
+    )
+    for k, (some, label, mark) in enumerate(looks):
+        if not some:
+            continue
         axis.scatter(
-            [max(0.0, one.worst) / 1e3 for one in some], [one.efficiency for one in some], label=label, zorder=k, **mark
+            [max(0.0, one.worst) / 1e3 for one in some],
+            [one.efficiency for one in some],
+            label=label,
+            zorder=k,
+            s=10,
+            **mark,
         )
     edge = _edge(designs)
     axis.step(
@@ -31,7 +46,7 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
         linewidth=0.8,
         label="frontier",
     )
-    for k, (one, label) in enumerate(((found.start, "rules as they are"), (found.chosen, "hardened"))):
+    for k, (one, label) in enumerate(((found.start, "as they are"), (found.chosen, "hardened"))):
         if one is not None and one.attacks:
             _point(axis, one, k, f"{label}, held out, 95 %")
     axis.axvline(found.bound / 1e3, color="black", linewidth=0.7, linestyle=(0, (3, 2)))
@@ -40,14 +55,15 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
     axis.set_xlabel("worst attack's profit a run (thousand cash coins)")
     axis.set_ylabel("open interest per coin of capital")
     axis.set_title(_title(found))
-    figure.legend(loc="outside lower center", ncols=2, fontsize=6)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=5.5)
     note = f"bound: {found.bound:g}; levers: {', '.join(lever.path for lever in found.levers)}"
     return save(figure, out, name, note, stamp(found.digests))
 
 
 def _title(found: Hardened) -> str:
     if found.chosen is None or found.start is None:
-        return "No design within the bound was found"
+        within = any(one.worst <= found.bound for one in found.designs)
+        return f"No design within the bound{' lets trade go on' if within else ' was found'}"
     change = found.chosen.efficiency.mean / found.start.efficiency.mean - 1.0
     if abs(change) < 0.005:
         return "Within the bound, capital carries as much"

@@ -36,7 +36,7 @@ def draw(screen: Found, attribution: Found | None, of: str, out: Path, name: str
         axes[1][0].set_xlim(-0.25, 1.5)
         axes[1][1].set_ylim(-0.25, 1.5)
     axes[0][0].set_xlim(left=0.0)
-    axes[0][1].set_ylim(bottom=0.0)
+    axes[0][1].set_ylim(0.0, 1.3 * axes[0][1].get_ylim()[1])  # room for the legend
     axes[0][0].xaxis.set_major_formatter(FuncFormatter(_plain))
     axes[0][1].yaxis.set_major_formatter(FuncFormatter(_plain))
     return save(figure, out, name, note)
@@ -69,7 +69,7 @@ def _lines(axis: Any, steps: pd.DataFrame, x: str, value: str, width: str, style
     axis.set_xlabel(x)
     handles, labels = axis.get_legend_handles_labels()
     order = sorted(range(len(labels)), key=lambda n: [_short(p) for p in style].index(labels[n]))
-    axis.legend([handles[n] for n in order], [labels[n] for n in order], fontsize=5.5)
+    axis.legend([handles[n] for n in order], [labels[n] for n in order], fontsize=5.5, loc="upper right", ncols=2)
 
 
 def _plain(value: float, _: object) -> str:

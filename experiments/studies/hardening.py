@@ -12,11 +12,12 @@ from pathlib import Path
 from experiments.commands.harden import harden
 
 NAME = "hardening"
-QUESTION = "What must a protocol whose index can be pushed give up until no attack on it pays?"
+QUESTION = "What must a protocol whose index can be pushed give up until attacks earn little?"
 COMMAND = "harden oracle-push"
 
 OVER = ("ETH-PERP.oracle.window=24:2400:log", "open_interest_cap=50000:1000000:log", "margin.initial=0.06:0.5:log")
-BUDGET, QUICK = 3_000, 300  # runs
+BOUND = 5_000.0  # cash coins a run
+BUDGET, QUICK = 2_000, 300  # runs
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
@@ -27,6 +28,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
             over=OVER,
             budget=QUICK if quick else BUDGET,
             attack=("OraclePush", "StaleSniper") if quick else (),
+            bound=BOUND,
             path="stressed",
             duration=300.0 if quick else 900.0,
             out=out / NAME,
