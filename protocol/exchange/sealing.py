@@ -36,10 +36,10 @@ class _Open(NamedTuple):
     rules: Market
     looks: str  # path of its oracle; "": it has none of its own, or none that looks at blocks
     owes: bool  # whether its venue settles anything later
-    limited: bool
-    dated: bool
     funded: bool
     funding_looks: bool
+    limited: bool
+    dated: bool
 
 
 class _Closing(NamedTuple):
@@ -78,10 +78,10 @@ def _closing(state: State, house: House) -> _Closing:
                 market,
                 listing.path + ".oracle" if looks else "",
                 fills(market.venue, Venue, "observe"),
-                bool(market.limits),
-                dated,
                 listing.size >= 0 and not dated,
                 fills(market.funding, Funding, "observe"),
+                bool(market.limits),
+                dated,
             )
         )
     limited, dated = any(market.limited for market in markets), any(market.dated for market in markets)
@@ -100,7 +100,7 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
     if waits:
         cleared = clear_auctions(state, chain) + execute_requests(state, chain)
     for house, rules, markets, limited, dated, margin_looks in closings:
-        for listing, market, looks, owes, _, _, funded, funding_looks in markets:
+        for listing, market, looks, owes, funded, funding_looks, _, _ in markets:
             if looks:
                 market.oracle.observe(state, listing, looks)
             if owes:
