@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from agents.player import Role
@@ -20,10 +20,11 @@ from agents.roles.loan_keeper import LoanKeeper
 from agents.roles.maker import NEVER, Maker
 from agents.roles.provider import Provider
 from agents.roles.reporter import Reporter
+from agents.streams import Streams
 from experiments.defences.base import each_exchange, each_market
 from experiments.defences.outside_index import OutsideIndex
 from experiments.scenario import Scenario
-from protocol.appraisal import issued
+from protocol.appraisal import Collateral, issued
 from protocol.liquidations.backstop import Backstop
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.full import Full
@@ -52,11 +53,14 @@ def _of_world(change: Callable[[World], World | None]) -> Callable[[Scenario], S
     return cut
 
 
-def _taken_over(exchange: Exchange) -> Exchange:
+def _taken_over(exchange: Exchange) -> Exchange | None:
     """What must be closed goes to an account of ample capital at the index, and what is left is the owner's.
 
-    Charges are those of `Full` where that was the rule, else the route's own.
+    Charges are those of `Full` where that was the rule, else the route's own. None where there are no positions to close: what is
+    seized comes in kind, and its keeper sells it where he likes.
     """
+    if not any(market.instrument.claims() for market in exchange.markets):
+        return None
     inner: Liquidation = exchange.liquidation
     while isinstance(inner, Backstop):
         inner = inner.inner
@@ -87,28 +91,45 @@ def _recast(scenario: Scenario, kind: type | tuple[type, ...], change: Callable[
 
 
 def set_apart(scenario: Scenario, issuers: Collection[str] = ()) -> Scenario | None:
-    """What exchanges take of another counts as at the start, whatever becomes of that one: of `issuers`, or of all."""
-    start = dict(zip(scenario.nature.assets, scenario.nature.start, strict=True))
-    worth: dict[str, float] = {}
-    for issuer in scenario.world.exchanges:
-        if issuers and issuer.name not in issuers:
-            continue
-        prices = {market.instrument.token: start[market.instrument.base] for market in issuer.markets} | {
-            issuer.cash: 1.0
-        }
-        worth |= {f"{issuer.name}.{pool.asset}.supply": prices[pool.asset] for pool in issuer.loans}
-        worth |= {token: prices[token] for token in issued(issuer) & prices.keys()}
-        worth |= {f"{issuer.name}.share": 1.0 - issuer.vault.fee} if issuer.vault is not None else {}
+    """What exchanges take of another counts as at the start, whatever becomes of that one: of `issuers`, or of all.
+
+    None where nobody takes any. A replayed nature is asked where it starts, which reads its klines.
+    """
+    others = [one for one in scenario.world.exchanges if not issuers or one.name in issuers]
+    tokens = {token for issuer in others for token in issued(issuer)}
+
+    def abroad(exchange: Exchange) -> list[Collateral]:
+        foreign = tokens - issued(exchange) - exchange.priced()
+        return [one for one in exchange.collateral if one.at is None and one.token in foreign]
+
+    if not any(abroad(exchange) for exchange in scenario.world.exchanges):
+        return None
+    worth = _worth_at_start(scenario, others)
 
     def apart(exchange: Exchange) -> Exchange | None:
-        foreign = worth.keys() - issued(exchange) - exchange.priced()
+        fixed = abroad(exchange)
         taken = tuple(
-            dataclasses.replace(one, at=worth[one.token]) if one.at is None and one.token in foreign else one
-            for one in exchange.collateral
+            dataclasses.replace(one, at=worth[one.token]) if one in fixed else one for one in exchange.collateral
         )
-        return None if taken == exchange.collateral else dataclasses.replace(exchange, collateral=taken)
+        return dataclasses.replace(exchange, collateral=taken) if fixed else None
 
     return _of_world(lambda world: each_exchange(world, apart))(scenario)
+
+
+def _worth_at_start(scenario: Scenario, issuers: Sequence[Exchange]) -> dict[str, float]:
+    """Cash coins per coin of what exchanges issue, as a run begins."""
+    nature = scenario.nature
+    begins = nature.start or nature.path(Streams(scenario.seed), 0)[0].tolist()
+    start, worth = dict(zip(nature.assets, begins, strict=True)), {}
+    for issuer in issuers:
+        prices = {market.instrument.token: start[market.instrument.base] for market in issuer.markets}
+        prices[issuer.cash] = 1.0
+        share = f"{issuer.name}.share"
+        if issuer.vault is not None:
+            worth[share] = prices[share] = 1.0 - issuer.vault.fee
+        worth |= {f"{issuer.name}.{pool.asset}.supply": prices[pool.asset] for pool in issuer.loans}
+        worth |= {token: prices[token] for token in issued(issuer) & prices.keys()}
+    return worth
 
 
 def own_feeds(scenario: Scenario, owners: Collection[str] = ()) -> Scenario | None:
