@@ -106,7 +106,6 @@ UNDIGESTED = {  # drawn before figures carried the digest of their runs: redraw 
     "margin-frontier",
     "procyclicality",
     "push-phases",
-    "stuck-margin",
     "twap-window",
     "two-phase",
 }
