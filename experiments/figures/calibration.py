@@ -13,7 +13,7 @@ from experiments.statistics import estimate
 FARTHEST = 8.0  # standard errors: what is further off is drawn at the edge
 
 
-def draw(tried: pd.DataFrame, gaps: pd.DataFrame, out: Path, name: str, note: str) -> list[Path]:
+def draw(tried: pd.DataFrame, gaps: pd.DataFrame, out: Path, name: str, note: str, stamped: str = "") -> list[Path]:
     """`tried`: candidate and distance. `gaps`: market, fact, gap (standard errors), seed."""
     figure, axes = panels(1, 2, 2.8)
     search, facts = axes[0]
@@ -45,8 +45,8 @@ def draw(tried: pd.DataFrame, gaps: pd.DataFrame, out: Path, name: str, note: st
     facts.axvline(0.0, color="black", linewidth=0.6)
     facts.set_yticks(range(len(names)), names)
     facts.set_xlim(-FARTHEST - 0.3, FARTHEST + 0.3)
-    facts.set_xlabel("simulated less recorded (standard errors; shaded: 95 %)")
+    facts.set_xlabel("simulated less recorded\n(standard errors; shaded: 95 %)")
     after = gaps[gaps["market"] == "calibrated"].groupby("fact")["gap"].mean()
     facts.set_title(f"{int((after.abs() <= 1.96).sum())} of {len(after)} facts as recorded, on new seeds")
     facts.legend(loc="lower right")
-    return save(figure, out, name, note)
+    return save(figure, out, name, note, stamped)

@@ -11,10 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.figures.calibration import draw
+from experiments.figures.style import stamp
+from experiments.optimising import Candidate
 from experiments.parallel import spread
-from experiments.realism.calibration import BOUNDS, SEEDS, calibrate, changed, distance, facts_of, middle, off
-from experiments.realism.facts import MATCHED
+from experiments.realism.calibration import BOUNDS, SEEDS, calibrate, changed, distance, middle, off
+from experiments.realism.facts import MATCHED, of
+from experiments.realism.market import bars
 from experiments.realism.recorded import TARGET
+from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
 from experiments.tables import write
@@ -26,21 +30,29 @@ GENERATIONS = 12  # of eight candidates
 HELD_OUT = range(101, 107)
 
 
-def held_out(one: Scenario, seeds: range, workers: int | None) -> list[dict[str, float]]:
-    """The facts of a market on seeds that the search has not seen."""
-    return spread(facts_of, [replace(one, seed=seed) for seed in seeds], workers=workers, title="held out")
+def measure(one: Scenario) -> tuple[dict[str, float], str]:
+    """A market's facts, and the digest of its run."""
+    record = run(one)
+    return of(*bars(record)), record.digest
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Search, play the best and the first on new seeds, draw; returns the summary."""
-    base = find("crowd-market")
-    trials = calibrate(base, generations=1 if quick else GENERATIONS, workers=workers)
-    best = max(trials, key=lambda trial: trial.worth)
-    seeds = HELD_OUT[:2] if quick else HELD_OUT
-    runs = {
-        "begun with": held_out(changed(base, middle()), seeds, workers),
-        "calibrated": held_out(changed(base, best.parameters), seeds, workers),
+    trials = calibrate(find("crowd-market"), generations=1 if quick else GENERATIONS, workers=workers)
+    tried = pd.DataFrame([{"candidate": one.number, "distance": -one.worth, **one.parameters} for one in trials])
+    return report(tried, out, HELD_OUT[:2] if quick else HELD_OUT, workers)
+
+
+def report(tried: pd.DataFrame, out: Path, seeds: range, workers: int | None) -> str:
+    """What the candidates came to: the best and the first on seeds the search has not seen, tables, figure and summary."""
+    base, best = find("crowd-market"), tried.loc[tried["distance"].idxmin()]
+    markets: dict[str, Candidate] = {
+        "begun with": middle(),
+        "calibrated": {bound.column: float(best[bound.column]) for bound in BOUNDS},
     }
+    scenarios = [replace(changed(base, values), seed=seed) for values in markets.values() for seed in seeds]
+    played = spread(measure, scenarios, workers=workers, title="held out")
+    runs = {name: [one for one, _ in played[k * len(seeds) : (k + 1) * len(seeds)]] for k, name in enumerate(markets)}
     gaps = pd.DataFrame(
         [
             {"market": name, "fact": fact, "gap": off(one)[fact], "seed": seed}
@@ -49,15 +61,15 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
             for fact in MATCHED
         ]
     )
-    tried = pd.DataFrame([{"candidate": one.number, "distance": -one.worth, **one.parameters} for one in trials])
     write(out, {f"{NAME}-candidates": tried, NAME: gaps})
-    paths = draw(tried, gaps, out, NAME, f"seeds a candidate: {len(SEEDS)}; held out: {len(seeds)}")
+    note = f"seeds a candidate: {len(SEEDS)}; held out: {len(seeds)}"
+    paths = draw(tried, gaps, out, NAME, note, stamp(digest for _, digest in played))
     lines = [
         QUESTION,
         "",
-        f"Target: {TARGET}; {len(trials)} candidates, seeds {SEEDS[0]} and {SEEDS[-1]} each. The best:",
+        f"Target: {TARGET}; {len(tried)} candidates, seeds {SEEDS[0]} and {SEEDS[-1]} each. The best:",
     ]
-    lines += [f"  {bound.path} = {best.parameters[bound.column]:.3g}" for bound in BOUNDS]
+    lines += [f"  {bound.path} = {best[bound.column]:.3g}" for bound in BOUNDS]
     lines += [
         f"Distance on seeds {seeds[0]} to {seeds[-1]}, {name}: {estimate([distance(one) for one in all_])}"
         for name, all_ in runs.items()
