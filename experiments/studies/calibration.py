@@ -45,7 +45,7 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
 
 def report(tried: pd.DataFrame, out: Path, seeds: range, workers: int | None) -> str:
     """What the candidates came to: the best and the first on seeds the search has not seen, tables, figure and summary."""
-    base, best = find("crowd-market"), tried.loc[tried["distance"].idxmin()]
+    base, best = find("crowd-market"), tried.sort_values("distance", kind="stable").iloc[0]
     markets: dict[str, Candidate] = {
         "begun with": middle(),
         "calibrated": {bound.column: float(best[bound.column]) for bound in BOUNDS},
