@@ -92,7 +92,7 @@ def write(found: Contagion, out: Path) -> list[Path]:
 
 
 def said(out: Path) -> list[str]:
-    """What the written networks say, a line each: who cannot pay, and where forced selling adds most. None where none were written."""
+    """What the written networks say, a line each: who cannot pay, and where forced selling adds most."""
     lines = []
     if (path := out / f"{CLEARING}.csv").exists():
         rows = pd.read_csv(path)
@@ -105,7 +105,7 @@ def said(out: Path) -> list[str]:
     if (path := out / f"{MULTIPLIERS}.csv").exists():
         rows = pd.read_csv(path).dropna(subset=["multiplier"])
         if len(rows):
-            one = rows.loc[rows["multiplier"].idxmax()]
+            one = rows.sort_values("multiplier", ascending=False).iloc[0]
             lines.append(
                 f"A move of {one['market']} by {one['move']:.0%} before it takes {one['multiplier']:.2f} times what it would"
                 " without forced sales, the most of any market."
