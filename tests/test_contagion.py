@@ -141,10 +141,16 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
         "sold on the venue",
         "amplification by twins",
         "2 liquidations taken out",
+        "If all debts fell due at the end of it",
+        "times what it would without forced sales",
     ):
         assert words in told
     for name in ("shape", "tree", "network", "amplification"):
         assert (out / f"{name}.png").stat().st_size > 10_000
+    due = pd.read_csv(out / "clearing.csv")
+    assert set(due["moment"]) == {"before", "during"}
+    assert (due["paid"] <= due["owed"] + 1e-6).all()
+    assert set(pd.read_csv(out / "fire-sale-losses.csv")) == {"seller", "holder", "overlap", "bounded"}
     graph = nx.read_graphml(out / "flows-during.graphml")
     assert graph.graph["unit"] == "cash coins"
     assert len(pd.read_parquet(out / "liquidations.parquet")) == pd.read_parquet(out / "families.parquet")["size"].sum()

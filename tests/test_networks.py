@@ -1,5 +1,7 @@
 """Networks of a run add up to the ledger, and what happens in them when somebody fails is what the literature says."""
 
+import math
+
 import networkx as nx
 import numpy as np
 import pytest
@@ -7,13 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from experiments.networks.clearing import clear, eisenberg_noe
+from experiments.networks.clearing import clear, cleared, eisenberg_noe
 from experiments.networks.distress import debtrank, impacts, overlap, sale_impact
-from experiments.networks.graphs import export, exposures, flows, matrix, overlaps, wallets
+from experiments.networks.graphs import export, exposures, flows, matrix, node_names, overlaps, wallets
+from experiments.networks.vulnerability import sales
 from experiments.overrides import vary
 from experiments.run import build, play, release
 from experiments.scenario import find
 from protocol.ledger import WORLD
+from protocol.oracles.base import read_mark
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +102,31 @@ def test_only_what_nothing_stands_behind_falls_short_and_a_hole_spreads_to_credi
     hole = clear(graph, lost={"dex.custody": 0.5 * graph.nodes["dex.custody"]["outside"]})
     assert hole["dex.custody"]["shortfall"] > calm["dex.custody"]["shortfall"]
     assert hole["dex.custody"]["paid"] < hole["dex.custody"]["owed"]
+
+
+def test_what_falls_short_stands_in_a_table_the_worst_first(crash):
+    _, (state, *_) = crash
+    graph, rows = exposures(state), cleared(exposures(state))
+    assert set(rows["node"]) == {name for name in graph if graph.out_degree(name)}
+    assert rows["shortfall"].is_monotonic_decreasing
+    assert rows["shortfall"].to_numpy() == pytest.approx((rows["owed"] - rows["paid"]).to_numpy())
+    assert rows["shortfall"].sum() == pytest.approx(sum(one["shortfall"] for one in clear(graph).values()))
+
+
+def test_whoever_sells_what_another_holds_takes_from_it_by_depth_and_never_more_than_half(crash):
+    _, (_, state) = crash
+    listing, rows = state.markets[0], sales(state)
+    held = {}
+    for account, name in enumerate(node_names(state)):
+        if account != WORLD and state.ledger.exchange[account] < 0:
+            worth = float(state.ledger.balance[listing.size, account]) * read_mark(state, listing).value
+            held[name] = held.get(name, 0.0) + worth / listing.size_scale
+    depth = state.market(listing).venue.depth_within(state, listing, 0.01) / math.log1p(0.01)
+    pairs = {(a, b): held[a] * held[b] / depth for a in held for b in held if a != b and held[a] * held[b] >= depth}
+    assert pairs
+    assert {(one.seller, one.holder): one.overlap for one in rows.itertuples()} == pytest.approx(pairs)
+    for one in rows.itertuples():
+        assert 0.0 < one.bounded <= min(one.overlap, 0.5 * abs(held[one.holder]))
 
 
 nets = st.integers(2, 6).flatmap(

@@ -7,6 +7,7 @@ import pytest
 from agents.roles import maker
 from experiments.incidents import base
 from experiments.validation import (
+    cascades_played,
     erc4626,
     feeds,
     market_making,
@@ -19,8 +20,9 @@ from experiments.validation import (
 from experiments.validation.base import Effort, Missing
 from protocol.oracles import twap
 from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.virtual_amm import VirtualAmm
 
-CACHES = (rebalancing.measured, twap_pushes.pushed, market_making.measured, base.played)
+CACHES = (rebalancing.measured, twap_pushes.pushed, market_making.measured, base.played, cascades_played.played)
 
 
 @pytest.fixture(autouse=True)
@@ -111,3 +113,17 @@ def test_a_rounding_or_a_rule_gone_wrong_is_seen_in_the_recorded_contract(monkey
     wrong.right = getattr(where, what)
     monkeypatch.setattr(where, what, wrong)
     assert not met(claim)
+
+
+def test_a_pool_that_moves_less_than_its_depth_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = VirtualAmm.pool
+
+    def wrong(self, state, listing):
+        return right(self, state, listing) * 1.5
+
+    def kept(self, state, listing, pool):
+        state.put(listing.path + ".reserves", pool / 1.5)
+
+    monkeypatch.setattr(VirtualAmm, "pool", wrong)
+    monkeypatch.setattr(VirtualAmm, "keep", kept)
+    assert not met("A6-played-twin-0.6")

@@ -17,7 +17,7 @@ from experiments.cascades.tracing import Forced, Revalued, Tracer, Traded, Why
 from experiments.cascades.trees import Cluster, clusters
 from experiments.metrics import wealth
 from experiments.networks.graphs import exposures, overlaps
-from experiments.networks.vulnerability import vulnerability
+from experiments.networks.vulnerability import sales, vulnerability
 from experiments.record import Record
 from experiments.run import build, play
 from experiments.scenario import Scenario
@@ -42,6 +42,7 @@ class Standing(NamedTuple):
     wealth: dict[str, float]
     held: nx.Graph  # overlaps
     fragile: pd.DataFrame  # see `vulnerability`
+    sales: pd.DataFrame  # see `vulnerability.sales`
 
 
 def told(scenario: Scenario) -> Told:
@@ -97,7 +98,9 @@ def standings(scenario: Scenario, blocks: Sequence[int]) -> list[Standing]:
         if state.height in blocks:
             graph, by_group = exposures(state), wealth(game, state)[0]
             wealthy = {str(group): float(cash) for group, cash in by_group.items()}
-            found[state.height] = Standing(graph, worths(graph), wealthy, overlaps(state), vulnerability(state))
+            found[state.height] = Standing(
+                graph, worths(graph), wealthy, overlaps(state), vulnerability(state), sales(state)
+            )
 
     play(game, scenario, watch=look)
     return [found[block] for block in blocks]

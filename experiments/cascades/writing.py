@@ -15,10 +15,12 @@ from experiments.cascades.episodes import Standing, Told, by_cause, largest, sta
 from experiments.cascades.report import Contagion, to_json
 from experiments.cascades.trees import Cluster
 from experiments.networks.centrality import centrality
+from experiments.networks.clearing import cleared
 from experiments.networks.graphs import export, flows
-from experiments.summary import EXCHANGES_OF_EQUALS
+from experiments.summary import EXCHANGES_OF_EQUALS, number
 
 FAINT = 1e-3  # cash coins: less is rounding
+CLEARING, MULTIPLIERS = "clearing", "fire-sale-multipliers"
 
 
 def write(found: Contagion, out: Path) -> list[Path]:
@@ -77,13 +79,38 @@ def write(found: Contagion, out: Path) -> list[Path]:
             nx.set_node_attributes(graph, told, "gain")
         export(graph, path := out / f"{name}.graphml")
         files.append(path)
+    moments = (("before", before), ("during", during))
     for name, rows in (
         ("centrality", centrality(before.graph, stretches[1].moved, before.worth)),
-        ("fire-sale-multipliers", before.fragile),
+        (MULTIPLIERS, before.fragile),
+        ("fire-sale-losses", before.sales),
+        (CLEARING, pd.concat([cleared(one.graph).assign(moment=when) for when, one in moments], ignore_index=True)),
     ):
         rows.to_csv(path := out / f"{name}.csv", index=False, float_format="%.6g")
         files.append(path)
     return files
+
+
+def said(out: Path) -> list[str]:
+    """What the written networks say, a line each: who cannot pay, and where forced selling adds most."""
+    lines = []
+    if (path := out / f"{CLEARING}.csv").exists():
+        rows = pd.read_csv(path)
+        rows = rows[rows["moment"] == "during"]
+        short = float(rows["shortfall"].sum())
+        worst = (
+            f"most of it {rows.iloc[0]['node']} ({number(rows.iloc[0]['shortfall'])})" if short > FAINT else "nobody"
+        )
+        lines.append(f"If all debts fell due at the end of it, {number(short)} would not be paid: {worst}.")
+    if (path := out / f"{MULTIPLIERS}.csv").exists():
+        rows = pd.read_csv(path).dropna(subset=["multiplier"])
+        if len(rows):
+            one = rows.sort_values("multiplier", ascending=False).iloc[0]
+            lines.append(
+                f"A move of {one['market']} by {one['move']:.0%} before it takes {one['multiplier']:.2f} times what it would"
+                " without forced sales, the most of any market."
+            )
+    return lines
 
 
 def _moved(one: Told, first: int, last: int, before: Standing, after: Standing) -> tuple[Any, dict[str, float]]:

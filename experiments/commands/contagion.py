@@ -56,4 +56,6 @@ def contagion(
     if out is not None:
         written = gather(out, lambda folder: writing.write(found, folder))
         if not json:
+            for line in writing.said(out):
+                print(line)
             print(f"Written: {', '.join(map(str, written))}")

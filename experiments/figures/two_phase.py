@@ -11,8 +11,8 @@ from experiments.figures.style import SHADES, panels, save
 
 WEATHERS = {"outages": "one chain goes down", "calm": "no chain goes down"}
 PANELS = (  # measure, scale, label, title
-    ("alone", 1.0, "time on one leg\n(s a pair, 95 % interval)", "Without a lock a pair stands on one leg"),
-    ("spread", 1e4, "standard deviation of a pair's cost\n(bp of a leg, 95 % interval)", "and what it costs is chance"),
+    ("alone", 1.0, "time on one leg\n(s a pair, 95 % interval)", "At once is slow only where a chain goes down"),
+    ("spread", 1e4, "standard deviation of a pair's cost\n(bp of a leg, 95 % interval)", "there its cost varies most"),
 )
 
 

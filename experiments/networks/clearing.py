@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 
 from experiments.networks.graphs import matrix
 from protocol.ledger import Floats
@@ -64,3 +65,13 @@ def clear(graph: nx.DiGraph, lost: dict[str, float] | None = None) -> dict[str, 
         name: {"owed": float(o), "paid": float(p), "shortfall": float(o - p), "round": float(r)}
         for name, o, p, r in zip(names, found.owed, found.paid, found.rounds, strict=True)
     }
+
+
+def cleared(graph: nx.DiGraph) -> pd.DataFrame:
+    """A row a node of an exposure graph that owes anything, if all debts fell due now: the largest shortfall first.
+
+    Cash coins. `round`: in which the node defaults, 0 of one that pays; beyond 1 it does so for what others do not pay it.
+    """
+    rows = [{"node": name, **amounts} for name, amounts in clear(graph).items() if amounts["owed"] > 0]
+    found = pd.DataFrame(rows, columns=["node", "owed", "paid", "shortfall", "round"])
+    return found.sort_values(["shortfall", "node"], ascending=[False, True], ignore_index=True)

@@ -1,4 +1,8 @@
-"""Cascades: the branching of a controlled one is recovered, and the sizes of its families are Borel's (published-results A6)."""
+"""Estimator checks: branching ratio, families and tails are recovered where chance alone made them, and no game (A6).
+
+What is measured is what measures. `cascade` draws families from the law and gives each liquidation the parents that one who knows
+the law would give it; that their mean is 1 / (1 - n) is then no result. Theory is met in the game in `cascades_played`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from experiments.statistics import estimate
 from experiments.validation.base import Claim, Effort, Measured
 from protocol.ledger import Floats
 
-SUBJECT = "Cascades: branching, sizes and their tail"
+SUBJECT = "Estimator checks: branching, families and tails that are drawn, not played"
 HAWKES = "Hawkes 1971, declustered after Zhuang, Ogata and Vere-Jones 2002"
 BOREL = "Borel 1942, Otter 1949"
 RATIO = 0.6
@@ -60,7 +64,7 @@ def share_of(size: int) -> Claim:
     """The claim about one size."""
     return Claim(
         f"A6-branching-borel-{size}",
-        f"share of families of {size} at branching ratio {RATIO}",
+        f"estimator: share of families of {size}, drawn at branching ratio {RATIO}",
         BOREL,
         borel(size, RATIO),
         0.01,
@@ -74,7 +78,7 @@ def claims() -> tuple[Claim, ...]:
     return (
         Claim(
             "A6-branching-ratio",
-            f"branching ratio of a cascade of known ratio {RATIO}",
+            f"estimator: branching ratio of liquidations that are drawn at ratio {RATIO}",
             HAWKES,
             RATIO,
             0.02,
@@ -83,7 +87,7 @@ def claims() -> tuple[Claim, ...]:
         ),
         Claim(
             "A6-branching-mean",
-            f"mean size 1 / (1 - n) of families at ratio {RATIO}",
+            f"estimator: mean size 1 / (1 - n) of families that are drawn at ratio {RATIO}",
             BOREL,
             1.0 / (1.0 - RATIO),
             0.1,
@@ -91,5 +95,13 @@ def claims() -> tuple[Claim, ...]:
             0.4,
         ),
         *(share_of(size) for size in (1, 2, 3)),
-        Claim("A6-branching-critical", "exponent of sizes at ratio 1", BOREL, 1.5, 0.03, critical, 0.06),
+        Claim(
+            "A6-branching-critical",
+            "estimator: exponent of the tail of sizes that are drawn at ratio 1",
+            BOREL,
+            1.5,
+            0.03,
+            critical,
+            0.06,
+        ),
     )
