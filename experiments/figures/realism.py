@@ -76,8 +76,11 @@ def draw(
         )
     impact.set_xscale("log")
     impact.set_yscale("log")
+    impact.set_xticks(x / 1e3, [f"{size:g}" for size in x / 1e3])
+    impact.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     impact.set_xlabel("size of the order (thousand cash coins)")
     impact.set_ylabel("move of the mid its way (bp)")
-    impact.set_title(f"Impact: power {steep.mean:.2f} [{steep.low:.2f}, {steep.high:.2f}]")
+    root = "a root" if steep.high < 1.0 else "no root"
+    impact.set_title(f"Impact: {root}, power {steep.mean:.1f} [{steep.low:.1f}, {steep.high:.1f}]")
     impact.legend(loc="upper left")
     return save(figure, out, name, f"seeds: {int(table['seeds'].max())}", stamped)

@@ -102,7 +102,12 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
         for size in (SIZES[::2] if quick else SIZES)
         for seed in seeds[: len(seeds) // 2 or 1]
     ]
-    runs = pd.DataFrame(spread(measure, points, workers=workers, title=NAME))
+    return report(pd.DataFrame(spread(measure, points, workers=workers, title=NAME)), out)
+
+
+def report(runs: pd.DataFrame, out: Path) -> str:
+    """Tables, figure and summary of runs."""
+    seeds = runs["seed"]
     table, (moves, exponents) = summary(runs), impacts(runs)
     steep = estimate([one for one in exponents if one == one])
     write(out, {f"{NAME}-runs": runs, NAME: table, f"{NAME}-impact": moves})
