@@ -283,7 +283,10 @@ def metrics(game: Game, start: State, blocks: pd.DataFrame, flows: pd.DataFrame)
             f"{house.name}.{name}": float(last[f"{house.name}.{name}"])
             for name in ("insurance", "liquidations", "liquidated", "deficit", "uncovered")
         }
-        row[f"{house.name}.written_off"] = _written_off(game, house)
+        taken = _seizures(game, house)
+        row[f"{house.name}.seizures"] = float(len(taken))
+        row[f"{house.name}.seized"] = math.fsum(one["notional"] for one in taken)
+        row[f"{house.name}.written_off"] = _written_off(game, house, taken)
         worth, _ = game.state.exchange(house).margin.standings(game.state, house, 1)  # type: ignore[arg-type]
         for pledge, rule in zip(game.state.pledges[house.index], game.state.exchange(house).collateral, strict=True):
             coin = pledge_price(game.state, pledge).value / pledge.scale
@@ -336,15 +339,24 @@ def _discovery(state: State, blocks: pd.DataFrame) -> dict[str, float]:
     return row
 
 
-def _written_off(game: Game, house: House) -> float:
-    """Loans given up, at the index of now, and deficits that seizures of loans left, cash coins."""
+def _seizures(game: Game, house: House) -> list[dict[str, Any]]:
+    """What was recorded of each seizure on an exchange, bites of synthetics among them."""
+    found = (event.numbers for event in game.recorder.events if event.kind == "seizure")
+    return [one for one in found if one.get("exchange", str(one.get("market", "")).partition(".")[0]) == house.name]
+
+
+def _written_off(game: Game, house: House, seizures: list[dict[str, Any]]) -> float:
+    """Loans and synthetics' debts given up, at the index of now, and deficits that seizures of loans left, cash coins."""
     state = game.state
     lost = [
         book(state, lender).lost / lender.scale * token_price(state, house, lender.token).value
         for lender in state.lenders[house.index]
     ]
-    seizures = (event.numbers for event in game.recorder.events if event.kind == "seizure")
-    return math.fsum(lost) + math.fsum(one["deficit"] for one in seizures if one.get("exchange") == house.name)
+    lost += [
+        state.tables[issue.path].lost / issue.listing.size_scale * read_index(state, issue.listing).value
+        for issue in state.issues[house.index]
+    ]
+    return math.fsum(lost) + math.fsum(one.get("deficit", 0.0) for one in seizures)
 
 
 def _bridge(state: State, span: Span) -> dict[str, float]:

@@ -76,9 +76,11 @@ WIDTH = 120  # where there is no terminal to ask
 EXCHANGE = {
     "liquidations": "liquidations",
     "liquidated": "liquidated, notional",
+    "seizures": "seizures",
+    "seized": "seized, collateral",
     "deficit": "bad debt",
     "uncovered": "of it paid by nobody",
-    "written_off": "loans written off",
+    "written_off": "loans and mints written off",
     "underwater": "owed by accounts still open",
     "insurance": "insurance left",
 }

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.nature.gbm import GeometricBrownian
+from experiments.cascades.causes import FUNDING, OWN, PARAMETERS, Forced, Traded
 from experiments.cascades.marks import NATURE, ORACLE, Mark
-from experiments.cascades.tracing import FUNDING, OWN, PARAMETERS, Forced, Tracer, Traded
+from experiments.cascades.tracing import Tracer
 from experiments.run import build, play, run
 from experiments.scenario import find
 

@@ -5,10 +5,10 @@ import math
 
 import pytest
 
+from experiments.cascades.causes import SEIZURE, Forced, Why
 from experiments.cascades.episodes import told
 from experiments.cascades.intervention import Deleted, attributed, chosen, deletions, spared, validated
 from experiments.cascades.marks import NATURE
-from experiments.cascades.tracing import Forced, Why
 from experiments.scenario import find
 
 FIRE = dataclasses.replace(find("fire-sale"), seed=2)
@@ -34,8 +34,11 @@ def test_what_is_attributed_goes_down_the_generations_by_shares_and_leaves_its_o
 
 def test_those_to_take_out_are_chosen_by_place():
     assert chosen([], 5) == []
-    assert chosen([0] * 100, 3) == [16, 50, 83]
-    assert chosen([0] * 2, 5) == [0, 1]
+    run = [one(number, 10, float(number), 1.0) for number in range(100)]
+    assert chosen(run, 3) == [16, 50, 83]
+    assert chosen(run[:2], 5) == [0, 1]
+    seized = [dataclasses.replace(run[0], kind=SEIZURE), *run[1:]]
+    assert chosen(seized[:3], 5) == [1, 2]  # a seizure cannot be put off
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from experiments.cascades.causes import Forced, Why
 from experiments.cascades.controlled import borel, cascade
 from experiments.cascades.marks import NATURE
 from experiments.cascades.tails import Continuous, Whole, tail
-from experiments.cascades.tracing import Forced, Why
 from experiments.cascades.trees import (
     PHASES,
     branching,

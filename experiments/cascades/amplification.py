@@ -20,8 +20,10 @@ from experiments.statistics import Difference, Estimate, difference, estimate, h
 MEASURES = {  # of every exchange, summed; and of each by itself where there are several, as EXCHANGE.liquidations
     "liquidations": "liquidations",
     "liquidated": "liquidated notional, cash coins",
+    "seizures": "seizures, of synthetics' positions among them",
+    "seized": "seized collateral, cash coins",
     "deficit": "deficits, cash coins",
-    "written_off": "loans written off, cash coins",
+    "written_off": "loans and mints written off, cash coins",
 }
 OPEN = "underwater"  # owed by accounts worth less than nothing, whom nobody has closed
 ALL = "all channels"

@@ -12,8 +12,8 @@ from collections.abc import Hashable
 
 import numpy as np
 
+from experiments.cascades.causes import Forced, Why
 from experiments.cascades.marks import NATURE
-from experiments.cascades.tracing import Forced, Why
 from protocol.ledger import Floats
 
 MEMORY = 20.0  # mean delays after which a parent is forgotten: e ** -20 of it is left

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import networkx as nx
 import pandas as pd
 
-from experiments.cascades.tracing import Forced, Revalued, Tracer, Traded, Why
+from experiments.cascades.causes import Forced, Revalued, Traded, Why
+from experiments.cascades.tracing import Tracer
 from experiments.cascades.trees import Cluster, clusters
 from experiments.metrics import wealth
 from experiments.networks.graphs import exposures, overlaps

@@ -10,7 +10,7 @@ oracle that reads no venue moves by nature alone. So the parts sum to the price 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 NATURE, ORACLE = "nature", "oracle catching up"
 FAINT = 1e-9  # log price: less of a cause is given to nature
@@ -41,6 +41,14 @@ class Mark:
         if moved:
             self.of_mid[cause] = self.of_mid.get(cause, 0.0) + moved
             self.mid += moved
+
+    def split(self, mid: float, weights: Mapping[Hashable, float]) -> None:
+        """One deed that several causes share, in proportion to weights of 0 or more; equally where all are 0."""
+        start, log_mid = self.mid, math.log(mid)
+        total, done = math.fsum(weights.values()), 0.0
+        for place, (cause, weight) in enumerate(weights.items(), 1):
+            done += weight / total if total > 0 else 1.0 / len(weights)
+            self.trade(mid if place == len(weights) else math.exp(start + done * (log_mid - start)), cause)
 
     def arbitrage(self, mid: float, cause: Hashable) -> None:
         """A deed that takes displacement away: pro rata of all causes, nature's lag among them; the rest is its own."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.cascades.amplification import MEASURES, OPEN, Amplified, amplification, table
 from experiments.cascades.burden import deficits, positions, summed
+from experiments.cascades.causes import LIQUIDATION, SEIZURE
 from experiments.cascades.episodes import Told, by_cause, told
 from experiments.cascades.failures import Failure, failures, headline, irremovable
 from experiments.cascades.failures import table as failure_table
@@ -39,6 +40,7 @@ class Contagion(NamedTuple):
     amplified: list[Amplified]
     deleted: list[Deleted]
     failed: list[Failure]
+    seconds: float = WHILE  # within which those taken out are missed
 
     @property
     def why(self) -> list[Any]:
@@ -61,7 +63,9 @@ class Contagion(NamedTuple):
         return tail(np.array([one.duration for family in self.families for one in family], float), Continuous())
 
 
-def contagion(scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, workers: int | None = None) -> Contagion:
+def contagion(
+    scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, seconds: float = WHILE, workers: int | None = None
+) -> Contagion:
     """Play it on every seed before a witness, and its twins without; take `deleted` liquidations out of each run in turn.
 
     And each exchange, keeper, maker, provider and holder out of the whole.
@@ -69,24 +73,31 @@ def contagion(scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, wor
     runs = spread(told, [replace(scenario, seed=seed) for seed in seeds], workers=workers, title="runs")
     families = [clusters(one.why) for one in runs]
     amplified = amplification(scenario, seeds, workers=workers)
-    taken = deletions(runs, each=deleted, workers=workers)
-    return Contagion(scenario, runs, families, amplified, taken, failures(scenario, seeds, workers=workers))
+    taken = deletions(runs, each=deleted, seconds=seconds, workers=workers)
+    return Contagion(scenario, runs, families, amplified, taken, failures(scenario, seeds, workers=workers), seconds)
 
 
 # Tables
 
 
 def counts(found: Contagion) -> dict[str, Estimate]:
-    """Numbers a run, by name."""
+    """Numbers a run, by name; of seizures where there are any."""
+    seized = any(why.kind == SEIZURE for one in found.runs for why in one.why)
     rows: dict[str, Sequence[float]] = {
-        "liquidations": [len(one.why) for one in found.runs],
-        "liquidated, cash coins": [sum(why.notional for why in one.why) for one in found.runs],
+        **_closed(found, LIQUIDATION, "liquidations", "liquidated, cash coins"),
+        **(_closed(found, SEIZURE, "seizures", "seized, cash coins") if seized else {}),
         "families": [len(family) for family in found.families],
         "largest family, liquidations": [max((one.size for one in family), default=0) for family in found.families],
         "deepest family, generations": [max((one.depth for one in family), default=0) for family in found.families],
         "longest family, seconds": [max((one.duration for one in family), default=0.0) for family in found.families],
     }
     return {name: estimate([float(value) for value in values]) for name, values in rows.items()}
+
+
+def _closed(found: Contagion, kind: str, number: str, notional: str) -> dict[str, Sequence[float]]:
+    """How many closures of a kind there were in each run, and what they came to."""
+    rows = [[why.notional for why in one.why if why.kind == kind] for one in found.runs]
+    return {number: [len(row) for row in rows], notional: [sum(row) for row in rows]}
 
 
 def by_exchange(found: Contagion) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
@@ -164,8 +175,11 @@ def show(found: Contagion) -> None:
             ("attributed to it", str(both.attributed)),
             ("missing in its twin", str(both.caused)),
             ("difference, paired", f"{both.error.estimate}, p = {both.error.p:.3g}"),
+            ("correlation, one by one", str(both.correlation)),
         ]
-        title = f"{len(found.deleted)} liquidations taken out, one at a time: what others lose to liquidation within {WHILE:g} s"
+        title = (
+            f"{len(found.deleted)} liquidations taken out, one at a time: what others lose within {found.seconds:g} s"
+        )
         out.print(sheet(title, ("notional, cash coins", ""), sides, right=(1,)))
 
 
@@ -196,10 +210,21 @@ def to_json(found: Contagion) -> str:
         "burden": burdens(found),
         "amplification": table(found.amplified).to_dict("records"),
         "deleted": [one._asdict() for one in found.deleted],
+        "validated": _validation(found),
         "failures": failure_table(found.failed).to_dict("records"),
         "cannot_be_removed": found.staying,
     }
     return json.dumps(_plain(whole), indent=2)
+
+
+def _validation(found: Contagion) -> dict[str, Any] | None:
+    """Attribution beside intervention; None where nothing was taken out."""
+    if not found.deleted:
+        return None
+    both = validated(found.deleted)
+    error = both.error.estimate._asdict() | {"p": both.error.p}
+    sides = {"attributed": both.attributed._asdict(), "missing": both.caused._asdict(), "difference": error}
+    return {"seconds": found.seconds} | sides | {"correlation": both.correlation._asdict()}
 
 
 def _plain(value: Any) -> Any:

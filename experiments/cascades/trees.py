@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.cascades.tracing import Why
+from experiments.cascades.causes import Why
 from protocol.ledger import Floats, Ints
 
 PHASES = ("onset", "peak", "aftermath")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,10 @@ def contagion(
             help="Liquidations to take out of each run, one at a time, to hold what is attributed to them against."
         ),
     ] = 0,
+    while_: Annotated[
+        float,
+        Parameter(name="--while", help="Seconds within which others' losses are compared, once it is taken out."),
+    ] = 30.0,
     set_: Annotated[tuple[str, ...], Parameter(name="--set", help="PATH=VALUE, as for `run`.")] = (),
     duration: Annotated[float | None, Parameter(help="Seconds to play.")] = None,
     klines: Annotated[tuple[Path, ...], Parameter(help="Recorded bars to replay as fair, one file an asset.")] = (),
@@ -42,6 +47,8 @@ def contagion(
         for name, value, least in (("seeds", seeds, 2), ("deletions", deletions, 0), ("workers", workers, 1))
         if value is not None and value < least
     ]
+    if not 0 < while_ < math.inf:
+        wishes.lines.append(f"--while {while_}: must be above 0 seconds")
     changes = wishes.attempt(lambda: changes_of(set_, None, duration)) or {}
     one = wishes.attempt(lambda: chosen(scenario, klines, changes, classes))
     wishes.settle()
@@ -51,7 +58,7 @@ def contagion(
     from experiments.run import release
 
     release(seated(one, check=False))  # or the mistakes for which it cannot be played
-    found = report.contagion(one, range(1, seeds + 1), deleted=deletions, workers=workers)
+    found = report.contagion(one, range(1, seeds + 1), deleted=deletions, seconds=while_, workers=workers)
     print(report.to_json(found)) if json else report.show(found)
     if out is not None:
         written = gather(out, lambda folder: writing.write(found, folder))

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 from protocol import issuing
+from protocol.appraisal import token_price
 from protocol.errors import (
     DepthExceeded,
     EmptyTill,
@@ -19,6 +20,7 @@ from protocol.exchange.checks import need_price, usable_index
 from protocol.issuing import IssueBook
 from protocol.ledger import WORLD, Reason
 from protocol.lending import RAY
+from protocol.oracles.base import read_index
 from protocol.state import Issue, State
 
 
@@ -31,6 +33,8 @@ class Bitten(NamedTuple):
     burnt: int  # of the synthetic
     taken: int  # of the collateral
     lost: int  # of the synthetic: debt written off
+    notional: float  # cash coins at the index of what was taken
+    price: float  # cash coins per coin of the synthetic at the index
 
     def told(self, state: State) -> dict[str, float | str]:
         """What there is to say about it, in coins."""
@@ -42,6 +46,8 @@ class Bitten(NamedTuple):
             "burnt": self.burnt / listing.size_scale,
             "taken": self.taken / self.issue.scale,
             "lost": self.lost / listing.size_scale,
+            "notional": self.notional,
+            "price": self.price,
         }
 
 
@@ -153,7 +159,9 @@ def bite(state: State, issue: Issue, keeper: int, account: int, most: int = 1 <<
     state.ledger.move(issue.listing.base, keeper, WORLD, plan.burnt, Reason.SEIZURE)
     _forgive(state, issue, account, plan.burnt, Reason.SEIZURE)
     _take_out(state, issue, account, keeper, plan.taken, Reason.SEIZURE)
-    return Bitten(account, keeper, issue, plan.burnt, plan.taken, _write_off(state, issue, account))
+    price = read_index(state, issue.listing).value
+    notional = plan.taken / issue.scale * token_price(state, issue.listing.house, issue.token).value
+    return Bitten(account, keeper, issue, plan.burnt, plan.taken, _write_off(state, issue, account), notional, price)
 
 
 def accrue(state: State, issue: Issue) -> int:

@@ -25,6 +25,8 @@ class Seized(NamedTuple):
     profit: float  # cash coins at the index
     lost: float  # cash coins of debt written off at the pools that lent
     deficit: int  # cash units that went down the waterfall
+    covered: tuple[tuple[str, int], ...]  # (loss step, cash units it paid of that)
+    notional: float  # cash coins at the index of what was taken
 
     def told(self, state: State) -> dict[str, float | str]:
         """What there is to say about it, in coins."""
@@ -41,6 +43,8 @@ class Seized(NamedTuple):
             "profit": self.profit,
             "lost": self.lost,
             "deficit": self.deficit / self.house.cash_scale,
+            "notional": self.notional,
+            **{f"paid by {step}": units / self.house.cash_scale for step, units in self.covered},
         }
 
 
@@ -74,5 +78,6 @@ def seize(state: State, house: House, keeper: int, account: int, debt: int, lien
     ledger.move(plan.lien.token, house.custody, keeper, plan.taken, Reason.SEIZURE)
 
     lost = settle_loans(state, house, account)
-    deficit, _ = pass_on(state, house, account)
-    return Seized(account, keeper, house, debt, lien, repaid, plan.taken, plan.profit, lost, deficit)
+    deficit, covered = pass_on(state, house, account)
+    notional = plan.taken * plan.lien.price
+    return Seized(account, keeper, house, debt, lien, repaid, plan.taken, plan.profit, lost, deficit, covered, notional)
