@@ -6,15 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from agents.crowds.leveraged import LeveragedCrowd
-from agents.faults.scaled import Scaled
-from agents.nature.gbm import GeometricBrownian
 from agents.roles.common_holder import CommonHolder
 from agents.roles.common_keeper import CommonKeeper
 from agents.roles.common_maker import CommonMaker
-from agents.roles.keeper import Keeper
 from agents.roles.loan_keeper import LoanKeeper
-from agents.roles.reporter import Reporter
 from agents.roles.share_keeper import ShareKeeper
 from agents.roles.share_pledger import ShareBorrower, ShareBull
 from experiments.cascades.channels import AMPLE, CHANNELS
@@ -22,14 +17,8 @@ from experiments.figures.common_makers import _verdict
 from experiments.figures.common_makers import draw as draw_makers
 from experiments.overrides import varied
 from experiments.run import build, run
-from experiments.scenario import Scenario, find, without
+from experiments.scenario import find, without
 from experiments.studies import common_makers
-from protocol.funding.skew import Skew
-from protocol.instruments.perpetual import Perpetual
-from protocol.oracles.median import Median
-from protocol.vault import Vault
-from protocol.venues.oracle_pool import OraclePool
-from protocol.world import Exchange, Market, World
 
 CUT = {channel.name: channel.cut for channel in CHANNELS}
 SHARED = dataclasses.replace(find("shared-collateral"), duration=1_440.0)
@@ -141,15 +130,7 @@ def test_a_keeper_that_loses_on_one_exchange_closes_less_on_another_and_with_a_p
 
 def fed(index="alpha.ETH-PERP"):
     """Two exchanges that read one median of reporters, of whom most go wrong after ten minutes."""
-    perpetual = Market("ETH-PERP", Perpetual(), Median(3, 2, 0.001, 600.0), OraclePool(skew_scale=1e6), Skew())
-    reading = Market("ETH-PERP", Perpetual(), venue=OraclePool(skew_scale=1e6), funding=Skew(), index=index)
-    exchanges = [Exchange(name, markets=(m,), vault=Vault()) for name, m in (("alpha", perpetual), ("beta", reading))]
-    cast = [Reporter("honest", count=1), Reporter("wrong", count=2, faults=(Scaled(onset=600.0, factor=0.85),))]
-    for name in ("alpha", "beta"):
-        cast.append(LeveragedCrowd(f"{name} traders", 40, exchange=name, activity=400.0, leverage=8.0))
-        cast.append(Keeper(f"{name} keeper", exchange=name))
-    still = GeometricBrownian(volatility=(0.1,))
-    return Scenario("fed", world=World(exchanges=tuple(exchanges)), cast=tuple(cast), nature=still, duration=900.0)
+    return varied(find("common-feed"), {"world.exchanges.beta.market.index": index})
 
 
 def test_one_wrong_feed_liquidates_on_every_exchange_that_reads_it_and_own_feeds_only_where_it_is_wrong():

@@ -73,6 +73,22 @@ def test_with_marks_from_outside_the_venue_a_hunt_drives_nobody_below():
     assert cut.why == []
 
 
+def test_a_venue_that_marks_itself_gets_reporters_of_its_own_where_there_is_no_market_beside_it():
+    cut = CUT["oracle"](FIRE)
+    (market,) = cut.world.exchanges[0].markets
+    assert market.oracle.sources() == ()
+    assert cut.cast[:-1] == FIRE.cast
+    assert cut.cast[-1].count == market.oracle.reporters
+    assert run(cut).metrics["dex.liquidated"] < 0.2 * run(FIRE).metrics["dex.liquidated"]
+
+
+def test_where_reports_are_one_voice_of_several_they_alone_are_heard_and_nobody_new_reports():
+    voted = find("voted-mark")
+    cut = CUT["oracle"](voted)
+    assert cut.cast == voted.cast
+    assert [m.oracle.sources() for m in cut.world.exchanges[0].markets if m.instrument.claims()] == [()]
+
+
 def test_providers_who_never_leave_leave_the_vault_as_deep_as_it_was():
     nervous = dataclasses.replace(find("stale-oracle"), duration=1_800.0)
     cast = tuple(
@@ -89,7 +105,8 @@ def test_providers_who_never_leave_leave_the_vault_as_deep_as_it_was():
 def test_cuts_say_where_there_is_nothing_to_cut():
     insured = CUT["losses"](FIRE)
     assert CUT["losses"](insured) is None
-    assert CUT["oracle"](FIRE) is None
+    assert CUT["oracle"](CUT["oracle"](FIRE)) is None
+    assert CUT["oracle"](find("stale-oracle")) is None
     assert CUT["liquidity"](FIRE) is None
     running = find("vault-run")
     stays = CUT["liquidity"](running)
@@ -106,7 +123,7 @@ def test_cuts_say_where_there_is_nothing_to_cut():
 def test_amplification_is_paired_by_seed_and_has_a_row_a_channel_and_measure():
     found = amplification(dataclasses.replace(FIRE, duration=300.0), (1, 2), workers=1)
     rows = table(found)
-    assert list(dict.fromkeys(rows["channel"])) == ["price", "losses", ALL]
+    assert list(dict.fromkeys(rows["channel"])) == ["price", "losses", "oracle", ALL]
     assert rows["through"].to_numpy() == pytest.approx((rows["whole"] - rows["cut"]).to_numpy())
     assert (rows["seeds"] == 2).all()
     one = found[0]._replace(cut=found[0].cut._replace(mean=2.0), whole=found[0].whole._replace(mean=6.0))

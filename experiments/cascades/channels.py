@@ -134,11 +134,40 @@ def _worth_at_start(scenario: Scenario, issuers: Sequence[Exchange]) -> dict[str
 
 def own_feeds(scenario: Scenario, owners: Collection[str] = ()) -> Scenario | None:
     """Whoever reads another exchange's index has honest reporters of its own: in place of that of `owners`, or of any."""
+
+    def foreign(market: Market) -> bool:
+        owner, _, _ = market.index.rpartition(".")
+        return bool(owner) and (not owners or owner in owners)
+
+    return _reported(scenario, foreign)
+
+
+def outside(scenario: Scenario) -> Scenario | None:
+    """Marks are read from outside the venue: from a market beside it whose oracle reads none, else from honest reporters."""
+    beside = _of_world(OutsideIndex().applied)(scenario)
+    inner = _of_world(lambda world: each_market(world, _without_venues))(beside or scenario) or beside
+    marked = _reported(
+        inner or scenario, lambda one: not one.index and bool(one.instrument.claims()) and bool(one.oracle.sources())
+    )
+    return marked or inner
+
+
+def _without_venues(_: Exchange, market: Market) -> Market | None:
+    """Where reports are one voice among others, they alone: whoever reports is there already."""
+    oracle = market.oracle
+    while (inside := oracle.takes_reports()) is not None:
+        oracle = inside[0]
+    if market.index or oracle is market.oracle or not market.oracle.sources() or oracle.sources():
+        return None
+    return dataclasses.replace(market, oracle=oracle)
+
+
+def _reported(scenario: Scenario, which: Callable[[Market], bool]) -> Scenario | None:
+    """Honest reporters, and the median of them, for each of these markets; None where there are none of these."""
     reporters: list[Role] = []
 
     def own(exchange: Exchange, market: Market) -> Market | None:
-        owner, _, _ = market.index.rpartition(".")
-        if not owner or (owners and owner not in owners):
+        if not which(market):
             return None
         feed = Median()
         name = f"reporter of {exchange.name} {market.name}"
@@ -174,7 +203,7 @@ CHANNELS = (
         _of_world(lambda world: each_exchange(world, _taken_over)),
     ),
     Channel("losses", "the insurance never runs out", _of_world(lambda world: each_exchange(world, _insured))),
-    Channel("oracle", "marks are read from outside the venue", _of_world(OutsideIndex().applied)),
+    Channel("oracle", "marks are read from outside the venue", outside),
     Channel("liquidity", "providers never leave", _staying),
     Channel("collateral", "what exchanges take of one another counts as at the start", set_apart),
     Channel(
