@@ -5,10 +5,12 @@ import json
 
 import pytest
 
+from agents.streams import Streams
 from experiments import cli
 from experiments.incidents import report
-from experiments.incidents.base import ADVERSARY, HISTORY, find, follow, incidents, played
+from experiments.incidents.base import ADVERSARY, HISTORY, find, follow, incidents, missing, played
 from experiments.incidents.script import Script, Step
+from experiments.incidents.waypoints import Waypoints
 from experiments.validation.base import Effort
 
 EVERY = [pytest.param(name, one, id=name) for name, one in incidents().items()]
@@ -27,6 +29,8 @@ def test_an_incident_cites_its_inputs_and_says_which_were_tuned(name, one):
 @pytest.mark.parametrize(("name", "one"), EVERY)
 def test_what_happened_goes_through_is_graded_and_each_cure_leaves_the_attacker_less(name, one):
     """In one test, so that one process plays it once."""
+    if absent := missing(one):
+        pytest.skip(absent)
     courses = played(name, 1)
     assert courses[HISTORY].refused == ""
     if one.attacked:
@@ -86,3 +90,23 @@ def test_the_command_lists_prints_and_writes(capsys, tmp_path):
 def test_a_mistake_is_one_line_and_writes_nothing(wrong, capsys):
     assert cli.main(["incident", *wrong]) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+def test_an_incident_whose_record_is_not_here_says_so_in_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("experiments.validation.base.SHARED", tmp_path.parent / "nowhere")
+    monkeypatch.setattr("experiments.validation.base.ROOT", tmp_path.parent / "checkout")
+    assert cli.main(["incident", "october-2025"]) == 2
+    told = capsys.readouterr().err.strip()
+    assert len(told.splitlines()) == 1
+    assert "is not here" in told
+
+
+def test_waypoints_wander_between_their_points_and_are_at_them_with_every_seed():
+    line = ((0.0, 100.0), (600.0, 50.0), (900.0, 80.0))
+    nature = Waypoints(assets=("ETH",), start=(100.0,), points=(line,), tick=10.0, volatility=3.0)
+    first, second = (nature.path(Streams(seed), 120)[:, 0] for seed in (1, 2))
+    for path in (first, second):
+        for time, price in line:
+            assert path[int(time / 10.0)] == pytest.approx(price, rel=1e-12)
+        assert path[90:] == pytest.approx(80.0)
+    assert abs(first[30] / second[30] - 1.0) > 1e-4

@@ -41,6 +41,8 @@ def incident(
         if value is not None and value < 1
     ]
     one = wishes.attempt(lambda: base.find(name))
+    if one is not None and (missing := base.missing(one)):
+        wishes.lines.append(f"incident {name}: {missing}")
     wishes.settle()
     assert one is not None, "settled"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from experiments.incidents.script import Script
 from experiments.record import Record
 from experiments.run import build, play
 from experiments.scenario import Scenario
+from experiments.validation.base import Missing
 from protocol import laws
 from protocol.state import State
 
@@ -60,8 +62,8 @@ class Course(NamedTuple):
         return float(self.track[name].max())
 
     def gain(self, who: str = "attacker") -> float:
-        """Wealth of a group at the end less what it began with, cash coins at fair."""
-        return float(self.record.metrics[f"gain.{who}"])
+        """Wealth of a group at the end less what it began with, cash coins at fair; nan where there is none of that name."""
+        return float(self.record.metrics.get(f"gain.{who}", math.nan))
 
 
 Courses = Mapping[str, Course]
@@ -114,6 +116,7 @@ class Incident:
     adversary: Other | None = None
     seeds: int = 1
     attacked: bool = True  # somebody gained by it, and a cure is to leave him less
+    deeds: bool = True  # every deed is held to the laws, and not every block alone; no where a crowd does too many
 
     def courses(self) -> dict[str, Callable[[], Scenario]]:
         """Every course by its name: what happened, each cure, the adversary's."""
@@ -139,10 +142,19 @@ def find(name: str) -> Incident:
     return known[name]
 
 
-def follow(scenario: Scenario, read: Callable[[Books], dict[str, float]]) -> Course:
-    """Play a scenario with the laws verified, and read it off after every block."""
+def missing(one: Incident) -> str:
+    """What it needs and is not on this machine; "": it can be played."""
+    try:
+        one.scenario()
+    except Missing as told:
+        return str(told)
+    return ""
+
+
+def follow(scenario: Scenario, read: Callable[[Books], dict[str, float]], deeds: bool = True) -> Course:
+    """Play a scenario with the laws verified, of `deeds` as well, and read it off after every block."""
     clerk = Clerk()
-    game = build(scenario, witness=clerk)
+    game = build(scenario, witness=clerk if deeds else None)
     scripts = {player.label: player.memory for player in game.players if isinstance(player.role, Script)}
     clerk.watched = {account for memory in scripts.values() for account in memory["purses"].values()}
     books, rows = Books(game.state, scripts), list[dict[str, float]]()
@@ -176,6 +188,6 @@ def played(name: str, seed: int) -> dict[str, Course]:
     """Every course of an incident with one seed."""
     one = find(name)
     return {
-        course: follow(dataclasses.replace(scenario(), name=f"{name}, {course}", seed=seed), one.read)
+        course: follow(dataclasses.replace(scenario(), name=f"{name}, {course}", seed=seed), one.read, one.deeds)
         for course, scenario in one.courses().items()
     }

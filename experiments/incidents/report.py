@@ -56,7 +56,7 @@ def measured(name: str, grade: str, seeds: Sequence[int]) -> Measured:
 
 def over(values: Sequence[float]) -> Measured:
     """The mean of what each seed gave, with its interval."""
-    if len(values) == 1:
+    if len(values) == 1 or math.isnan(values[0]):
         return exactly(values[0])
     found = estimate(list(values))
     return Measured(found.mean, found.low, found.high, len(values))
@@ -155,7 +155,8 @@ def show(found: Graded) -> None:
     ends = []
     for row in outcomes(found).to_dict("records"):
         gain = Measured(row["gain"], row["gain_low"], row["gain_high"], len(found.seeds) if len(found.seeds) > 1 else 0)
-        ends.append((row["course"], row["what"], figured(gain), row["refused"] or "-"))
+        told = "-" if math.isnan(gain.value) else figured(gain)
+        ends.append((row["course"], row["what"], told, row["refused"] or "-"))
     parts = (
         sheet("Inputs", ("input", "value", "source"), inputs, ()),
         sheet(
@@ -203,7 +204,10 @@ def plain(found: Graded) -> dict[str, Any]:
             }
             for line in found.lines
         ],
-        "courses": outcomes(found).to_dict("records"),
+        "courses": [
+            {key: finite(value) if isinstance(value, float) else value for key, value in row.items()}
+            for row in outcomes(found).to_dict("records")
+        ],
     }
 
 

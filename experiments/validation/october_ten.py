@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from agents.nature.replay import Replay
 from experiments.overrides import varied, vary
+from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
@@ -55,14 +56,23 @@ def scenario(seed: int, effort: Effort) -> Scenario:
     return varied(found, QUICK) if effort is Effort.QUICK else found
 
 
+def uninsured(setting: Scenario) -> Scenario:
+    """Without a fund that bears anything (penalties would fill an empty one)."""
+    rest = tuple(loss for loss in setting.world.exchanges[0].losses if not isinstance(loss, Insurance))
+    return vary(setting, "exchange.losses", rest)
+
+
 @cache
 def day(seed: int, effort: Effort, insured: bool) -> Day:
-    """Play it, with the insurance that it has, or without a fund that bears anything (penalties would fill an empty one)."""
+    """Play it, with the insurance that it has, or without."""
     setting = scenario(seed, effort)
-    if not insured:
-        rest = tuple(loss for loss in setting.world.exchanges[0].losses if not isinstance(loss, Insurance))
-        setting = vary(setting, "exchange.losses", rest)
-    told = run(setting).events
+    setting = setting if insured else uninsured(setting)
+    return told_of(setting, run(setting))
+
+
+def told_of(setting: Scenario, record: Record) -> Day:
+    """What came of it."""
+    told = record.events
     forced = told.loc[told["kind"] == "liquidation", "numbers"].tolist()
     crowd = next(role for role in setting.cast if role.label == "leveraged")
     return Day(
