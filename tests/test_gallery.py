@@ -105,8 +105,6 @@ UNDIGESTED = {  # drawn before figures carried the digest of their runs: redraw 
     "latency-cost",
     "margin-frontier",
     "procyclicality",
-    "push-phases",
-    "twap-window",
     "two-phase",
 }
 
