@@ -18,7 +18,7 @@ def to_json(found: Audit, verdict: str) -> str:
     content = {
         "scenario": found.scenario.name,
         "verdict": verdict,
-        "sound": not found.paying and not found.unknown,
+        "sound": found.sound,
         "bound": found.bound,
         "paths": [{"name": path.name, "about": path.about} for path in found.paths],
         "seeds": list(SEEDS),
@@ -54,6 +54,7 @@ def _line(line: Line) -> dict[str, Any]:
     if line.bare is not None and line.replay is not None:
         row |= {
             "pays": line.pays,
+            "undecided": line.undecided,
             "p_holm": line.p,
             "elsewhere": line.elsewhere,
             "stopped_by": line.stopped_by,

@@ -3,7 +3,7 @@
 Honest runs; a screening of every attack by one run and its own estimates; hunts for the settings of those that see a chance;
 their worth on held-out seeds; what the worst hangs on; and for each that pays the cheapest change that still holds when the
 attacker searches again. Changes add up: the next attack meets the rules as changed so far, and all of them meet the last.
-What the budget does not reach is said. Many attacks are judged at once, so each is held to Holm's level.
+What the budget does not reach is said, and so is what the seeds leave undecided.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from agents.attacks.base import Attack
 from experiments.arsenal.campaign import trade_by_market
 from experiments.arsenal.seating import benign, seat
 from experiments.arsenal.trials import Result
-from experiments.arsenal.verdict import cell, classes
 from experiments.audit.answering import answer
 from experiments.audit.bench import Bench
 from experiments.audit.changes import binding
 from experiments.audit.findings import Audit, Line, Stress
-from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, honest, hunted, of, profit
+from experiments.audit.hunting import GENERATION_COST, SEEDS, funded, honest, hunted
+from experiments.audit.judging import judge
 from experiments.audit.paths import PricePath
 from experiments.audit.screening import screened
 from experiments.codec import Mistakes
 from experiments.defences.base import Defence
 from experiments.scenario import Scenario
-from experiments.statistics import estimate, holm, share, sign_flip
+from experiments.statistics import estimate, share
 
 HUNTING, BINDING, TAIL = 0.3, 0.2, 0.05  # shares of the budget, at most
 MOST_GENERATIONS = 64  # of one hunt
@@ -63,7 +63,7 @@ def audit(
     ]
     found.stress = _stress(bench, next(path for path in paths if path.name == "stressed").of(plain), twins["stressed"])
     _hunt(bench, found)
-    _judge(bench, found, twins)
+    judge(bench, found, twins)
     for n, line in enumerate(found.paying):
         assert line.hunt is not None, "pays"
         with bench.at_most(int(BINDING * bench.budget / 2 ** min(n + 1, len(found.paying) - 1))):
@@ -118,55 +118,6 @@ def _gone_on(bench: Bench, found: Audit, n: int, generations: int) -> None:
 def _worth(found: Audit, n: int) -> float:
     hunt = found.lines[n].hunt
     return -math.inf if hunt is None else hunt.worth
-
-
-def _judge(bench: Bench, found: Audit, twins: Mapping[str, list[Result]]) -> None:
-    """What each hunt's best is worth on held-out seeds, and whether that pays among so many."""
-    kinds, count = classes(found.scenario), len(SEEDS)
-    order = sorted(
-        (n for n, line in enumerate(found.lines) if line.hunt and line.hunt.best), key=lambda n: -_worth(found, n)
-    )
-    for n in order:
-        line = found.lines[n]
-        assert line.hunt is not None and line.hunt.best is not None, "found"
-        if line.state == "stays home":
-            continue
-        if bench.left < count:
-            found.short.append(f"{line.attack}: not judged on held-out seeds")
-            continue
-        runs = _held_out(bench, line.hunt, twins[line.path])
-        if runs is None:
-            found.lines[n] = line._replace(why="runs on held-out seeds went wrong")
-            continue
-        bare = cell(line.hunt.best, "", runs, twins[line.path], kinds)
-        middle = sorted(runs, key=lambda run: profit(run))[len(runs) // 2]
-        found.lines[n] = line._replace(
-            state="judged", bare=bare, replay=middle, p=sign_flip([profit(run) for run in runs])
-        )
-    judged = [n for n, line in enumerate(found.lines) if line.bare is not None]
-    for n, p in zip(judged, holm([found.lines[n].p for n in judged]), strict=True):
-        mine = found.lines[n].bare
-        assert mine is not None, "judged"
-        found.lines[n] = found.lines[n]._replace(p=p, pays=mine.profit.low > found.bound and p <= 0.05)
-    for n in judged:
-        line = found.lines[n]
-        others = [path for path in found.paths if path.name != line.path]
-        if line.pays and line.hunt is not None and line.hunt.best is not None and bench.left >= count * len(others):
-            elsewhere = {}
-            for path in others:
-                runs = _held_out(bench, line.hunt._replace(scenario=path.of(found.scenario)), twins[path.name])
-                if runs is not None:
-                    elsewhere[path.name] = estimate([profit(run) for run in runs])
-            found.lines[n] = line._replace(elsewhere=elsewhere)
-
-
-def _held_out(bench: Bench, hunt: Hunt, twins: Sequence[Result]) -> list[Result] | None:
-    """The found attack on held-out seeds, told when anybody could have noticed; None where a run went wrong."""
-    assert hunt.best is not None, "found"
-    alarms = tuple(np.max([one.signals for one in twins], axis=0).tolist())
-    trials = [of(hunt.best, hunt.scenario, seed, alarms=alarms) for seed in SEEDS]
-    played = bench.play("held-out seeds", trials)
-    return None if None in played else [one for one in played if one is not None]
 
 
 def _stress(bench: Bench, scenario: Scenario, played: Sequence[Result]) -> Stress:

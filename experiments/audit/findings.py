@@ -26,9 +26,11 @@ class Line(NamedTuple):
     hunt: Hunt | None = None
     path: str = ""
     bare: Cell | None = None  # on held-out seeds, on its path
-    p: float = math.nan  # of its profit, among all judged (Holm)
+    raw: float = math.nan  # p of its profit, by itself
+    p: float = math.nan  # the same among all judged (Holm)
     elsewhere: Mapping[str, Estimate] = {}  # profits on the other paths
     pays: bool = False
+    undecided: bool = False  # not shown to pay, but its interval reaches beyond the bound
     replay: Result | None = None  # the held-out run that its recipe plays
     tried: Sequence[Tried] = ()
     stopped_by: str = ""
@@ -79,6 +81,16 @@ class Audit:
     def unknown(self) -> list[str]:
         """Attacks that may see a chance, and that the budget did not reach."""
         return [line.attack for line in self.lines if line.state in ("not screened", "not searched", "not judged")]
+
+    @property
+    def undecided(self) -> list[Line]:
+        """Attacks that were judged, and may pay or not for all that the seeds say, the worst first."""
+        return sorted((line for line in self.lines if line.undecided), key=lambda line: -line.worst)
+
+    @property
+    def sound(self) -> bool:
+        """Whether every attack that sees a chance was judged, and each shown not to earn more than the bound."""
+        return not (self.paying or self.undecided or self.unknown)
 
     @property
     def unstopped(self) -> list[Line]:

@@ -8,73 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.arsenal.seating import attacked
-from experiments.arsenal.verdict import Cost
 from experiments.audit.changes import Tried
 from experiments.audit.data import RECIPES, to_json
 from experiments.audit.findings import Audit, Line
 from experiments.audit.hunting import SEEDS, profit
+from experiments.audit.judging import LEVEL
 from experiments.audit.pages import Block, Bullets, Heading, Paragraph, Picture, Sheet, to_html, to_markdown
+from experiments.audit.telling import interval, verdict
 from experiments.codec import dumps
 from experiments.figures.audit import draw_profits, draw_stress, draw_turns
-from experiments.statistics import Estimate
 from experiments.summary import number
 from experiments.sweeps.folder import replace
 
 FIGURES, CHANGED = "figures", "changed.toml"
 MOST_TURNS = 6
-
-
-def verdict(found: Audit) -> list[str]:
-    """How it dies, what that costs, which change stops it: a few sentences for each attack that pays, the worst first."""
-    name, judged = found.scenario.name, [line for line in found.lines if line.bare is not None]
-    opened = [line for line in found.lines if not line.pays and line.after is not None and line.after.low > found.bound]
-    says = []
-    if not found.paying:
-        says.append(
-            f"{name}: of {sum(line.state != 'no surface' for line in found.lines)} attacks that have something to live on here,"
-            f" none was found that earns more than {number(found.bound)} cash coins; the settings of {len(judged)} were"
-            " searched and judged on held-out seeds."
-        )
-    for line in found.paying:
-        says.append(_dies(found, line))
-    if found.changes:
-        still = [line.attack for line in found.unstopped]
-        says.append(
-            f"All changes together: {'; '.join(found.changes)}."
-            + (f" Not stopped: {', '.join(still)}." if still else " Nothing that paid before pays then.")
-            + (f" They open it to {', '.join(line.attack for line in opened)}." if opened else "")
-        )
-    if found.unknown:
-        says.append(f"Within the budget nothing is known of {', '.join(found.unknown)}.")
-    return says
-
-
-def _dies(found: Audit, line: Line) -> str:
-    one = line.bare
-    assert one is not None, "pays"
-    victim = next(
-        (f"{kind} pay {number(loss)}" for kind, loss in one.victims.items() if loss > 0.5), "nobody else pays"
-    )
-    told = f"{found.scenario.name} dies by {line.attack}: {_interval(one.profit)} a run on the {line.path} path"
-    told += f" for a cost of {number(one.cost)} and {number(one.stake)} at risk; {victim}."
-    if not line.stopped_by:
-        return told + " No change that was tried holds."
-    kept = next((_price(t.cost) for t in line.tried if t.holds and t.cost is not None), "")
-    after = f", which leaves {_interval(line.after)} to an attacker who searches anew" if line.after else ""
-    return told + f" Stopped by {line.stopped_by}{after}{f'; the price: {kept}' if kept else ''}."
-
-
-def _price(cost: Cost) -> str:
-    return (
-        f"open interest {cost.open_interest - 1.0:+.1%}, volume {cost.volume - 1.0:+.1%},"
-        f" providers {1e4 * cost.provider_return:+.1f} bp, slippage {1e4 * cost.slippage:+.2f} bp"
-    )
-
-
-def _interval(value: Estimate | None) -> str:
-    if value is None or math.isnan(value.mean):
-        return ""
-    return f"{number(value.mean)} [{number(value.low)}, {number(value.high)}]"
 
 
 def blocks(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
@@ -131,15 +78,15 @@ def _attacks(found: Audit) -> Iterator[Block]:
             (
                 line.attack,
                 line.path,
-                _interval(bare.profit),
+                interval(bare.profit),
                 f"{line.p:.3g}",
-                "pays" if line.pays else "does not pay",
+                _found(line),
                 number(bare.cost) if bare.attacked.mean else "",
                 number(bare.stake) if bare.attacked.mean else "",
                 victims,
                 "never" if math.isnan(bare.noticed) else f"{bare.noticed:,.0f} s",
                 line.stopped_by,
-                _interval(line.after),
+                interval(line.after),
             )
         )
     if rows:
@@ -159,22 +106,25 @@ def _attacks(found: Audit) -> Iterator[Block]:
         yield Sheet(heads, rows, right=(2, 3, 5, 6, 8, 10))
         yield Paragraph(
             f"Cash coins a run of {found.scenario.duration:,.0f} s. Worst profit: the best settings that the attacker's search"
-            f" found, on {len(SEEDS)} seeds that nothing was chosen by, mean and 95 % interval. It pays where that lies above"
-            f" {number(found.bound)} and Holm's p, over all attacks judged, is 0.05 at most. Noticed: median time to a public"
-            " signal beyond every honest run. Then: what it earns under all changes, having searched anew."
+            f" found, on {len(SEEDS)} seeds that nothing was chosen by and, if those left it open and runs were left, once on more;"
+            f" mean and 95 % interval. It pays where that lies above {number(found.bound)} and Holm's p, over all attacks judged,"
+            f" is {LEVEL:g} at most at either look; it does not where that lies below; else it is undecided. Noticed: median"
+            " time to a public signal beyond every honest run. Then: what it earns under all changes, having searched anew."
         )
     other = [line for line in judged if line.elsewhere]
     if other:
         yield Bullets(
-            [
-                f"{line.attack} on the {path} path: {_interval(v)}"
-                for line in other
-                for path, v in line.elsewhere.items()
-            ]
+            [f"{line.attack} on the {path} path: {interval(v)}" for line in other for path, v in line.elsewhere.items()]
         )
     quiet = [line for line in found.lines if line.bare is None]
     if quiet:
         yield Sheet(("attack", "not judged", "why"), [(line.attack, line.state, _why(line)) for line in quiet])
+
+
+def _found(line: Line) -> str:
+    if line.pays:
+        return "pays"
+    return f"undecided by {line.bare.profit.seeds} seeds" if line.undecided and line.bare else "does not pay"
 
 
 def _why(line: Line) -> str:
@@ -204,7 +154,7 @@ def _changes(found: Audit) -> Iterator[Block]:
 
 
 def _numbers(one: Tried) -> tuple[str, ...]:
-    after, cost = _interval(one.after.profit if one.after else None), one.cost
+    after, cost = interval(one.after.profit if one.after else None), one.cost
     if cost is None:
         return ("", "", "", "", after)
     kept = (f"{cost.open_interest:.1%}", f"{cost.volume:.1%}")
@@ -235,7 +185,7 @@ def _stress(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
         [
             (
                 f"{len(stress.debts)}",
-                _interval(stress.mean),
+                interval(stress.mean),
                 f"{stress.happens.mean:.1%} [{stress.happens.low:.1%}, {stress.happens.high:.1%}]",
                 number(stress.tail),
                 f"from {number(stress.tail_low)}; {above}",
@@ -307,7 +257,7 @@ def write(found: Audit, out: Path) -> list[Path]:
     if found.changed is not None:
         replace(out / CHANGED, dumps(found.changed).encode())
     title, content = f"Audit of {found.scenario.name}", list(blocks(found, figures))
-    replace(out / "report.html", to_html(title, content, sound=not found.paying and not found.unknown).encode())
+    replace(out / "report.html", to_html(title, content, sound=found.sound).encode())
     replace(out / "report.md", to_markdown(title, content, out).encode())
     replace(out / "report.json", to_json(found, " ".join(verdict(found))).encode())
     return [out / "report.html", out / "report.md", out / "report.json", *([out / CHANGED] if found.changed else [])]

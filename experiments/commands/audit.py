@@ -15,7 +15,7 @@ from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 if TYPE_CHECKING:
     from experiments.scenario import Scenario
 
-UNSOUND, UNKNOWN = 1, 3  # exit statuses: an attack pays; none that was judged does, and not all were
+UNSOUND, UNKNOWN = 1, 3  # exit statuses: an attack pays; none was shown to, and not all were shown not to
 
 Names = Annotated[
     tuple[str, ...], Parameter(help="Names of classes, as `undertow list` shows them; all if none is given.")
@@ -47,7 +47,7 @@ def audit(
     """Audit a protocol: the whole arsenal with search, under calm, stressed and real prices, and the cheapest change that holds.
 
     A scenario without a cast is given an honest one. Exit status: 0 nothing that was found pays, 1 an attack pays, 2 bad input,
-    3 nothing pays but the budget did not reach every attack that sees a chance.
+    3 nothing was shown to pay, but the budget did not reach every attack that sees a chance, or its seeds leave one undecided.
     Stopped, the same command goes on; a larger budget goes further from there.
     """
     from experiments.arsenal import seating
@@ -82,7 +82,7 @@ def audit(
     wishes.settle()
     assert one is not None and given is not None and seen is not None, "settled"
 
-    from experiments.audit import report
+    from experiments.audit import report, telling
     from experiments.audit.bench import bench
     from experiments.audit.examining import audit as examine
     from experiments.cluster import on_call
@@ -100,9 +100,9 @@ def audit(
         )
     found.peopled = not given.cast
     files = report.write(found, home)
-    print("\n".join(report.verdict(found)))
+    print("\n".join(telling.verdict(found)))
     print(f"{sum(found.spent.values()):,} runs of {budget:,}. Written: {', '.join(map(str, files))}")
-    return UNSOUND if found.paying else UNKNOWN if found.unknown else 0
+    return UNSOUND if found.paying else 0 if found.sound else UNKNOWN
 
 
 def playable(scenario: Scenario) -> None:

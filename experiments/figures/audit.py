@@ -38,7 +38,11 @@ def draw_profits(found: Audit, out: Path) -> list[Path]:
     axis.set_xscale("symlog", linthresh=max(1.0, found.bound / 1e3))
     count = len(found.paying)
     axis.set_title(
-        f"{count} of {len(lines)} attacks that were searched pay" if count else "Nothing that was searched pays"
+        f"{count} of {len(lines)} attacks that were searched pay"
+        if count
+        else f"{len(found.undecided)} of {len(lines)} attacks that were searched may pay"
+        if found.undecided
+        else "Nothing that was searched pays"
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=6.5)
     return save(figure, out, "profits")
