@@ -13,16 +13,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from distributed.scheduler import KilledWorker
 
 from experiments import cli, cluster, results
-from experiments.sources import brought, engine
-from experiments.sweeps import arena, folder
+from experiments.sources import engine
+from experiments.sweeps import arena, driver, folder
 from experiments.sweeps.folder import Folder, Part
-from experiments.sweeps.rows import Cell, Row
+from experiments.sweeps.rows import Cell, Row, Took
 from experiments.sweeps.spec import Sweep, load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -171,6 +174,16 @@ def test_interrupted_killed_and_with_a_worker_killed_it_still_comes_to_the_same_
         assert "finished runs are kept in out" in first.stderr.read()
     frame = results.load(out)
     assert kept <= len(frame) < 120
+
+    with begun(str(spec), "--out", str(out), "--workers", "1") as alone:
+        until_kept(out, len(frame) + 1)
+        others = psutil.Process(alone.pid).children(recursive=True)
+        assert len(others) >= 2  # the worker, and the process that plays for it
+        alone.kill()  # nobody tells those whom it started
+        alone.wait(180)
+    assert psutil.wait_procs(others, timeout=30)[1] == []
+    frame = results.load(out)
+    assert len(frame) < 120
 
     with begun(*arguments) as second:
         until_kept(out, len(frame) + 1)
@@ -344,38 +357,78 @@ values = {what}
 """
 
 
-def test_runs_over_their_time_or_memory_and_runs_that_kill_their_process_are_recorded(
-    tmp_path: Path,
-) -> None:
-    import pickle
+def test_a_sweep_tells_of_runs_over_their_bounds_or_dead_and_plays_the_others(scheduler: str, spec: Path) -> None:
+    Path("plug.py").write_text(PLUGIN, encoding="utf-8")
+    head = SPEC.partition("[[axes]]")[0]
+    cases = {
+        "memory = 700.0": {"none": "ok", "hoard": "memory", "die": "died", "last": "ok"},
+        "seconds = 0.5": {"wait": "late"},  # apart, as on a busy machine others might be late as well
+    }
+    errors = {
+        "ok": "",
+        "memory": "took more than 700 MiB",
+        "died": "its process died while it was played",
+        "late": "took more than 0.5 seconds",
+    }
+    for n, (bound, statuses) in enumerate(cases.items()):
+        text = head.replace("replicates = 40", f"replicates = 1\n{bound}")
+        spec.write_text(text + TROUBLE.format(what=json.dumps(list(statuses))), encoding="utf-8")
+        out = Path(f"out{n}")
+        arguments = ["sweep", str(spec), "--plugin", "plug.py", "--scheduler", scheduler, "--out", str(out)]
+        assert cli.main(arguments) == 0
+        found = results.load(out).set_index("what")
+        assert found["status"].to_dict() == statuses
+        assert found["error"].to_dict() == {what: errors[status] for what, status in statuses.items()}
+        wrong = [what for what, status in statuses.items() if status != "ok"]
+        told = [path.read_text() for path in sorted((out / "failures").glob("*.toml"))]
+        assert len(told) == len(wrong)
+        assert all(f'what = "{what}"' in text for what, text in zip(wrong, told, strict=True))
+        standing = results.standing(out)
+        assert standing.complete and standing.failures == {statuses[what]: 1 for what in wrong}
 
-    from experiments.sweeps.driver import Job
-    from experiments.wishes import plugins_in
 
-    plug = tmp_path / "plug.py"
-    plug.write_text(PLUGIN, encoding="utf-8")
-    text = SPEC.replace("count = 3", "count = 2") + TROUBLE.format(what='["none", "wait", "hoard", "die"]')
-    (tmp_path / "s.toml").write_text(text, encoding="utf-8")
-    design = load(tmp_path / "s.toml", plugins=plugins_in([plug]))
-    sources = engine(), brought([str(plug)])
-    job = Job("key", (str(plug),), pickle.dumps(design.sweep), None, 800.0, sources)
-    timed = job._replace(key="timed", seconds=0.5)
-    points = pickle.dumps({point.number: point for point in design.points})
-    stage = arena.Arena()
-    try:
-        found = [row for row, _, _ in stage.play(job, points, [Cell(0, 0)])]
-        found += [row for row, _, _ in stage.play(timed, points, [Cell(1, 0)])]
-        found += [row for row, _, _ in stage.play(job, points, [Cell(2, 0), Cell(3, 0), Cell(0, 0)])]
-    finally:
-        stage.close()
-    assert [(row.status, row.error) for row in found] == [
-        ("ok", ""),
-        ("late", "took more than 0.5 seconds"),
-        ("memory", "took more than 800 MiB"),
-        ("died", "its process died while it was played"),
-        ("ok", ""),
-    ]
-    assert found[0] == found[4]
+class Killing:
+    """A crew whose workers die of one run, and of another only as long as it has company: it is blamed, and innocent."""
+
+    def __init__(self, culprit: Cell, beside: Cell) -> None:
+        self.culprit, self.beside = culprit, beside
+        self.given: list[tuple[Cell, ...]] = []
+        self.playing: dict[Future[arena.Slice], tuple[Cell, ...]] = {}
+
+    def slots(self) -> int:
+        return 2
+
+    def submit(self, _work: Any, _job: Any, _points: bytes, cells: tuple[Cell, ...], _enough: float) -> Any:
+        self.given.append(cells)
+        future: Future[arena.Slice] = Future()
+        self.playing[future] = cells
+        return future
+
+    def done(self, running: Any) -> set[Future[arena.Slice]]:
+        assert set(running) == set(self.playing)
+        for future, cells in self.playing.items():
+            if self.culprit in cells or (self.beside in cells and len(running) > 1):
+                future.set_exception(KilledWorker("play_some", None, 3))  # type: ignore[arg-type]
+            else:
+                rows = [Row(*cell, "ok", "", "d" * 64, {"gain.a": 1.0}) for cell in cells]
+                future.set_result(arena.Slice(rows, {}, Took(0.01 * len(rows), 0.0)))
+        self.playing = {}
+        return set(running)
+
+
+def test_the_run_that_kills_its_workers_is_found_and_those_beside_it_are_not_blamed(spec: Path) -> None:
+    culprit, beside = Cell(1, 20), Cell(1, 21)
+    hands = Killing(culprit, beside)
+    outcome = driver.play(load(spec), Path("out"), hands=lambda: hands)  # type: ignore[arg-type, return-value]
+    assert (outcome.runs, outcome.failed) == (120, 1)
+    frame = results.load("out")
+    [row] = frame[frame["status"] != "ok"].to_dict("records")
+    assert (row["point"], row["replicate"]) == culprit
+    assert (row["status"], row["error"]) == ("died", "every worker that played it died")
+    with_it = [cells for cells in hands.given if culprit in cells]
+    assert len(with_it[0]) > 1 and with_it[-1] == (culprit,)
+    played = [cell for cells in hands.given for cell in cells]
+    assert len(played) <= 120 + 3 * len(with_it[0])  # what was not beside it is played once
 
 
 def test_runs_leave_nothing_behind_in_the_process_that_plays_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,8 @@ class Course:
         self.pace = math.nan  # seconds a run, on one worker
         self.took = NOTHING
         self.waiting: deque[Cell] = deque()
+        self.suspects: deque[Cell] = deque()  # runs whose workers died, to be played once more with nobody beside them
+        self.alone: Cell | None = None
         self.home: dict[Cell, Part] = {}
         self.rows: dict[str, dict[Cell, Row]] = {}  # of parts that are not full, by name
 
@@ -154,8 +156,11 @@ class Course:
         """Play everything that waits."""
         running: dict[Future[Slice], tuple[Cell, ...]] = {}
         try:
-            while self.waiting or running:
+            while self.waiting or self.suspects or running:
                 slots = hands.slots()
+                if not self.waiting and not running:
+                    self.alone = self.suspects.popleft()
+                    self.waiting.append(self.alone)
                 while self.waiting and len(running) < AHEAD * max(1, slots):
                     cells = self._take(slots)
                     points = pickle.dumps({cell.point: self.design.points[cell.point] for cell in cells})
@@ -209,12 +214,15 @@ class Course:
 
         try:
             found = future.result()
-        except (
-            KilledWorker
-        ):  # a task that has cost several workers their lives is given out run by run, to find the culprit
+        except KilledWorker:
+            # A task that was on several workers as they died. It is given out run by run, to find the culprit, and a run for
+            # which they died is played once more when nothing else is at work: whatever a dead worker was given is blamed.
             if len(cells) > 1:
                 self.waiting.extendleft(reversed(cells))
                 self.pace = math.inf
+                return
+            if cells[0] != self.alone:
+                self.suspects.append(cells[0])
                 return
             died = failed(cells[0], "died", "every worker that played it died")
             found = Slice([died], {}, NOTHING._replace(clock=ENOUGH))
