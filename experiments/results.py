@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from experiments.codec import Mistakes, unknown
 from experiments.columns import meaning
-from experiments.statistics import difference, estimate, holm, share
+from experiments.statistics import FEW, difference, estimate, holm, share
 from experiments.sweeps import tables
 from experiments.sweeps.folder import (
     COMPLETE,
@@ -35,6 +35,12 @@ from experiments.sweeps.folder import (
     sha256,
 )
 from experiments.sweeps.rows import Row
+
+CONTRASTS = (
+    f"low, high: 95 % of the paired difference taken alone, Student's t below {FEW} pairs, bootstrap percentiles from there on; "
+    "p, p_holm: flips of signs (Holm among the rows). Where they disagree, p_holm decides, "
+    "which is 2 / 2^pairs at the least (0.0625 with five)."
+)
 
 
 def load(folder: str | Path) -> pd.DataFrame:
@@ -131,7 +137,8 @@ def rates(frame: pd.DataFrame, axes: Sequence[str], column: str, above: float = 
 def contrasts(frame: pd.DataFrame, axes: Sequence[str], column: str, axis: str, against: float | str) -> pd.DataFrame:
     """What every other level of an axis has over one, paired by seed, at every setting of the other axes.
 
-    `p` is by flipping signs, each difference taken alone; `p_holm` among all rows of the table.
+    `p` is by flipping signs, each difference taken alone; `p_holm` among all rows of the table. `low` and `high` are of another
+    method (`statistics.estimate`), so they and `p` may disagree near 0.05: `CONTRASTS` says by which one judges.
     """
     require(frame, column)
     if axis not in axes:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
+from examples import learn_to_bid
 from experiments.codec import Mistakes
 from experiments.learning.bidding import KeeperSeat
 from experiments.learning.environment import Floor
@@ -98,3 +99,22 @@ def test_a_cast_without_seats_and_a_market_that_cannot_be_pushed_are_refused():
     with pytest.raises(ValueError, match="needs one whose index a pool makes"):
         Floor(dataclasses.replace(find("maker-book"), cast=(PusherSeat(market="ETH-PERP"),))).reset()
     assert KeeperSeat().usual == (0.2,)
+
+
+def test_the_example_learns_within_bounds_and_is_compared_on_paired_held_out_seeds(monkeypatch):
+    for name, few in {"POPULATION": 3, "ELITE": 2, "SEEDS": 1}.items():
+        monkeypatch.setattr(learn_to_bid, name, few)
+    floor, said = Floor(bidding(duration=SHORT)), []
+    seen, _ = floor.reset(seed=1)
+    assert 0.0 < learn_to_bid.linear(np.array([0.0, 0.0, 0.0, -1.0]))(seen["bidder.0"]) < 0.5
+    found = learn_to_bid.compared(floor, np.array([0.0, 0.0, 0.0, 9.0]), (10_001, 10_002))  # it bids nearly all
+    assert set(found) == {"earned", "more than with a usual bid of 0.2", "more than with a random bid"}
+    assert all(one.seeds == 2 for one in found.values())
+    usual = [learn_to_bid.earned(floor, lambda _: 0.2, seed) for seed in (10_001, 10_002)]
+    more = found["more than with a usual bid of 0.2"].mean
+    assert found["earned"].mean == pytest.approx(np.mean(usual) + more)
+    weights = learn_to_bid.learned(floor, 1, said.append)
+    assert weights.shape == (4,) and not np.array_equal(weights, [0.0, 0.0, 0.0, -1.0])
+    assert len(said) == 1 and "best of" in said[0]
+    assert np.array_equal(weights, learn_to_bid.learned(floor, 1, said.append))
+    assert said[0] == said[1]

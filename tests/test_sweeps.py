@@ -772,6 +772,7 @@ def test_results_are_listed_tabulated_and_exported(whole: Path, capsys: Out, tmp
     assert cli.main(["results", str(whole), "--of", "gain.sniper", "--against", "fee=0.001"]) == 0
     out = capsys.readouterr().out
     assert "complete" in out and "120 runs of 3 points" in out and "p_holm" in out
+    assert results.CONTRASTS in out
     for name in ("a.csv", "a.parquet", "a.jsonl"):
         assert cli.main(["results", str(whole), "--export", str(tmp_path / name)]) == 0
         assert (tmp_path / name).stat().st_size > 1_000

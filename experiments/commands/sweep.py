@@ -97,6 +97,7 @@ def results(
         if against is not None:
             axis, level = _level(frame, axes, against)
             show_frame(there.contrasts(frame, axes, of, axis, level))
+            print(there.CONTRASTS)
         elif above is not None:
             show_frame(there.rates(frame, axes, of, above))
         else:
