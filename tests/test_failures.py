@@ -1,6 +1,7 @@
 """Which single failure hurts most; who is central; and what forced selling adds to a fall, by hand."""
 
 import dataclasses
+import inspect
 
 import networkx as nx
 import numpy as np
@@ -10,8 +11,10 @@ from agents.roles.common_holder import CommonHolder
 from experiments.cascades.channels import POOLED
 from experiments.cascades.failures import (
     ISOLATED,
+    LEVEL,
     MISSING,
     REMOVED,
+    Failure,
     failures,
     headline,
     irremovable,
@@ -20,12 +23,14 @@ from experiments.cascades.failures import (
     table,
     twins,
 )
+from experiments.commands.contagion import contagion
 from experiments.figures import failures as figure
 from experiments.networks.centrality import centrality
 from experiments.networks.distress import fire_sale
 from experiments.networks.vulnerability import vulnerability
 from experiments.run import build, release, run
 from experiments.scenario import bundled, find
+from experiments.statistics import difference, estimate
 
 SHARED = dataclasses.replace(find("shared-collateral"), duration=1_320.0)
 HOLDERS = find("common-holders")
@@ -144,12 +149,38 @@ def test_the_exchange_that_should_have_been_isolated_is_named(tmp_path):
     by = {(one.node, one.how): one for one in found}
     assert by["alpha", ISOLATED].change.estimate.high < 0
     assert by["alpha", ISOLATED].twin.mean == 0.0
-    assert headline(found) == "alpha should have been isolated"
+    assert headline(found) == "No single failure can be told from none at 2 seeds"  # whatever the intervals of two say
     means = [one.change.estimate.mean for one in found]
     assert means == sorted(means, reverse=True)
     rows = table(found)
     assert rows["change"].to_numpy() == pytest.approx((rows["twin"] - rows["whole"]).to_numpy())
     assert all(path.stat().st_size > 5_000 for path in figure.draw(found, tmp_path, "failures"))
+
+
+def failed(node, how, changes, p):
+    """One failure with given changes of bad debt by seed, 1,000 without it."""
+    whole = [1_000.0] * len(changes)
+    twin = [1_000.0 + change for change in changes]
+    return Failure(node, "exchange", how, estimate(whole), estimate(twin), difference(twin, whole), p)
+
+
+def test_the_headline_is_of_what_stands_after_correction_and_says_where_nothing_does():
+    down, up = [-500.0 - k for k in range(8)], [200.0 + k for k in range(8)]
+    assert (
+        headline([failed("a", ISOLATED, down, 0.04), failed("b", REMOVED, up, 0.01)]) == "a should have been isolated"
+    )
+    assert headline([failed("a", ISOLATED, down, 0.06), failed("b", REMOVED, up, 0.01)]) == "b is missed most"
+    none = [failed("a", ISOLATED, down, 0.06), failed("b", REMOVED, up, 0.2)]
+    assert none[0].change.estimate.high < 0  # an interval by itself would say so
+    assert headline(none) == "No single failure can be told from none at 8 seeds"
+    assert headline([]) == "No single failure can be told from none at 0 seeds"
+
+
+def test_the_command_plays_enough_seeds_for_a_failure_to_stand_among_as_many_as_scenarios_have():
+    seeds = inspect.signature(contagion).parameters["seeds"].default
+    assert seeds >= 8
+    least = difference([1.0 + k for k in range(seeds)], [0.0] * seeds).p
+    assert least * len(twins(SHARED)) < LEVEL
 
 
 def test_a_fire_sale_is_greenwood_landier_and_thesmars_in_one_round():

@@ -36,6 +36,7 @@ from experiments.statistics import Difference, Estimate, difference, estimate, h
 from protocol.appraisal import issued
 from protocol.world import Exchange, World
 
+LEVEL = 0.05  # of p, adjusted: what is above is not told from none
 REMOVED, ISOLATED, MISSING = "removed", "isolated", "taken out"
 KINDS: dict[type[Role], str] = {
     Keeper: "keeper",
@@ -216,13 +217,20 @@ def bad_debt(row: dict[str, float], counted: Sequence[str]) -> float:
 
 
 def headline(found: Sequence[Failure]) -> str:
-    """What is found, in a line: of isolated exchanges the one that should have been, else the failure that hurts most."""
-    apart = [one for one in found if one.how == ISOLATED and one.change.estimate.high < 0]
+    """What is found, in a line: of isolated exchanges the one that should have been, else the failure that hurts most.
+
+    Only what stands among all failures (`p` below `LEVEL`) is said.
+    """
+    sure = [one for one in found if one.p < LEVEL]
+    apart = [one for one in sure if one.how == ISOLATED and one.change.estimate.mean < 0]
     if apart:
         best = min(apart, key=lambda one: one.change.estimate.mean)
         return f"{best.node} should have been isolated"
-    hurts = [one for one in found if one.change.estimate.low > 0]
-    return f"{hurts[0].node} is missed most" if hurts else "No single failure can be told from none"
+    hurts = [one for one in sure if one.change.estimate.mean > 0]
+    if hurts:
+        return f"{max(hurts, key=lambda one: one.change.estimate.mean).node} is missed most"
+    seeds = max((one.change.estimate.seeds for one in found), default=0)
+    return f"No single failure can be told from none at {seeds} seeds"
 
 
 def table(found: Sequence[Failure]) -> pd.DataFrame:

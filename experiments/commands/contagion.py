@@ -16,7 +16,9 @@ def contagion(
     scenario: str,
     /,
     *,
-    seeds: Annotated[int, Parameter(help="Paired seeds, from 1 on.")] = 5,
+    seeds: Annotated[
+        int, Parameter(help="Paired seeds, from 1 on: with few of them no single failure can be told from none.")
+    ] = 10,
     deletions: Annotated[
         int,
         Parameter(
