@@ -60,14 +60,22 @@ def _is_record(folder: Path) -> bool:
     return names >= RECORD and names <= RECORD | {TWIN} and (TWIN not in names or (twin.is_dir() and _is_record(twin)))
 
 
-def gather(folder: Path, files: Callable[[Path], list[Path]]) -> list[Path]:
-    """Files made in a folder beside it, and moved there once all of them are: what stops on the way leaves nothing half-written."""
+def gather(
+    folder: Path, files: Callable[[Path], list[Path]], former: Callable[[Path], bool] = lambda path: False
+) -> list[Path]:
+    """Files made in a folder beside it, and moved there once all of them are: what stops on the way leaves nothing half-written.
+
+    What an earlier go left there (`former` knows such files) and this one does not write anew is taken away, so that no two mix.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
     try:
         made = files(partial)
         folder.mkdir(exist_ok=True)
-        return [path.replace(folder / path.relative_to(partial)) for path in made]
+        placed = [path.replace(folder / path.relative_to(partial)) for path in made]
+        for path in {path for path in folder.iterdir() if path.is_file() and former(path)} - set(placed):
+            path.unlink()
+        return placed
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 

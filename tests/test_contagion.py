@@ -10,7 +10,7 @@ import pytest
 
 from agents.roles.provider import Provider
 from experiments import cli
-from experiments.cascades import channels
+from experiments.cascades import channels, writing
 from experiments.cascades.amplification import ALL, amplification, measured, table
 from experiments.cascades.burden import DELEVERAGED, UNPAID, VENUE, deficits, positions, summed
 from experiments.cascades.episodes import by_cause, heights, largest, standings, told
@@ -162,10 +162,12 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
         "times what it would without forced sales",
     ):
         assert words in told
+    assert all(writing.former(path) for path in out.iterdir())  # so a later go can take away what it does not write
+    assert nx.read_graphml(out / "exposures-end.graphml").number_of_edges() > 0
     for name in ("shape", "tree", "network", "amplification"):
         assert (out / f"{name}.png").stat().st_size > 10_000
     due = pd.read_csv(out / "clearing.csv")
-    assert set(due["moment"]) == {"before", "during"}
+    assert set(due["moment"]) == {"before", "during", "end"}
     assert (due["paid"] <= due["owed"] + 1e-6).all()
     assert set(pd.read_csv(out / "fire-sale-losses.csv")) == {"seller", "holder", "overlap", "bounded"}
     graph = nx.read_graphml(out / "flows-during.graphml")
@@ -216,6 +218,26 @@ def test_of_a_scenario_without_liquidations_the_tables_tell_no_ratio_and_no_caus
     for word in ("nan", "branching", "cause"):
         assert word not in told
     assert not (out / "failures.png").exists()
+    graph = nx.read_graphml(out / "exposures-end.graphml")
+    assert graph.graph["unit"] == "cash coins"
+    assert graph.number_of_edges() > 0
+    assert nx.read_graphml(out / "flows-all.graphml").number_of_edges() > 0
+    assert len(pd.read_csv(out / "centrality.csv")) > 3
+    assert set(pd.read_csv(out / "clearing.csv")["moment"]) == {"end"}
+    assert "If all debts fell due at the end of it" in told
+
+
+def test_a_folder_written_to_before_keeps_nothing_of_then_and_all_that_is_not_ours(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    former = ("tree.png", "tree.pdf", "flows-during.graphml", "amplification-written-off.png", "network.png")
+    for name in (*former, "notes.txt", "tree.txt", "mine.csv"):
+        (out / name).write_text("of an earlier run", encoding="utf-8")
+    arguments = ["contagion", "fire-sale", "--duration", "60", "--seeds", "2", "--workers", "1", "--out", str(out)]
+    assert cli.main(arguments) == 0
+    left = {path.name for path in out.iterdir()}
+    assert not left & set(former)
+    assert {"notes.txt", "tree.txt", "mine.csv", "exposures-end.graphml"} <= left
 
 
 def test_of_a_scenario_without_liquidations_the_command_says_so(tmp_path, capsys):

@@ -19,14 +19,20 @@ from experiments.networks.clearing import cleared
 from experiments.networks.graphs import export, flows
 from experiments.summary import EXCHANGES_OF_EQUALS, number
 
+SUFFIXES = {".parquet", ".json", ".png", ".pdf", ".graphml", ".csv"}
 FAINT = 1e-3  # cash coins: less is rounding
 CLEARING, MULTIPLIERS = "clearing", "fire-sale-multipliers"
+STEMS = {  # of all that `write` may write
+    *("liquidations", "families", "contagion", "amplification", "amplification-written-off", "failures", "shape"),
+    *("tree", "network", "exposures-before", "exposures-during", "exposures-end", "flows-before", "flows-during"),
+    *("flows-all", "overlaps-before", "overlaps-end", "centrality", "fire-sale-losses", MULTIPLIERS, CLEARING),
+}
 
 
 def write(found: Contagion, out: Path) -> list[Path]:
     """Tables, and of the run with the largest family its figures and networks."""
     from experiments.figures import amplification as waterfall
-    from experiments.figures import cascade_shape, cascade_tree, contagion_network
+    from experiments.figures import cascade_shape, cascade_tree
     from experiments.figures import failures as drawn_failures
     from experiments.figures.style import stamp
 
@@ -48,47 +54,76 @@ def write(found: Contagion, out: Path) -> list[Path]:
     if any(one.change.estimate.mean for one in found.failed):  # else nothing is lost in any of them
         files += drawn_failures.draw(found.failed, out, "failures", stamped)
     worst = max(found.runs, key=lambda one: (largest(one.why) or Cluster(0, 0, 0.0, 0, 0.0))[1:3])
-    family, span = largest(worst.why), stretch(worst)
+    family = largest(worst.why)
     if family is not None:
         files += cascade_shape.draw(worst, family, out, "shape")
         files += cascade_tree.draw(worst, family, out, "tree") if family.size > 1 else []
+    return [*files, *_networks(worst, out)]
+
+
+def _networks(worst: Told, out: Path) -> list[Path]:
+    """Graphs of a run and what they say: before and during what was closed by force, where anything was, and at its end."""
+    from experiments.figures import contagion_network
+
+    span, last = stretch(worst), int(worst.record.blocks["height"].iloc[-1])
     if span is None:
-        return files
+        (ended,) = standings(worst.record.scenario, [last])
+        moved = _paid(worst, 0, last)
+        told = {"exposures-end": ended.graph, "flows-all": moved, "overlaps-end": ended.held}
+        return [*_graphs(told, out), *_tables(moved, {"end": ended}, out)]
 
     start, end = span
     calm = max(1, start - (end - start))
-    blocks = [calm, start, end]
-    early, before, during = standings(worst.record.scenario, blocks)
+    early, before, during, ended = standings(worst.record.scenario, [calm, start, end, last])
     stretches = [
         contagion_network.Panel(
             f"Before: blocks {calm + 1:,} to {start:,}", *_moved(worst, calm, start, early, before)
         ),
         contagion_network.Panel(f"During: blocks {start + 1:,} to {end:,}", *_moved(worst, start, end, before, during)),
     ]
-    files += contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
-    for name, graph in (
-        ("exposures-before", before.graph),
-        ("exposures-during", during.graph),
-        ("flows-before", stretches[0].moved),
-        ("flows-during", stretches[1].moved),
-        ("overlaps-before", before.held),
-    ):
+    files = contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
+    graphs = {
+        "exposures-before": before.graph,
+        "exposures-during": during.graph,
+        "flows-before": stretches[0].moved,
+        "flows-during": stretches[1].moved,
+        "overlaps-before": before.held,
+    }
+    for name, graph in graphs.items():
         if isinstance(graph, nx.DiGraph):
             gained = stretches[name.endswith("during")].change
             told = {node: gained.get(node, gained.get(node.rpartition(".")[2], 0.0)) for node in graph}
             nx.set_node_attributes(graph, told, "gain")
-        export(graph, path := out / f"{name}.graphml")
-        files.append(path)
-    moments = (("before", before), ("during", during))
-    for name, rows in (
-        ("centrality", centrality(before.graph, stretches[1].moved, before.worth)),
-        (MULTIPLIERS, before.fragile),
-        ("fire-sale-losses", before.sales),
-        (CLEARING, pd.concat([cleared(one.graph).assign(moment=when) for when, one in moments], ignore_index=True)),
-    ):
-        rows.to_csv(path := out / f"{name}.csv", index=False, float_format="%.6g")
-        files.append(path)
-    return files
+    files += _graphs(graphs | {"exposures-end": ended.graph}, out)
+    return files + _tables(stretches[1].moved, {"before": before, "during": during, "end": ended}, out)
+
+
+def _graphs(graphs: dict[str, Any], out: Path) -> list[Path]:
+    """Each as GraphML."""
+    for name, graph in graphs.items():
+        export(graph, out / f"{name}.graphml")
+    return [out / f"{name}.graphml" for name in graphs]
+
+
+def _tables(moved: Any, moments: dict[str, Standing], out: Path) -> list[Path]:
+    """Who is central, who loses when whom sells, at the first of these moments; and who could not pay, at each of them."""
+    first = next(iter(moments.values()))
+    tables = {
+        "centrality": centrality(first.graph, moved, first.worth),
+        MULTIPLIERS: first.fragile,
+        "fire-sale-losses": first.sales,
+        CLEARING: pd.concat(
+            [cleared(one.graph).assign(moment=when) for when, one in moments.items()], ignore_index=True
+        ),
+    }
+    for name, rows in tables.items():
+        rows.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
+    return [out / f"{name}.csv" for name in tables]
+
+
+def former(path: Path) -> bool:
+    """Whether a file is one that an earlier `write` may have left."""
+    return path.stem in STEMS and path.suffix in SUFFIXES
 
 
 def said(out: Path) -> list[str]:
@@ -96,7 +131,8 @@ def said(out: Path) -> list[str]:
     lines = []
     if (path := out / f"{CLEARING}.csv").exists():
         rows = pd.read_csv(path)
-        rows = rows[rows["moment"] == "during"]
+        when = "during" if (rows["moment"] == "during").any() else "end"
+        rows = rows[rows["moment"] == when]
         short = float(rows["shortfall"].sum())
         worst = (
             f"most of it {rows.iloc[0]['node']} ({number(rows.iloc[0]['shortfall'])})" if short > FAINT else "nobody"
@@ -113,13 +149,18 @@ def said(out: Path) -> list[str]:
     return lines
 
 
+def _paid(one: Told, first: int, last: int) -> Any:
+    """Money that made somebody poorer in the blocks after `first` up to `last`."""
+    table = one.record.flows
+    return flows(table[~table["reason"].isin(EXCHANGES_OF_EQUALS)], first + 1, last)
+
+
 def _moved(one: Told, first: int, last: int, before: Standing, after: Standing) -> tuple[Any, dict[str, float]]:
     """Money that made somebody poorer in the blocks after `first` up to `last`, and what every group gained by then.
 
     What newcomers bring is no gain, and moving one's own money no payment.
     """
-    table = one.record.flows
-    graph = flows(table[~table["reason"].isin(EXCHANGES_OF_EQUALS)], first + 1, last)
+    table, graph = one.record.flows, _paid(one, first, last)
     gain: defaultdict[str, float] = defaultdict(float)
     for standing, sign in ((after, 1.0), (before, -1.0)):
         for name, worth in standing.wealth.items():

@@ -63,7 +63,7 @@ def contagion(
     found = report.contagion(one, range(1, seeds + 1), deleted=deletions, seconds=while_, workers=workers)
     print(report.to_json(found)) if json else report.show(found)
     if out is not None:
-        written = gather(out, lambda folder: writing.write(found, folder))
+        written = gather(out, lambda folder: writing.write(found, folder), writing.former)
         if not json:
             for line in writing.said(out):
                 print(line)
