@@ -48,9 +48,9 @@ def free_for_record(out: Path) -> Path:
     from experiments.codec import Mistakes
 
     folder = out.resolve()
-    free_for_study(out)
-    if folder.exists() and any(folder.iterdir()) and not _is_record(folder):
+    if folder.is_dir() and any(folder.iterdir()) and not _is_record(folder):
         raise Mistakes([f"--out {out}: is not empty, and holds something else than an undertow record"])
+    free_for_study(out)
     return folder
 
 

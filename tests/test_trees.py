@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from experiments.cascades.causes import Forced, Why
-from experiments.cascades.controlled import borel, cascade
 from experiments.cascades.marks import NATURE
 from experiments.cascades.tails import Continuous, Whole, tail
 from experiments.cascades.trees import (
@@ -20,6 +19,7 @@ from experiments.cascades.trees import (
     shared,
     thrown,
 )
+from experiments.validation.controlled import borel, cascade
 
 
 def told(*parents, times=None):

@@ -11,11 +11,11 @@ from functools import cache
 import numpy as np
 from scipy.special import gammaln
 
-from experiments.cascades.controlled import borel, cascade
 from experiments.cascades.tails import Whole, tail
 from experiments.cascades.trees import branching, clusters
 from experiments.statistics import estimate
 from experiments.validation.base import Claim, Effort, Measured
+from experiments.validation.controlled import borel, cascade
 from protocol.ledger import Floats
 
 SUBJECT = "Estimator checks: branching, families and tails that are drawn, not played"

@@ -23,7 +23,6 @@ from agents.player import Role
 from agents.roles.keeper import Keeper
 from agents.roles.large_trader import LargeTrader
 from experiments.cascades.channels import CHANNELS
-from experiments.cascades.controlled import borel
 from experiments.cascades.episodes import told
 from experiments.cascades.trees import clusters
 from experiments.run import run
@@ -31,6 +30,7 @@ from experiments.scenario import Scenario
 from experiments.statistics import estimate
 from experiments.validation.base import Claim, Effort, Measured
 from experiments.validation.cascades import BOREL
+from experiments.validation.controlled import borel
 from protocol.blocks.fixed import Fixed
 from protocol.funding.unfunded import Unfunded
 from protocol.instruments.perpetual import Perpetual
