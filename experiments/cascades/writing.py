@@ -66,6 +66,11 @@ def write(found: Contagion, out: Path) -> list[Path]:
         contagion_network.Panel(f"During: blocks {start + 1:,} to {end:,}", *_moved(worst, start, end, before, during)),
     ]
     files += contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
+    ends = [
+        contagion_network.Panel(f"Owed at the end of block {block:,}", one.graph, _without_world(one.wealth))
+        for block, one in ((start, before), (end, during))
+    ]
+    files += contagion_network.draw(ends, out, "exposures", f"digest {worst.record.digest}", contagion_network.OWED)
     for name, graph in (
         ("exposures-before", before.graph),
         ("exposures-during", during.graph),
@@ -89,6 +94,11 @@ def write(found: Contagion, out: Path) -> list[Path]:
         rows.to_csv(path := out / f"{name}.csv", index=False, float_format="%.6g")
         files.append(path)
     return files
+
+
+def _without_world(wealth: dict[str, float]) -> dict[str, float]:
+    """World is everything else."""
+    return {name: cash for name, cash in wealth.items() if name != "world"}
 
 
 def said(out: Path) -> list[str]:
