@@ -67,7 +67,7 @@ def write(found: Contagion, out: Path) -> list[Path]:
     ]
     files += contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
     ends = [
-        contagion_network.Panel(f"Owed at the end of block {block:,}", one.graph, _without_world(one.wealth))
+        contagion_network.Panel(f"Owed at the end of block {block:,}", one.graph, _of_nodes(one))
         for block, one in ((start, before), (end, during))
     ]
     files += contagion_network.draw(ends, out, "exposures", f"digest {worst.record.digest}", contagion_network.OWED)
@@ -96,9 +96,9 @@ def write(found: Contagion, out: Path) -> list[Path]:
     return files
 
 
-def _without_world(wealth: dict[str, float]) -> dict[str, float]:
-    """World is everything else."""
-    return {name: cash for name, cash in wealth.items() if name != "world"}
+def _of_nodes(one: Standing) -> dict[str, float]:
+    """Wealth of each node of the exposure graph, cash coins; where there is one exchange, its own groups go without its name."""
+    return {node: one.wealth.get(node, one.wealth.get(node.rpartition(".")[2], 0.0)) for node in one.graph}
 
 
 def said(out: Path) -> list[str]:
