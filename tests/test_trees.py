@@ -19,6 +19,7 @@ from experiments.cascades.trees import (
     shared,
     thrown,
 )
+from experiments.figures.cascade_tree import rows
 from experiments.validation.controlled import borel, cascade
 
 
@@ -87,6 +88,20 @@ def test_phases_are_those_of_the_rate():
     assert by["peak"].ratio == pytest.approx(4 / 4)
     assert sum(one.liquidations for one in by.values()) == 10
     assert set(by) == set(PHASES)
+
+
+def test_lines_of_descent_are_drawn_at_heights_of_their_own():
+    rng = np.random.default_rng(5)
+    parents = np.array([-1, *(int(rng.integers(0, child)) for child in range(1, 60))])
+    height = rows(parents, list(range(60)))
+    below = {one: {one} for one in range(60)}
+    for child in range(59, 0, -1):
+        below[int(parents[child])] |= below[child]
+    for one in range(60):
+        for other in range(one + 1, 60):
+            if other not in below[one]:
+                mine, theirs = ([height[member] for member in below[k]] for k in (one, other))
+                assert max(mine) < min(theirs) or max(theirs) < min(mine)
 
 
 def test_of_no_liquidation_nothing_is_said():

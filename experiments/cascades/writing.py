@@ -24,7 +24,16 @@ FAINT = 1e-3  # cash coins: less is rounding
 CLEARING, MULTIPLIERS = "clearing", "fire-sale-multipliers"
 STEMS = {  # of all that `write` may write
     *("liquidations", "families", "contagion", "amplification", "amplification-written-off", "failures", "shape"),
-    *("tree", "network", "exposures-before", "exposures-during", "exposures-end", "flows-before", "flows-during"),
+    *(
+        "tree",
+        "network",
+        "exposures",
+        "exposures-before",
+        "exposures-during",
+        "exposures-end",
+        "flows-before",
+        "flows-during",
+    ),
     *("flows-all", "overlaps-before", "overlaps-end", "centrality", "fire-sale-losses", MULTIPLIERS, CLEARING),
 }
 
@@ -82,6 +91,11 @@ def _networks(worst: Told, out: Path) -> list[Path]:
         contagion_network.Panel(f"During: blocks {start + 1:,} to {end:,}", *_moved(worst, start, end, before, during)),
     ]
     files = contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
+    ends = [
+        contagion_network.Panel(f"Owed at the end of block {block:,}", one.graph, _of_nodes(one))
+        for block, one in ((start, before), (end, during))
+    ]
+    files += contagion_network.draw(ends, out, "exposures", f"digest {worst.record.digest}", contagion_network.OWED)
     graphs = {
         "exposures-before": before.graph,
         "exposures-during": during.graph,
@@ -124,6 +138,11 @@ def _tables(moved: Any, moments: dict[str, Standing], out: Path) -> list[Path]:
 def former(path: Path) -> bool:
     """Whether a file is one that an earlier `write` may have left."""
     return path.stem in STEMS and path.suffix in SUFFIXES
+
+
+def _of_nodes(one: Standing) -> dict[str, float]:
+    """Wealth of each node of the exposure graph, cash coins; where there is one exchange, its own groups go without its name."""
+    return {node: one.wealth.get(node, one.wealth.get(node.rpartition(".")[2], 0.0)) for node in one.graph}
 
 
 def said(out: Path) -> list[str]:

@@ -35,11 +35,13 @@ def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[
     )
     bar = figure.colorbar(shown, ax=plane)
     bar.set_label("mean size of a family, liquidations")
-    for grid, shade, dash in ((np.where(np.isnan(root), 0.0, root), SHADES[1], "-"), (over("theory"), SHADES[0], "--")):
+    # From deep to thin the line is where one is first reached: far beyond it so few are left that the estimate may fall again.
+    reached = np.maximum.accumulate(np.where(np.isnan(root), 0.0, root)[:, ::-1], axis=1)[:, ::-1]
+    for grid, shade, dash in ((reached, SHADES[1], "-"), (over("theory"), SHADES[0], "--")):
         if grid.min() < CRITICAL < grid.max():
             plane.contour(x, y, grid, levels=[CRITICAL], colors=[shade], linestyles=[dash], linewidths=1.6)
     handles = [
-        matplotlib.lines.Line2D([], [], color=SHADES[1], label="estimated offspring of the first = 1"),
+        matplotlib.lines.Line2D([], [], color=SHADES[1], label="offspring of the first reaches 1"),
         matplotlib.lines.Line2D([], [], color=SHADES[0], linestyle="--", label="2 O / (Y d) = 1"),
     ]
     plane.legend(handles=handles, loc="lower right", facecolor="white", frameon=True, framealpha=0.9, fontsize=5.8)

@@ -16,8 +16,11 @@ LEAST = 120.0  # seconds shown before and after it, at the least
 ABOVE: Any = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "columnspacing": 1.2}  # off the data
 
 
-def _title(market: str, size: int) -> str:
-    return f"A cascade in {market}: {size} liquidations" if size > 1 else f"In {market} a liquidation sets off no other"
+def _title(market: str, size: int, shown: int) -> str:
+    if size == 1:
+        return f"In {market} a liquidation sets off no other"
+    of = f", {size} of one family" if shown > size else ", one family"
+    return f"{market}: {shown} liquidations{of}"
 
 
 def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
@@ -33,11 +36,11 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
         values = blocks[f"{first.market}.{price}"]
         above.plot(blocks["time"], values, color=SHADES[k], linestyle=DASHES[k], label=price)
     above.set_ylabel("cash coins per base coin")
-    entitle(figure, _title(first.market, family.size))
     above.legend(**ABOVE, ncols=3)
 
     depth, when = generations(thrown(one.why)), np.array(phases(one.why))
     shown = [why for why in one.why if start <= why.time <= end]
+    entitle(figure, _title(first.market, family.size, len(shown)))
     names = ("not caused by another", "first generation", "second and later")
     widths = max(1.0, (end - start) / 120.0)
     moments = sorted({why.time for why in shown})

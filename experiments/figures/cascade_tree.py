@@ -15,7 +15,10 @@ LARGEST = 220.0  # square points, of the largest liquidation
 
 
 def rows(parents: Ints, members: list[int]) -> dict[int, float]:
-    """A height for each member, so that no two lines of descent cross: leaves in order, parents amid their children."""
+    """A height for each member: leaves in order of descent, parents amid their children.
+
+    Each line of descent so has heights of its own: drawn as steps, up or down at the parent's time and then along, no two cross.
+    """
     children: dict[int, list[int]] = {one: [] for one in members}
     for one in members:
         if parents[one] >= 0:
@@ -48,8 +51,9 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
         parent = int(parents[child])
         if parent >= 0:
             share = one.why[child].parents()[parent]
-            x = [one.why[parent].time - start, one.why[child].time - start]
-            axis.plot(x, [heights[parent], heights[child]], color=SHADES[4], linewidth=0.4 + 1.8 * share, zorder=1)
+            began, came = one.why[parent].time - start, one.why[child].time - start
+            y = [heights[parent], heights[child], heights[child]]
+            axis.plot([began, began, came], y, color=SHADES[4], linewidth=0.4 + 1.8 * share, zorder=1)
     most = max(one.why[k].notional for k in members)
     groups = sorted({one.why[k].group for k in members})
     for k, group in enumerate(groups):

@@ -1,4 +1,4 @@
-"""Figure: who paid whom before a cascade and during it: nodes sized by what they lost, edges by the money that moved."""
+"""Figure: who paid whom before a cascade and during it, or who owed whom at its ends: nodes by gain or worth, edges by cash."""
 
 from __future__ import annotations
 
@@ -16,20 +16,28 @@ WIDEST = 5.0  # points
 LEAST = 0.01  # of the largest gain or loss: what is shown of who paid nobody
 POINTS = 55.0  # a unit of the drawing
 ASIDE = 0.25  # of a unit: from here on, beside the middle, names stand to the left or right of their discs
+DENSE, OUT = (
+    14,
+    0.22,
+)  # nodes beyond which every second name above and below stands farther out, in units of the drawing
 FAINT = 0.002  # of the widest arrow: what is left out
 KEPT = 14  # edges shown in a panel, the largest
 
 
+PAID = ("gain of wealth at fair (cash coins; red: loss)", "money paid, netted (not all of that gain)")
+OWED = ("wealth at fair (cash coins; red: below 0)", "owed, from debtor to creditor, netted")
+
+
 class Panel(NamedTuple):
-    """One stretch of time. `change`: what each node gained, cash coins."""
+    """One stretch of time, or its end. `change`: what each node gained, or is worth, cash coins; `moved`: paid, or owed."""
 
     title: str
     moved: nx.DiGraph
     change: dict[str, float]
 
 
-def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[Path]:
-    """Panels side by side, on the same scales and with the same places."""
+def draw(stretches: list[Panel], out: Path, name: str, note: str = "", words: tuple[str, str] = PAID) -> list[Path]:
+    """Panels side by side, on the same scales and with the same places. `words`: what discs and arrows are."""
     most = max((cash for one in stretches for *_, cash in one.moved.edges(data="cash")), default=0.0)
     shown = [_largest(one.moved, FAINT * most) for one in stretches]
     loss = max((abs(cash) for one in stretches for cash in one.change.values()), default=0.0) or 1.0
@@ -44,12 +52,13 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[P
         for payer, payee, data in graph.edges(data=True):
             room = (0.5 * area[payer] ** 0.5 + 1.0, 0.5 * area[payee] ** 0.5 + 1.0)
             _edge(axis, place[payer], place[payee], data["cash"] / money, room)
-        for node in names:
+        for seat, node in enumerate(names):
             change = one.change.get(node, 0.0)
             axis.scatter(
                 *place[node], area[node], color=SHADES[1] if change < 0 else SHADES[0], zorder=3, edgecolors="white"
             )
-            where = place[node] * (1.09 + 0.5 * area[node] ** 0.5 / POINTS)
+            apart = OUT if len(names) > DENSE and seat % 2 and abs(place[node][1]) > 1.0 - ASIDE else 0.0
+            where = place[node] * (1.09 + apart + 0.5 * area[node] ** 0.5 / POINTS)
             told = f"{node}\n{number(change)}" if abs(change) > FAINT * loss else node
             beside = abs(place[node][0]) > ASIDE
             across = "center" if not beside else ("left" if place[node][0] > 0 else "right")
@@ -61,8 +70,7 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "") -> list[P
         axis.axis("off")
         axis.set_title(one.title)
     figure.supxlabel(
-        f"disc and number: gain (cash coins; red: loss), largest {number(loss)};"
-        f" arrow: money paid, netted, widest {number(money)}",
+        f"disc and number: {words[0]}, largest {number(loss)};\narrow: {words[1]}, widest {number(money)}",
         fontsize=6,
     )
     return save(figure, out, name, note)

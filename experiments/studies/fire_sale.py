@@ -12,11 +12,16 @@ NAME = "fire-sale"
 QUESTION = "What does a liquidation set off, and through which channel?"
 COMMAND = "contagion fire-sale"
 
-SEEDS = 6
+SEEDS = 20
+
+
+def said(scenario: str, seeds: int, out: Path, workers: int | None) -> str:
+    """What the command says of a scenario; its tables, figures and graphs go into a folder called after it."""
+    with contextlib.redirect_stdout(io.StringIO()) as words:
+        contagion(scenario, seeds=seeds, out=out / scenario, workers=workers)
+    return words.getvalue()
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
     """Explain, cut channels, draw; returns what the command says."""
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        contagion("fire-sale", seeds=2 if quick else SEEDS, out=out / NAME, workers=workers)
-    return f"{QUESTION}\n\n{said.getvalue()}"
+    return f"{QUESTION}\n\n{said(NAME, 2 if quick else SEEDS, out, workers)}"
