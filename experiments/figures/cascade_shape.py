@@ -18,9 +18,8 @@ ABOVE: Any = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "columnspaci
 
 def _title(market: str, size: int, shown: int) -> str:
     if size == 1:
-        return f"In {market} a liquidation sets off no other"
-    of = f", {size} of one family" if shown > size else ", one family"
-    return f"{market}: {shown} liquidations{of}"
+        return f"In {market} a closure sets off no other"
+    return f"{shown} forced closures, " + (f"{size} of one family" if shown > size else "one family")
 
 
 def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
@@ -35,7 +34,7 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
     for k, price in enumerate(("fair", "mid", "index")):
         values = blocks[f"{first.market}.{price}"]
         above.plot(blocks["time"], values, color=SHADES[k], linestyle=DASHES[k], label=price)
-    above.set_ylabel("cash coins per base coin")
+    above.set_ylabel(f"{first.market}\n(cash coins a base coin)")
     above.legend(**ABOVE, ncols=3)
 
     depth, when = generations(thrown(one.why)), np.array(phases(one.why))

@@ -14,7 +14,7 @@ NAME = "shared-collateral"
 QUESTION = "Which exchange should have been isolated?"
 COMMAND = "contagion shared-collateral"
 
-SEEDS = 8
+SEEDS = 10
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
