@@ -149,6 +149,12 @@ def _base(ask: Asked) -> str:
     return found[0].base if found else ""
 
 
+def _lender(ask: Asked) -> Lender | None:
+    """A loan pool of the exchange, or None: its vault."""
+    found: tuple[Lender | None, ...] = (None, *ask.state.lenders[ask.place.index])
+    return found[ask.step.other % len(found)]
+
+
 def _credential(ask: Asked) -> str:
     names = sorted({name for market in ask.state.markets for name in ask.state.market(market).access.credentials()})
     return names[ask.step.other % len(names)] if names else ""
@@ -179,6 +185,7 @@ FILLERS: dict[str, Callable[[Asked], Any]] = {
     "path": lambda ask: TEMPTING[ask.step.other % len(TEMPTING)][0],
     "value": lambda ask: TEMPTING[ask.step.other % len(TEMPTING)][1],
     "credential": _credential,
+    "lender": _lender,
 }
 PARTICULAR: dict[tuple[str, str], Callable[[Asked], Any]] = {  # fields that share a name and no meaning
     ("Take", "most"): lambda ask: abs(sizes.size(ask.state, ask.place, _target(ask), 2, ask.step.factor)),
