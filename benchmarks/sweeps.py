@@ -99,9 +99,13 @@ def memory(crew: Crew, home: Path, runs: int, duration: float, spacing: float = 
 
 
 def growth(held: list[Held]) -> Held:
-    """MiB by which the last quarter of the runs held more than the second, each the mean over its looks."""
+    """MiB by which the last quarter of the runs held more than the second, each the mean over its looks.
+
+    Where runs come back so many at once that nobody looked in the second quarter, the last look before it counts.
+    """
     last = held[-1].runs
     quarter = [[h for h in held if q * last / 4 < h.runs <= (q + 1) * last / 4] for q in (1, 3)]
+    quarter[0] = quarter[0] or [h for h in held if h.runs <= last / 4][-1:]
     second, fourth = ([sum(column) / len(part) for column in zip(*part, strict=True)] for part in quarter)
     return Held(last, *(after - before for before, after in zip(second[1:], fourth[1:], strict=True)))
 
