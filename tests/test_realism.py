@@ -1,13 +1,16 @@
 """Estimators first pass on processes whose answer is known; only then are they asked about markets."""
 
 import dataclasses
+import pathlib
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.realism import calibration, facts, market, recorded
 from experiments.run import run
 from experiments.scenario import find
+from experiments.studies import assumptions, realism
 from experiments.validation.base import Missing
 from experiments.validation.base import recorded as file_of
 
@@ -118,8 +121,31 @@ def test_a_simulated_market_yields_bars_and_the_impact_of_large_orders():
 
 
 def test_the_exponent_of_a_known_impact_is_its_own():
-    import pandas as pd
-
     sizes = np.repeat([1e4, 1e5, 1e6], 4)
     assert market.exponent(pd.DataFrame({"size": sizes, "moved": 1e-3 * sizes**0.5})) == pytest.approx(0.5)
     assert np.isnan(market.exponent(pd.DataFrame({"size": [1.0, 2.0], "moved": [-1.0, 1.0]})))
+
+
+FIGURES = pathlib.Path(__file__).parents[1] / "docs" / "figures"
+
+
+def test_the_table_beside_the_figure_is_what_its_runs_come_to_now(tmp_path):
+    told = realism.report(pd.read_csv(FIGURES / "realism-runs.csv"), tmp_path)
+    here, there = (pd.read_csv(folder / "realism.csv") for folder in (tmp_path, FIGURES))
+    pd.testing.assert_frame_equal(here, there)
+    assert "45 runs, seeds 101 to 110" in told
+
+
+def test_every_assumption_that_is_varied_is_a_parameter_and_is_read_against_its_own_seeds(tmp_path):
+    points = assumptions.points(range(1, 4))
+    for point in points[::3]:
+        changed = assumptions.scenario(point)
+        assert (changed == dataclasses.replace(find(point.scenario), seed=point.seed)) == (point.knob < 0)
+    rows = [
+        point._asdict() | {"value": 1e3 * point.seed + (0 if point.knob < 0 else point.knob), "digest": "d"}
+        for point in points
+    ]
+    table = assumptions.summary(pd.DataFrame(rows).sample(frac=1.0, random_state=1))
+    for name, knobs in assumptions.KNOBS.items():
+        some = table[table["scenario"] == name]
+        assert some["change"].tolist() == [float(place) for place in range(len(knobs)) for _ in range(2)]

@@ -147,12 +147,6 @@ class Books:
         """Coins of a token that are out."""
         return -float(self.state.ledger.balance[self.row(token), WORLD]) / self.scale(token)
 
-    def cash_for(self, market: str, coins: float, exchange: str = "") -> float:
-        """What a trade of so many base coins (signed) would cost now, cash coins; negative: it would bring that."""
-        listing = self.listing(market, exchange)
-        size = np.array([int(coins * listing.size_scale)])
-        return float(self.state.market(listing).venue.cost(self.state, listing, size)[0]) / listing.house.cash_scale
-
     def coins_for(self, market: str, cash: float, exchange: str = "") -> float:
         """The most base coins that so much cash buys; of negative cash, the fewest that must be sold to get it (negative)."""
         listing = self.listing(market, exchange)
