@@ -202,7 +202,7 @@ INCIDENT = Incident(
             6.0,
             2.0,
             short,
-            quick=6.0,
+            quick=5.5,  # with nothing short at all it is missed
         ),
         Grade(
             "B4-slow",
