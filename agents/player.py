@@ -6,11 +6,12 @@ A role writes one method, `act`: read-only view in, transactions out. Everything
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import mesa
 
@@ -22,6 +23,7 @@ from protocol.transactions import Transaction
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
     from protocol.world import World
 
 
@@ -72,6 +74,8 @@ class Role(ABC):
     `tip`: usual priority fee, cash coins per gas.
     """
 
+    kind: ClassVar[str] = ""  # keeper, maker, provider or holder, where others live by what it does
+
     name: str = ""
     count: int = 1
     capital: float = 100_000.0
@@ -106,6 +110,16 @@ class Role(ABC):
     def misfits(self, world: World) -> list[str]:
         """One line for each way in which it does not fit a world, beyond its `exchange` and `market`."""
         return []
+
+    def without(self, lost: Lost) -> Role | None:
+        """What it is in a world that has lost an exchange; None where it lived there, or has nothing left to do."""
+        if (self.exchange or lost.first) == lost.name:
+            return None
+        return self if self.exchange else dataclasses.replace(self, exchange=lost.first)
+
+    def cut_off(self, name: str, names: Sequence[str]) -> Role:
+        """What it is where nothing that it does on that exchange, of these, reaches the others."""
+        return self
 
     def looks(self) -> int:
         """How often it looks at the mempool between two blocks. 0: it does not read it, and is asked with everybody else."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agents.roles.common_holder import CommonHolder
-from experiments.cascades.channels import POOLED
+from agents.roles.purse import Pooled
 from experiments.cascades.failures import (
     ISOLATED,
     LEVEL,
@@ -103,7 +103,7 @@ def test_who_trades_on_several_exchanges_goes_on_where_he_can():
 
 def purses(scenario):
     """What each common role leaves out of its purse."""
-    return [role.apart for role in scenario.cast if isinstance(role, POOLED)]
+    return [role.apart for role in scenario.cast if isinstance(role, Pooled)]
 
 
 def test_an_isolated_exchange_keeps_everybody_and_one_purse_no_longer_answers_for_it():

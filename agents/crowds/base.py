@@ -17,7 +17,7 @@ import mesa
 import numpy as np
 
 from agents.crowds.decision import Columns, Seats, Sight, decide
-from agents.crowds.spreading import Places, misfits, orders, paths
+from agents.crowds.spreading import Places, misfits, on_fewer, orders, paths
 from agents.player import Action, Player, Role
 from agents.routings.base import Routing
 from agents.streams import Streams
@@ -29,6 +29,7 @@ from protocol.state import Listing
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
     from protocol.world import World
 
 
@@ -130,6 +131,10 @@ class Crowd(Role):
     def misfits(self, world: World) -> list[str]:
         """See `Role.misfits`."""
         return misfits(self, world)
+
+    def without(self, lost: Lost) -> Role | None:
+        """On the markets that are left to it."""
+        return super().without(lost) if self.routing is None else on_fewer(self, lost)
 
     @abstractmethod
     def columns(self, streams: Streams, stake: Ints) -> Columns:

@@ -8,6 +8,7 @@ part by itself. Money is not moved between exchanges: what is lost on one is not
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -27,6 +28,7 @@ from protocol.world import Exchange, Market, World
 
 if TYPE_CHECKING:
     from agents.crowds.base import Crowd, CrowdPlayer
+    from agents.lost import Lost
     from agents.view import View
 
 USED = 0.98  # of what margin carries: an order may slip a little
@@ -57,6 +59,20 @@ def paths(role: Crowd, world: World) -> list[str]:
     exchange = next((e for e in world.exchanges if e.name == role.exchange), world.exchanges[0])
     own = next((m for m in exchange.markets if m.name == role.market), exchange.markets[0])
     return [path for path, (e, m) in places.items() if not _unlike((e, m), (exchange, own))]
+
+
+def on_fewer(role: Crowd, lost: Lost) -> Crowd | None:
+    """The crowd on those of its markets that a lost exchange leaves; with one left it needs no routing. None: none is left."""
+    before = paths(role, lost.before)
+    kept = [k for k, path in enumerate(before) if path.rpartition(".")[0] != lost.name]
+    if not kept or role.routing is None:
+        return None
+    home, _, market = before[kept[0]].rpartition(".")
+    if len(kept) == 1:
+        return replace(role, exchange=home, market=market, routing=None, markets=())
+    homes = tuple(role.routing.homes[k] for k in kept) if role.routing.homes else ()
+    markets = tuple(before[k] for k in kept)
+    return replace(role, exchange=home, market=market, routing=replace(role.routing, homes=homes), markets=markets)
 
 
 def misfits(role: Crowd, world: World) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from agents.player import Player
+from agents.player import Player, Role
 from agents.view import View
 from protocol.bridge import Message, final_at, waiting
 from protocol.bridge_transactions import Carry
@@ -14,6 +14,7 @@ from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
 
 
 class Ends(NamedTuple):
@@ -38,10 +39,20 @@ def span_named(state: State, name: str) -> Span:
     return state.spans[names.index(name)] if name else state.spans[0]
 
 
-def both_ends(game: Game, bridge: str) -> frozenset[int]:
-    """The chains that a bridge joins, for whoever plays on both."""
-    span = span_named(game.state, bridge)
-    return frozenset((span.source, span.target))
+class Across(Role):
+    """Whoever plays at both ends of a `bridge` ('': the first)."""
+
+    bridge: str
+
+    def chains(self, game: Game) -> frozenset[int]:
+        """Both ends of the bridge."""
+        span = span_named(game.state, self.bridge)
+        return frozenset((span.source, span.target))
+
+    def without(self, lost: Lost) -> Role | None:
+        """Nobody, where the bridge has gone."""
+        gone = (self.bridge or lost.before.bridges[0].name) in lost.bridges
+        return None if gone else super().without(lost)
 
 
 def settle_from_home(game: Game, me: Player, bridge: str, cash: float, base: float) -> Ends:

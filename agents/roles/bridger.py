@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, next_salt, on_the_way, settle_from_home
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, next_salt, on_the_way, settle_from_home
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.bridge import backing, waiting
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Bridger(Role):
+class Bridger(Across):
     """Leaves with `share` of its coins within `spread` seconds, stays for `term` on average, comes back, and goes again.
 
     `doubt` is the part that may be missing from escrow before it flees; it looks every `ponder` seconds; `base` is at home.
@@ -55,10 +55,6 @@ class Bridger(Role):
             doubt=(0 <= self.doubt < 1, "0 to below 1, a share of what is owed"),
             ponder=(self.ponder > 0, "above 0 seconds"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account on the far side; draw when to leave."""

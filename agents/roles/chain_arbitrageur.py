@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.player import Action, Player, ReferenceTrade, Role
-from agents.roles.across import Ends, both_ends, next_salt, on_the_way, settle_from_home
+from agents.player import Action, Player, ReferenceTrade
+from agents.roles.across import Across, Ends, next_salt, on_the_way, settle_from_home
 from agents.roles.arbitrageur import to_edge
 from agents.view import View
 from protocol.bridge import backing, waiting
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ChainArbitrageur(Role):
+class ChainArbitrageur(Across):
     """Starts with `base` coins on either side; trades where it gains `edge` beyond the pool's and the bridge's fees.
 
     Evens its stock out over the bridge when one side has fallen below `low` of what it began with; exposure below `ignore` cash
@@ -52,10 +52,6 @@ class ChainArbitrageur(Role):
             low=(0 <= self.low < 1, "0 to below 1, a share of the stock"),
             ignore=(self.ignore >= 0, "0 or more cash coins"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account on the far side, with as much again."""

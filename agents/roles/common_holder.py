@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.player import Action, Player, Role
-from agents.roles.purse import answer_calls, markets_of, open_tills
+from agents.player import Action, Player
+from agents.roles.purse import Pooled, answer_calls, markets_of, open_tills
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.margins.base import Threshold
@@ -26,38 +26,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CommonHolder(Role):
-    """An equal part of its capital on each of `exchanges` (none named: all), levered `leverage` times, long by chance `long`.
+class CommonHolder(Pooled):
+    """An equal part of its capital on each exchange, levered `leverage` times, long by chance `long`.
 
-    Answers calls below `call` times maintenance with at most `pooled` of what it has elsewhere: 0 for separate purses. Exchanges
-    named in `apart` are left out of the purse. Enters at a moment of its own within `spread` seconds; keeps `gas` cash coins back;
-    trades at up to `slippage` off the mid.
+    Enters at a moment of its own within `spread` seconds; keeps `gas` cash coins back.
     """
+
+    kind = "holder"
 
     count: int = 20
     capital: float = 50_000.0
     latency: float = 0.5
-    exchanges: tuple[str, ...] = ()
+    call: float = 1.5
     leverage: float = 5.0
     long: float = 1.0
-    call: float = 1.5
-    pooled: float = 1.0
     spread: float = 300.0
     gas: float = 500.0
-    slippage: float = 0.05
-    apart: tuple[str, ...] = ()
 
     def mistakes(self) -> list[str]:
         """Shares and chances are such."""
-        return refusals(
+        return super().mistakes() + refusals(
             self,
             leverage=(self.leverage > 0, "above 0, notional over equity"),
             long=(0 <= self.long <= 1, "0 to 1, a chance"),
-            call=(self.call >= 1, "1 or more, a multiple of maintenance"),
-            pooled=(0 <= self.pooled <= 1, "0 (separate purses) to 1"),
             spread=(self.spread >= 0, "0 or more seconds"),
             gas=(0 <= self.gas < self.capital or self.capital == 0, "0 to below capital, cash coins"),
-            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
         )
 
     def prepare(self, me: Player, game: Game) -> None:

@@ -13,36 +13,17 @@ from typing import TYPE_CHECKING
 
 from agents.player import Action, Player
 from agents.roles.keeper import Keeper
-from agents.roles.purse import answer_calls, open_tills
+from agents.roles.purse import Pooled, answer_calls, open_tills
 from agents.roles.taking import look_back
 from agents.view import View
-from protocol.settings import refusals
 
 if TYPE_CHECKING:
     from agents.game import Game
 
 
 @dataclass(frozen=True)
-class CommonKeeper(Keeper):
-    """Serves `exchanges` (none named: all), an equal part of nine tenths of its capital on each, the rest for gas.
-
-    Purse, `pooled`, `apart`, `call` and `slippage` are those of a `CommonHolder`.
-    """
-
-    exchanges: tuple[str, ...] = ()
-    call: float = 2.0
-    pooled: float = 1.0
-    slippage: float = 0.05
-    apart: tuple[str, ...] = ()
-
-    def mistakes(self) -> list[str]:
-        """As a keeper's; and shares are such."""
-        return super().mistakes() + refusals(
-            self,
-            call=(self.call >= 1, "1 or more, a multiple of maintenance"),
-            pooled=(0 <= self.pooled <= 1, "0 (separate purses) to 1"),
-            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
-        )
+class CommonKeeper(Keeper, Pooled):
+    """Serves every exchange of its purse, an equal part of nine tenths of its capital on each, the rest for gas."""
 
     def prepare(self, me: Player, game: Game) -> None:
         """Margin on each exchange."""

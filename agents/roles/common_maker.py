@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from agents.player import Action, Player
 from agents.roles.maker import Maker, desk_of
-from agents.roles.purse import answer_calls, open_tills, tills
+from agents.roles.purse import Pooled, answer_calls, open_tills, tills
 from agents.view import View
 from protocol.settings import refusals
 from protocol.venues.batch_auction import BatchAuction
@@ -27,32 +27,25 @@ WASTED = 0.05  # of what it brought: poorer than this its quotes are no wider
 
 
 @dataclass(frozen=True)
-class CommonMaker(Maker):
+class CommonMaker(Maker, Pooled):
     """Quotes in the first market of each of `exchanges` (none named: all), an equal part of nine tenths of its capital on each.
 
     It holds at most `most` times its equity there. Its risk is `risk` while its purse is what it brought, and grows with the
     `elasticity`-th power of what is lost of it (0: constant absolute risk aversion); it takes all quotes off once `drawdown` of the
-    purse is lost. Purse, `pooled`, `apart`, `call` and `slippage` are those of a `CommonHolder`.
+    purse is lost.
     """
 
     most: float = 4.0
-    exchanges: tuple[str, ...] = ()
+    slippage: float = 0.02
     elasticity: float = 1.0
     drawdown: float = 0.8
-    call: float = 2.0
-    pooled: float = 1.0
-    slippage: float = 0.02
-    apart: tuple[str, ...] = ()
 
     def mistakes(self) -> list[str]:
-        """As a maker's; and shares are such."""
+        """As of a maker with a purse; and it makes markets of claims."""
         return super().mistakes() + refusals(
             self,
             elasticity=(self.elasticity >= 0, "0 or more"),
             drawdown=(0 < self.drawdown <= 1, "above 0 to 1, a share of what it brought"),
-            call=(self.call >= 1, "1 or more, a multiple of maintenance"),
-            pooled=(0 <= self.pooled <= 1, "0 (separate purses) to 1"),
-            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
             base=(self.base == 0, "0: it makes markets of claims"),
         )
 

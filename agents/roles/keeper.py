@@ -50,6 +50,8 @@ class Keeper(Role):
     for is taken by somebody else within a block, as believed at first. `unwind`: share of its position it trades out a block.
     """
 
+    kind = "keeper"
+
     capital: float = 1_000_000.0
     latency: float = 0.2
     bid_share: float = 0.2
@@ -61,7 +63,7 @@ class Keeper(Role):
 
     def mistakes(self) -> list[str]:
         """Shares and chances are such."""
-        return refusals(
+        return super().mistakes() + refusals(
             self,
             bid_share=(0 <= self.bid_share <= 1, "0 to 1"),
             cost=(0 <= self.cost < 1, "0 to below 1, a share of value"),

@@ -36,6 +36,8 @@ GRAIN = 1e-5  # of a repayment: how far short of curing the first step stays, si
 class LoanKeeper(Role):
     """Bids `bid_share` of its expected profit as tip; goes after at most `most` accounts a block; wants `least_profit`."""
 
+    kind = "keeper"
+
     capital: float = 1_000_000.0
     latency: float = 0.2
     bid_share: float = 0.2

@@ -61,6 +61,8 @@ class Maker(Role):
     `lean` is the share of the reservation price's distance from the mid that it takes; 0: quotes alike on both sides.
     """
 
+    kind = "maker"
+
     capital: float = 1_000_000.0
     latency: float = 0.1
     lot: float = 20_000.0
@@ -80,7 +82,7 @@ class Maker(Role):
 
     def mistakes(self) -> list[str]:
         """Formulas need positive numbers."""
-        return refusals(
+        return super().mistakes() + refusals(
             self,
             lot=(self.lot > 0, "above 0 cash coins"),
             levels=(self.levels >= 1, "1 or more"),

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, settle_from_home
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, settle_from_home
 from agents.view import View
 from protocol.bridge import Leg, legs
 from protocol.bridge_transactions import AcceptLeg, DropLeg
@@ -27,7 +27,7 @@ TOKEN = 1.0  # cash coins put up where a leg only shrinks what is held
 
 
 @dataclass(frozen=True)
-class PairMaker(Role):
+class PairMaker(Across):
     """Accepts what is `edge` better than the reference mid; puts up `cushion` times the initial margin of a leg."""
 
     capital: float = 5_000_000.0
@@ -43,10 +43,6 @@ class PairMaker(Role):
             edge=(0 <= self.edge < 1, "0 to below 1"),
             cushion=(self.cushion >= 1, "1 or more, times initial margin"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """As much cash abroad as at home."""

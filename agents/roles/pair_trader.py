@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from agents.pairings.base import Pairing, Stage
 from agents.pairings.two_phase import TwoPhase
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, settle_from_home
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, settle_from_home
 from agents.roles.pair_maker import RETRY, TOKEN
 from agents.streams import uniform_at
 from agents.view import View
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PairTrader(Role):
+class PairTrader(Across):
     """Pairs of `coins` with the `maker` of that name, `spread` worse than the mid; turned round `hold` seconds after they stand.
 
     A leg lapses after `term` seconds, the one that goes second after twice that; one that is not accepted is withdrawn after
@@ -62,10 +62,6 @@ class PairTrader(Role):
             hold=(self.hold >= 0, "0 or more seconds"),
             cushion=(self.cushion >= 1, "1 or more, times initial margin"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """Cash on either side; a market of claims on either."""

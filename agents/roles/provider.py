@@ -33,6 +33,8 @@ class Provider(Role):
     Looks every `ponder` seconds; tries again after as long where it may not leave.
     """
 
+    kind = "provider"
+
     capital: float = 500_000.0
     latency: float = 1.0
     share: float = 0.95

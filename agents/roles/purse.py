@@ -8,21 +8,60 @@ one exchange keeps for itself (`apart`) neither funds another nor is funded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from agents.player import Action, Player
+from agents.player import Action, Player, Role
 from agents.view import View
 from protocol import exchange
 from protocol.margins.base import Threshold
+from protocol.settings import refusals
 from protocol.state import House, Listing
 from protocol.transactions import Bundle, Deposit, Trade, Transaction, Withdraw
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
 
 SPARE = 0.98  # of what could be moved: prices move until it is
 LEAST = 1.0  # cash coins: less is not moved
+
+
+@dataclass(frozen=True)
+class Pooled(Role):
+    """Whoever has accounts on `exchanges` (none named: all) and one purse behind them.
+
+    Answers calls below `call` times maintenance with at most `pooled` of what it has elsewhere: 0 for separate purses. Exchanges
+    named in `apart` are left out of the purse. Trades at up to `slippage` off the mid.
+    """
+
+    exchanges: tuple[str, ...] = ()
+    call: float = 2.0
+    pooled: float = 1.0
+    slippage: float = 0.05
+    apart: tuple[str, ...] = ()
+
+    def mistakes(self) -> list[str]:
+        """Shares are such, and a call comes before the liquidation."""
+        return super().mistakes() + refusals(
+            self,
+            call=(self.call >= 1, "1 or more, a multiple of maintenance"),
+            pooled=(0 <= self.pooled <= 1, "0 (separate purses) to 1"),
+            slippage=(0 < self.slippage < 1, "above 0 to below 1"),
+        )
+
+    def without(self, lost: Lost) -> Role | None:
+        """On the exchanges that are left; nobody where there is but one, and so nothing to share."""
+        left = tuple(one for one in self.exchanges or lost.names if one != lost.name)
+        apart = tuple(one for one in self.apart if one != lost.name)
+        return replace(self, exchanges=left, exchange=left[0], apart=apart) if len(left) > 1 else None
+
+    def cut_off(self, name: str, names: Sequence[str]) -> Role:
+        """With that exchange out of its purse, where it reaches there."""
+        left = tuple(one for one in self.exchanges or names if one not in self.apart)
+        reaches = self.pooled > 0.0 and len(left) > 1 and name in left
+        return replace(self, apart=(*self.apart, name)) if reaches else self
 
 
 class Till(NamedTuple):
@@ -48,12 +87,6 @@ def open_tills(me: Player, game: Game, names: Sequence[str], cash: float, apart:
         units = to_units_down(max(0.0, cash) / len(houses), int(house.cash_scale))
         exchange.deposit(game.state, house, me.account, units)
     return houses
-
-
-def joined(names: Sequence[str], apart: Collection[str], pooled: float) -> tuple[str, ...]:
-    """The exchanges between which a purse moves anything; none where it moves nothing."""
-    left = tuple(name for name in names if name not in apart)
-    return left if pooled > 0.0 and len(left) > 1 else ()
 
 
 def tills(view: View, account: int, houses: Sequence[House]) -> list[Till]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, ripe, settle_on_both
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, ripe, settle_on_both
 from agents.view import View
 from protocol.bridge_transactions import Carry
 from protocol.settings import refusals
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Relayer(Role):
+class Relayer(Across):
     """Carries for `bridge` ('': the first), at most `most` messages a block, where the fee beats the gas by `least_profit`."""
 
     capital: float = 10_000.0
@@ -32,10 +32,6 @@ class Relayer(Role):
     def mistakes(self) -> list[str]:
         """It carries something."""
         return refusals(self, most=(self.most >= 1, "1 or more messages"))
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account on either side."""

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, next_salt, on_the_way, settle_on_both
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, next_salt, on_the_way, settle_on_both
 from agents.view import View
 from protocol.bridge_transactions import Dispatch
 from protocol.ledger import WORLD, Reason
@@ -31,7 +31,7 @@ RETRY = 150.0  # seconds until it sends again what nobody has served: longer tha
 
 
 @dataclass(frozen=True)
-class RemoteMargin(Role):
+class RemoteMargin(Across):
     """Long `leverage` times the coins that it has `pledged`, with `reserve` coins at home. Its market is the one it is long in.
 
     Sends what brings its equity back to `target` times maintenance whenever it has fallen below `call` times that.
@@ -57,10 +57,6 @@ class RemoteMargin(Role):
             call=(self.call >= 1, "1 or more, times maintenance"),
             target=(self.target >= self.call, f"call = {self.call} or more, times maintenance"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """A reserve at home, and wrapped coins to pledge."""

@@ -8,6 +8,7 @@ takes keepers away from every exchange they serve.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.player import Action, Player
+from agents.player import Action, Player, Role
 from agents.roles.loan_keeper import LoanKeeper
 from agents.roles.shares import issuer_of, redeeming
 from agents.view import View
@@ -28,6 +29,7 @@ from protocol.transactions import Trade, Transaction
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class ShareKeeper(LoanKeeper):
         listings = [state.listings[house.index][0] for house in houses]
         own = {listing.base: int(state.ledger.balance[listing.base, me.account]) for listing in listings}
         me.memory.update(listings=listings, own=own, until=0.0)
+
+    def without(self, lost: Lost) -> Role | None:
+        """On the exchanges that still take what it seizes; nobody where none does."""
+        left = tuple(one for one in self.exchanges or lost.names if one in lost.takers)
+        return dataclasses.replace(self, exchanges=left, exchange=left[0]) if left else None
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Redeem what was taken, then seize where that pays."""

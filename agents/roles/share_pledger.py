@@ -28,6 +28,7 @@ from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class ShareBull(Role):
             ponder=(self.ponder > 0, "above 0 seconds"),
             spread=(self.spread >= 0, "0 or more seconds"),
         )
+
+    def without(self, lost: Lost) -> Role | None:
+        """Nobody, where its exchange takes nobody's shares any more."""
+        return super().without(lost) if (self.exchange or lost.first) in lost.takers else None
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the vault, and for where its shares are pledged; draw when to begin."""

@@ -8,6 +8,7 @@ order, and how long after the order came that was seen.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from protocol.transactions import Trade
 
 if TYPE_CHECKING:
     from agents.game import Game
+    from agents.lost import Lost
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,11 @@ class SplitTrader(Role):
                 "without homes and loyalty: it is at home at its exchange",
             ),
         )
+
+    def without(self, lost: Lost) -> Role | None:
+        """With the others that it trades at, where it is not its home that is gone."""
+        left = dataclasses.replace(self, also=tuple(one for one in self.also if one != lost.name))
+        return super(SplitTrader, left).without(lost)
 
     def chains(self, game: Game) -> frozenset[int]:
         """Those of all its exchanges."""

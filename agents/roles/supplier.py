@@ -35,6 +35,8 @@ class Supplier(Role):
     Also leaves where more than `doubt` of the pool's debts is not covered. Looks every `ponder` seconds; back after `calm`.
     """
 
+    kind = "provider"
+
     count: int = 5
     capital: float = 200_000.0
     latency: float = 1.0

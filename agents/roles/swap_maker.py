@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, settle_from_home
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, settle_from_home
 from agents.view import View
 from protocol.bridge import deals
 from protocol.bridge_transactions import Abort, Commit, Prepare
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class SwapMaker(Role):
+class SwapMaker(Across):
     """Pays the reference mid less `spread` for coins at its home; its half stands for `share` of the time the other has left."""
 
     capital: float = 500_000.0
@@ -41,10 +41,6 @@ class SwapMaker(Role):
             spread=(0 <= self.spread < 1, "0 to below 1"),
             share=(0 < self.share < 1, "above 0 to below 1, of the other half's time"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """Cash abroad, where it pays."""

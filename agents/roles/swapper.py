@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.player import Action, Player, Role
-from agents.roles.across import Ends, both_ends, settle_from_home
+from agents.player import Action, Player
+from agents.roles.across import Across, Ends, settle_from_home
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.bridge import Deal, deals
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Swapper(Role):
+class Swapper(Across):
     """Swaps `coins` with the `maker` of that name, again `pause` seconds after the last is over.
 
     Its half stands for `term` seconds; the first comes within `pause`. It decides once `waits` of the maker's time is over.
@@ -50,10 +50,6 @@ class Swapper(Role):
             waits=(0 <= self.waits < 1, "0 to below 1, a share of the maker's time"),
             pause=(self.pause >= 0, "0 or more seconds"),
         )
-
-    def chains(self, game: Game) -> frozenset[int]:
-        """Both ends of the bridge."""
-        return both_ends(game, self.bridge)
 
     def prepare(self, me: Player, game: Game) -> None:
         """An account abroad; find the maker."""

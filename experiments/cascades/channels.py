@@ -12,13 +12,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from agents.player import Role
-from agents.roles.common_holder import CommonHolder
-from agents.roles.common_keeper import CommonKeeper
 from agents.roles.common_maker import CommonMaker
 from agents.roles.keeper import Keeper
 from agents.roles.loan_keeper import LoanKeeper
 from agents.roles.maker import NEVER, Maker
 from agents.roles.provider import Provider
+from agents.roles.purse import Pooled
 from agents.roles.reporter import Reporter
 from agents.streams import Streams
 from experiments.defences.base import each_exchange, each_market
@@ -33,7 +32,6 @@ from protocol.losses.insurance import Insurance
 from protocol.oracles.median import Median
 from protocol.world import Exchange, Market, World
 
-POOLED = (CommonHolder, CommonMaker, CommonKeeper)  # with accounts on several exchanges and one purse
 AMPLE = 1e9  # cash coins: more than any bundled scenario could lose
 
 
@@ -209,7 +207,7 @@ CHANNELS = (
     Channel(
         "holders",
         "common holders, makers and keepers keep a purse for each exchange",
-        lambda scenario: _recast(scenario, POOLED, lambda role: dataclasses.replace(role, pooled=0.0)),
+        lambda scenario: _recast(scenario, Pooled, lambda role: dataclasses.replace(role, pooled=0.0)),
     ),
     Channel("feed", "every exchange has reporters of its own", own_feeds),
     Channel(

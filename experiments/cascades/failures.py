@@ -8,44 +8,21 @@ what is still owed by accounts worth less than nothing) on all other exchanges; 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from agents.crowds.base import Crowd
-from agents.crowds.spreading import paths
-from agents.player import Role
-from agents.roles.common_holder import CommonHolder
-from agents.roles.keeper import Keeper
-from agents.roles.loan_keeper import LoanKeeper
-from agents.roles.maker import Maker
-from agents.roles.provider import Provider
-from agents.roles.purse import joined
-from agents.roles.share_keeper import ShareKeeper
-from agents.roles.share_pledger import ShareBull
-from agents.roles.split_trader import SplitTrader
-from agents.roles.supplier import Supplier
+from agents.lost import Lost
 from experiments.cascades.amplification import OPEN, measured
-from experiments.cascades.channels import POOLED, own_feeds, set_apart
+from experiments.cascades.channels import own_feeds, set_apart
 from experiments.parallel import spread
 from experiments.scenario import Scenario, without
 from experiments.statistics import Difference, Estimate, difference, estimate, holm
-from protocol.appraisal import issued
-from protocol.world import Exchange, World
 
 LEVEL = 0.05  # of p, adjusted: what is above is not told from none
 REMOVED, ISOLATED, MISSING = "removed", "isolated", "taken out"
-KINDS: dict[type[Role], str] = {
-    Keeper: "keeper",
-    LoanKeeper: "keeper",
-    Maker: "maker",
-    Provider: "provider",
-    Supplier: "provider",
-    CommonHolder: "holder",
-}
 
 
 class Failure(NamedTuple):
@@ -84,9 +61,8 @@ def twins(scenario: Scenario) -> list[Twin]:
             if twin is not None:
                 found.append(Twin(name, "exchange", how, twin, others))
     for role in scenario.cast:
-        kind = next((word for cls, word in KINDS.items() if isinstance(role, cls)), None)
-        if kind is not None:
-            found.append(Twin(role.label, kind, MISSING, without(scenario, role.label), names))
+        if role.kind:
+            found.append(Twin(role.label, role.kind, MISSING, without(scenario, role.label), names))
     return found
 
 
@@ -95,15 +71,8 @@ def isolated(scenario: Scenario, name: str) -> Scenario | None:
     twin = set_apart(scenario, (name,)) or scenario
     twin = own_feeds(twin, (name,)) or twin
     names = [exchange.name for exchange in scenario.world.exchanges]
-    twin = replace(twin, cast=tuple(_left_out(role, name, names) for role in twin.cast))
+    twin = replace(twin, cast=tuple(role.cut_off(name, names) for role in twin.cast))
     return None if twin == scenario else twin
-
-
-def _left_out(role: Role, name: str, names: Sequence[str]) -> Role:
-    """With an exchange out of its purse, where it has one that reaches there."""
-    if not isinstance(role, POOLED) or name not in joined(role.exchanges or names, role.apart, role.pooled):
-        return role
-    return replace(role, apart=(*role.apart, name))
 
 
 def irremovable(scenario: Scenario) -> dict[str, str]:
@@ -121,78 +90,13 @@ def irremovable(scenario: Scenario) -> dict[str, str]:
 def removed(scenario: Scenario, name: str) -> Scenario:
     """The scenario without an exchange, without what it issues, and without whoever lives on it or needs it.
 
-    With it go its chain, where no other exchange lives there; bridges that have lost an end, or the token's market at one; and
-    whoever needs one of those. Crowds that trade elsewhere too go on there. Raises ValueError where the rest is no scenario.
+    What goes with it is said by `Lost`, and what becomes of the others by their roles. Raises ValueError where the rest is no
+    scenario.
     """
     scenario = own_feeds(scenario, (name,)) or scenario
-    world = scenario.world
-    first = world.exchanges[0].name
-    gone = next(exchange for exchange in world.exchanges if exchange.name == name)
-    rest = tuple(
-        replace(one, collateral=tuple(taken for taken in one.collateral if taken.token not in issued(gone)))
-        for one in world.exchanges
-        if one.name != name
-    )
-    homes = {one.chain for one in rest}
-    dead = _traded(world.exchanges) - _traded(rest)
-    lost = {
-        one.name
-        for one in world.bridges
-        if not {one.source, one.target} <= homes or {(one.source, one.token), (one.target, one.wrapped)} & dead
-    }
-    takes = {one.name for one in rest if any(c.token not in one.priced() | issued(one) for c in one.collateral)}
-    cast = []
-    for role in scenario.cast:
-        bridge = getattr(role, "bridge", None)  # '': the first
-        if lost and bridge is not None and (bridge or world.bridges[0].name) in lost:
-            continue
-        if isinstance(role, ShareBull) and (role.exchange or first) not in takes:
-            continue
-        stays: Role | None = role if role.exchange else replace(role, exchange=first)
-        if isinstance(role, (*POOLED, ShareKeeper)):
-            left = tuple(one for one in role.exchanges or [e.name for e in world.exchanges] if one != name)
-            left = tuple(one for one in left if one in takes) if isinstance(role, ShareKeeper) else left
-            few = len(left) < (1 if isinstance(role, ShareKeeper) else 2)
-            stays = None if few else replace(role, exchanges=left, exchange=left[0])
-            if isinstance(stays, POOLED):
-                stays = replace(stays, apart=tuple(one for one in stays.apart if one != name))
-        elif isinstance(role, Crowd) and role.routing is not None:
-            stays = _spread(role, world, name)
-        elif (role.exchange or first) == name:
-            stays = None
-        elif isinstance(role, SplitTrader):
-            also = tuple(one for one in role.also if one != name)
-            stays = replace(role, also=also, exchange=role.exchange or first)
-        if stays is not None:
-            cast.append(stays)
-    left_over = dataclasses.replace(
-        world,
-        chains=tuple(chain for chain in world.chains if chain.name in homes),
-        exchanges=rest,
-        bridges=tuple(bridge for bridge in world.bridges if bridge.name not in lost),
-    )
-    return replace(scenario, world=left_over, cast=tuple(cast))
-
-
-def _traded(exchanges: Sequence[Exchange]) -> set[tuple[str, str]]:
-    """(chain, token) of every market."""
-    return {(one.chain, market.instrument.token) for one in exchanges for market in one.markets}
-
-
-def _spread(role: Crowd, world: World, name: str) -> Crowd | None:
-    """A crowd of several markets on those that are left without an exchange; None where none is."""
-    assert role.routing is not None
-    before = paths(role, world)
-    kept = [k for k, path in enumerate(before) if path.rpartition(".")[0] != name]
-    if not kept:
-        return None
-    home, _, market = before[kept[0]].rpartition(".")
-    if len(kept) == 1:
-        return replace(role, exchange=home, market=market, routing=None, markets=())
-    homes = tuple(role.routing.homes[k] for k in kept) if role.routing.homes else ()
-    routing = replace(role.routing, homes=homes)
-    markets = tuple(before[k] for k in kept)
-    return replace(role, exchange=home, market=market, routing=routing, markets=markets)
+    lost = Lost(name, scenario.world)
+    cast = tuple(stays for role in scenario.cast if (stays := role.without(lost)) is not None)
+    return replace(scenario, world=lost.after, cast=cast)
 
 
 def failures(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> list[Failure]:
