@@ -14,6 +14,9 @@ from experiments.cascades.marks import NATURE, ORACLE, Mark
 from experiments.cascades.tracing import Tracer
 from experiments.run import build, play, run
 from experiments.scenario import find
+from protocol.oracles.ema import Ema
+from protocol.oracles.twap import ArithmeticTwap
+from protocol.oracles.twap_geometric import GeometricTwap
 
 ROUGH = dataclasses.replace(
     find("leveraged-crash"), nature=GeometricBrownian(volatility=(20.0,)), duration=1_800.0, seed=1
@@ -29,16 +32,19 @@ def traced():
 
 
 deeds = st.lists(
-    st.tuples(st.sampled_from(["nature", "trade", "arbitrage", "observe"]), st.floats(50.0, 200.0), st.integers(0, 3)),
+    st.tuples(
+        st.sampled_from(["nature", "trade", "arbitrage", "observe", "stand"]), st.floats(50.0, 200.0), st.integers(0, 3)
+    ),
     max_size=40,
 )
 
 
-@given(deeds)
-def test_the_parts_of_mid_and_index_sum_to_them_whatever_happens(steps):
-    mark = Mark(100.0, 100.0, 100.0, follows=True)
-    for kind, value, who in steps:
-        getattr(mark, kind)(*((value, who) if kind in ("trade", "arbitrage") else (value,)))
+@given(deeds, st.sampled_from([0.0, 30.0, 600.0]))
+def test_the_parts_of_mid_and_index_sum_to_them_whatever_happens(steps, window):
+    mark = Mark(100.0, 100.0, 100.0, follows=True, window=window)
+    for block, (kind, value, who) in enumerate(steps):
+        more = {"trade": (who,), "arbitrage": (who,), "observe": (12.0 * block,)}.get(kind, ())
+        getattr(mark, kind)(12.0 * block if kind == "stand" else value, *more)
         assert math.fsum(mark.of_mid.values()) == pytest.approx(mark.mid, abs=1e-9)
         assert math.fsum(mark.of_index.values()) == pytest.approx(mark.index, abs=1e-9)
 
@@ -68,19 +74,69 @@ def test_a_lag_behind_fair_is_natures_and_is_gone_when_arbitrage_has_closed_it()
     assert mark.of_mid == pytest.approx({NATURE: math.log(120.0)})
 
 
-def test_an_index_takes_over_a_mids_causes_by_the_share_of_its_way_that_it_goes():
+def test_an_index_takes_over_the_causes_of_the_mid_that_stood_by_the_share_of_its_way_that_it_goes():
     mark = Mark(100.0, 100.0, 100.0, follows=True)
     mark.trade(121.0, "push")
-    mark.observe(110.0)
+    mark.stand(0.0)
+    mark.trade(90.0, "later")  # in the block in which it is read: too late
+    mark.observe(110.0, 12.0)
     assert mark.of_index["push"] == pytest.approx(math.log(1.1))
-    mark.observe(130.0)  # beyond the mid: no venue tells it so
+    assert "later" not in mark.of_index
+    mark.observe(130.0, 12.0)  # beyond the mid: no venue tells it so
     assert mark.of_index[ORACLE] == pytest.approx(math.log(130 / 110))
+
+
+def test_a_live_index_takes_over_what_the_mid_is_now():
+    mark = Mark(100.0, 100.0, 100.0, follows=True)
+    mark.trade(121.0, "push")
+    mark.observe(121.0, 0.0, live=True)
+    assert mark.of_index["push"] == pytest.approx(math.log(1.21))
+
+
+def test_in_the_mean_of_a_window_a_push_is_whose_it_was_for_as_long_as_it_counts_and_nobodys_after():
+    mark, window, push = Mark(100.0, 100.0, 100.0, follows=True, window=60.0), 60.0, math.log(1.21)
+    mark.trade(121.0, "push")
+    mark.stand(12.0)
+    mark.trade(100.0, "push")  # taken back after 24 seconds
+    mark.stand(36.0)
+    for time, held in ((48.0, 24.0 / 48.0), (72.0, 24.0 / window), (84.0, 12.0 / window), (96.0, 0.0)):
+        mark.observe(100.0 * math.exp(push * held), time)  # of logs, as a geometric mean's
+        assert mark.of_index.get("push", 0.0) == pytest.approx(push * held)
+        assert mark.of_index.get(ORACLE, 0.0) == pytest.approx(0.0, abs=1e-12)
+        assert math.fsum(mark.of_index.values()) == pytest.approx(mark.index, abs=1e-12)
+
+
+def _marks(oracle):
+    """Parts of a mark at the end of each block in which somebody trades a thin curve up and down, and the mark itself."""
+    tracer = Tracer()
+    market = dataclasses.replace(ROUGH.world.exchanges[0].markets[0], oracle=oracle)
+    exchange = dataclasses.replace(ROUGH.world.exchanges[0], markets=(market,))
+    scenario = dataclasses.replace(
+        ROUGH, world=dataclasses.replace(ROUGH.world, exchanges=(exchange,)), duration=1_200.0
+    )
+    game = build(scenario, witness=tracer)
+    tracer.seat(game)
+    play(game, scenario)
+    return [next(iter(page.quotes.values())) for page in tracer.prices.history]
+
+
+@pytest.mark.parametrize(
+    ("oracle", "left"),
+    [(Ema(half_life=60.0), 1e-9), (GeometricTwap(window=120.0), 1e-8), (ArithmeticTwap(window=120.0), 2e-3)],
+    ids=["ema", "geometric", "arithmetic"],
+)
+def test_an_average_leaves_nothing_for_the_oracle_itself_but_what_a_mean_is_above_a_mean_of_logs(oracle, left):
+    quotes = _marks(oracle)
+    assert max(abs(quote.parts.get(ORACLE, 0.0)) for quote in quotes) < left
+    assert len({one for quote in quotes for one in quote.parts}) > 2  # and there was something to tell
+    assert max(abs(math.fsum(quote.parts.values()) - math.log(quote.price)) for quote in quotes) < 1e-9
 
 
 def test_an_index_that_reads_no_venue_moves_by_nature_alone():
     mark = Mark(100.0, 100.0, 100.0, follows=False)
     mark.trade(150.0, "push")
-    mark.observe(120.0)
+    mark.stand(0.0)
+    mark.observe(120.0, 12.0)
     assert mark.of_index == pytest.approx({NATURE: math.log(120.0)})
 
 

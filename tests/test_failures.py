@@ -23,6 +23,7 @@ from experiments.cascades.failures import (
     table,
     twins,
 )
+from experiments.cascades.episodes import standings
 from experiments.commands.contagion import contagion
 from experiments.figures import failures as figure
 from experiments.networks.centrality import centrality
@@ -208,6 +209,14 @@ def test_only_common_holders_carry_a_fall_to_another_exchange():
     assert both.loc["alpha.ETH-PERP", "abroad"] > 1_000
     assert none["abroad"].eq(0.0).all()
     assert both.loc["beta.BTC-PERP", "multiplier"] > 1.05
+
+
+def test_exchanges_without_claims_have_a_network_and_nobody_whom_a_fall_could_force():
+    bare = dataclasses.replace(find("split-pools"), duration=24.0)
+    (standing,) = standings(bare, [1])
+    assert standing.fragile.empty
+    assert standing.sales.empty
+    assert standing.wealth
 
 
 def test_who_owes_all_is_central_and_a_node_that_owes_nothing_distresses_nobody():

@@ -16,7 +16,7 @@ from experiments.cascades.marks import FAINT, NATURE, Mark, Parts
 from protocol.appraisal import pledge_price, token_price, vault_total
 from protocol.issuing import index_now
 from protocol.lending import RAY, accrued
-from protocol.oracles.base import read_index, read_mark
+from protocol.oracles.base import Oracle, read_index, read_mark
 from protocol.state import House, Issue, Lender, Listing, Pledgeable, State
 
 if TYPE_CHECKING:
@@ -65,11 +65,14 @@ class Prices:
                 self._fair(state, listing),
                 self._mid(state, listing),
                 read_index(state, listing).value,
-                follows=bool(state.market(self._owner(state, listing)).oracle.sources()),
+                follows=bool(self._oracle(state, listing).sources()),
+                window=self._oracle(state, listing).remembers(),
+                time=state.time,
             )
             for listing in self.listings
         }
-        self.live = any(state.market(self._owner(state, listing)).oracle.live for listing in self.listings)
+        self._live = {listing: self._oracle(state, listing).live for listing in self.listings}
+        self.live = any(self._live.values())
         self.issuers = {
             row: issuer
             for house, row in needed
@@ -117,6 +120,9 @@ class Prices:
         worth = {row: token_price(state, house, row).value for row, house in self.issuers.items()}
         return {row: math.log(value) for row, value in worth.items() if value > 0}
 
+    def _oracle(self, state: State, listing: Listing) -> Oracle:
+        return state.market(self._owner(state, listing)).oracle
+
     def _owner(self, state: State, listing: Listing) -> Listing:
         """The market whose oracle marks this one."""
         name = state.market(listing).index
@@ -125,7 +131,7 @@ class Prices:
     def _followed(self, state: State, listing: Listing) -> Listing:
         """The market whose mid its index follows; itself where it follows none."""
         owner = self._owner(state, listing)
-        names = state.market(owner).oracle.sources()
+        names = self._oracle(state, listing).sources()
         return state.find(owner.house, names[0]) if names and names[0] else owner
 
     def _mid(self, state: State, listing: Listing) -> float:
@@ -139,9 +145,10 @@ class Prices:
     # ------------------------------------------------------------------ what moves them
 
     def nature(self, state: State) -> None:
-        """Fair has moved."""
+        """Time has passed: fair has moved, and indices have followed what stood."""
         for listing, mark in self.marks.items():
             mark.nature(self._fair(state, listing))
+        self.observe(state)
 
     def trade(self, state: State, cause: Hashable, *, arbitrage: bool) -> None:
         """A deed that closes nothing by force has been done."""
@@ -169,11 +176,13 @@ class Prices:
     def observe(self, state: State) -> None:
         """Indices are read."""
         for listing, mark in self.marks.items():
-            mark.observe(read_index(state, listing).value)
+            mark.observe(read_index(state, listing).value, state.time, live=self._live[listing])
 
     def close(self, state: State) -> None:
-        """A block is closed: indices are read, shares are valued, and a page is kept."""
+        """A block is closed: indices are read, shares are valued, a page is kept, and mids stand."""
         self.observe(state)
+        for mark in self.marks.values():
+            mark.stand(state.time)
         now = self.now(state)
         if self.history:
             for row, level in now.levels.items():

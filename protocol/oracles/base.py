@@ -81,6 +81,10 @@ class Oracle(ABC):
         """Names of the markets of the same exchange whose trades move it ('' is the market it serves)."""
         return ()
 
+    def remembers(self) -> float:
+        """Seconds for which a venue's mid that has stood counts, all alike; 0: it weighs them otherwise, or reads none."""
+        return 0.0
+
 
 def resolve(state: State, listing: Listing, source: str) -> Listing:
     """The market an oracle reads: `source` by name, or the market it serves."""

@@ -120,6 +120,10 @@ class Guarded(Oracle):
         """The inner oracle."""
         return self.inner, ".inner"
 
+    def remembers(self) -> float:
+        """As the inner oracle."""
+        return self.inner.remembers()
+
     def sources(self) -> tuple[str, ...]:
         """Those of both oracles."""
         other = self.second.sources() if self.second is not None else ()

@@ -46,3 +46,7 @@ class ArithmeticTwap(Oracle):
     def sources(self) -> tuple[str, ...]:
         """The venue it averages."""
         return (self.source,)
+
+    def remembers(self) -> float:
+        """Its window."""
+        return self.window
