@@ -66,19 +66,27 @@ def heights(one: Told, family: Cluster) -> tuple[int, int]:
 
 
 def stretch(one: Told) -> tuple[int, int] | None:
-    """The blocks of the largest family; where no liquidation brought about another, of all forced closures. None without any.
+    """The blocks of the largest family. None where nothing was closed by force.
 
-    In that case from the last attack before them on.
+    Where an attacker's trades took most from whoever began it, or no closure brought about another, of all closures alike, from
+    the last attack before them on.
     """
     family = largest(one.why)
-    if family is not None and family.size > 1:
-        return heights(one, family)
-    events = one.record.events
-    forced = events.loc[events["kind"].isin(("liquidation", "seizure")), "time"]
-    if forced.empty:
+    if family is None:
         return None
-    attacks = events.loc[(events["kind"] == "attack") & (events["time"] <= forced.min()), "time"]
-    return _blocks(one, float(attacks.max() if len(attacks) else forced.min()), float(forced.max()))
+    attacked = _attacked(one.why[family.root])
+    if family.size > 1 and not attacked:
+        return heights(one, family)
+    times = [why.time for why in one.why if _attacked(why) or not attacked]
+    events = one.record.events
+    attacks = events.loc[(events["kind"] == "attack") & (events["time"] <= min(times)), "time"]
+    return _blocks(one, float(attacks.max() if len(attacks) else min(times)), max(times))
+
+
+def _attacked(why: Why) -> bool:
+    """Whether an attacker's trades took more than any other cause did."""
+    worst = min(why.since_healthy, key=lambda cause: why.since_healthy[cause], default=None)
+    return isinstance(worst, Traded) and worst.attacker
 
 
 def _blocks(one: Told, start: float, end: float) -> tuple[int, int]:

@@ -121,7 +121,7 @@ def bad_debt(row: dict[str, float], counted: Sequence[str]) -> float:
 
 
 def headline(found: Sequence[Failure]) -> str:
-    """What is found, in a line: of isolated exchanges the one that should have been, else the failure that hurts most.
+    """What is found, in a line: of isolated exchanges the one that should have been, else who is missed most, else who is not.
 
     Only what stands among all failures (`p` below `LEVEL`) is said.
     """
@@ -133,6 +133,8 @@ def headline(found: Sequence[Failure]) -> str:
     hurts = [one for one in sure if one.change.estimate.mean > 0]
     if hurts:
         return f"{max(hurts, key=lambda one: one.change.estimate.mean).node} is missed most"
+    if sure:
+        return f"Without {min(sure, key=lambda one: one.change.estimate.mean).node} less is lost"
     seeds = max((one.change.estimate.seeds for one in found), default=0)
     return f"No single failure can be told from none at {seeds} seeds"
 

@@ -16,16 +16,14 @@ WIDEST = 5.0  # points
 LEAST = 0.01  # of the largest gain or loss: what is shown of who paid nobody
 POINTS = 55.0  # a unit of the drawing
 ASIDE = 0.25  # of a unit: from here on, beside the middle, names stand to the left or right of their discs
-DENSE, OUT = (
-    14,
-    0.22,
-)  # nodes beyond which every second name above and below stands farther out, in units of the drawing
+DENSE = 14  # nodes beyond which every second name above and below stands farther out
+OUT = 0.22  # how much, in units of the drawing
 FAINT = 0.002  # of the widest arrow: what is left out
 KEPT = 14  # edges shown in a panel, the largest
 
 
-PAID = ("gain of wealth at fair (cash coins; red: loss)", "money paid, netted (not all of that gain)")
-OWED = ("wealth at fair (cash coins; red: below 0)", "owed, from debtor to creditor, netted")
+PAID = ("gain of wealth at fair (cash coins; filled: loss)", "money paid, netted (not all of that gain)")
+OWED = ("wealth at fair (cash coins; filled: below 0)", "owed, from debtor to creditor, netted")
 
 
 class Panel(NamedTuple):
@@ -54,8 +52,14 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "", words: tu
             _edge(axis, place[payer], place[payee], data["cash"] / money, room)
         for seat, node in enumerate(names):
             change = one.change.get(node, 0.0)
+            down = change < 0
             axis.scatter(
-                *place[node], area[node], color=SHADES[1] if change < 0 else SHADES[0], zorder=3, edgecolors="white"
+                *place[node],
+                area[node],
+                facecolor=SHADES[1] if down else "white",
+                edgecolors=SHADES[1] if down else SHADES[0],
+                linewidths=0.9,
+                zorder=3,
             )
             apart = OUT if len(names) > DENSE and seat % 2 and abs(place[node][1]) > 1.0 - ASIDE else 0.0
             where = place[node] * (1.09 + apart + 0.5 * area[node] ** 0.5 / POINTS)
