@@ -9,6 +9,7 @@ import pytest
 
 from agents.roles.common_holder import CommonHolder
 from agents.roles.purse import Pooled
+from experiments.cascades.episodes import standings
 from experiments.cascades.failures import (
     ISOLATED,
     LEVEL,
@@ -23,7 +24,6 @@ from experiments.cascades.failures import (
     table,
     twins,
 )
-from experiments.cascades.episodes import standings
 from experiments.commands.contagion import contagion
 from experiments.figures import failures as figure
 from experiments.networks.centrality import centrality
