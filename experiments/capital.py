@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from agents.game import Game
-from experiments.metrics import close, holdings
+from experiments.wealth import close, holdings
 from protocol.ledger import WORLD, Floats
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_mark

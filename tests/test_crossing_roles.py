@@ -22,10 +22,10 @@ from agents.roles.remote_margin import RemoteMargin
 from agents.roles.split_trader import SplitTrader
 from agents.roles.swap_maker import SwapMaker
 from agents.roles.swapper import Swapper
-from experiments.metrics import wealth
 from experiments.overrides import vary
 from experiments.run import run
 from experiments.scenario import find
+from experiments.wealth import wealth
 from protocol import laws
 from protocol.blocks.fixed import Fixed
 from protocol.blocks.outages import Outages

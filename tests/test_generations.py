@@ -11,11 +11,12 @@ import pytest
 from machine import CASH, COIN, PRICE, exchange_for, open_world, tell
 
 from agents.recorder import tally
-from experiments.metrics import Standing, slippage
+from experiments.metrics import slippage
 from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import find
 from experiments.studies.generations import MARKET, upkeep
+from experiments.waits import Standing
 from protocol import exchange
 from protocol.generations import GENERATIONS
 from protocol.liquidations.full import Full

@@ -25,9 +25,9 @@ from agents.roles.peg_trader import PegTrader
 from agents.roles.short_seller import ShortSeller
 from agents.roles.supplier import Supplier
 from experiments.codec import loads
-from experiments.metrics import wealth
 from experiments.run import build
 from experiments.scenario import Scenario, find
+from experiments.wealth import wealth
 from protocol import exchange, laws
 from protocol.appraisal import Collateral
 from protocol.funding.unfunded import Unfunded

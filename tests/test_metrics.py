@@ -8,10 +8,11 @@ import math
 import numpy as np
 import pytest
 
-from experiments.metrics import half_life, wealth
+from experiments.metrics import half_life
 from experiments.record import tables
 from experiments.run import build, run
 from experiments.scenario import find
+from experiments.wealth import wealth
 from protocol.ledger import WORLD, Reason
 from tests.test_determinism import scenario
 

@@ -15,11 +15,11 @@ from agents.pairings.in_turn import InTurn
 from agents.pairings.two_phase import TwoPhase
 from agents.roles.pair_maker import PairMaker
 from agents.roles.pair_trader import PairTrader
-from experiments.metrics import wealth
 from experiments.overrides import varied
 from experiments.run import build, release
 from experiments.scenario import find
 from experiments.studies.two_phase import Point, measure
+from experiments.wealth import wealth
 from protocol.blocks.fixed import Fixed
 from protocol.bridge import legs
 

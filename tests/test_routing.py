@@ -19,9 +19,9 @@ from agents.routings.base import Routing
 from agents.routings.best_venue import BestVenue
 from agents.view import View
 from experiments.execution import Execution
-from experiments.metrics import wealth
 from experiments.run import build, release
 from experiments.scenario import Scenario, find
+from experiments.wealth import wealth
 from protocol.blocks.fixed import Fixed
 from protocol.funding.unfunded import Unfunded
 from protocol.generations import GENERATIONS

@@ -16,12 +16,12 @@ import pandas as pd
 from experiments.cascades.causes import Forced, Revalued, Traded, Why
 from experiments.cascades.tracing import Tracer
 from experiments.cascades.trees import Cluster, clusters
-from experiments.metrics import wealth
 from experiments.networks.graphs import exposures, overlaps
 from experiments.networks.vulnerability import sales, vulnerability
 from experiments.record import Record
 from experiments.run import build, play
 from experiments.scenario import Scenario
+from experiments.wealth import wealth
 from protocol.state import State
 
 

@@ -18,10 +18,10 @@ from agents.game import Game
 from agents.player import Player
 from experiments.codec import Mistakes
 from experiments.learning.base import Seat
-from experiments.metrics import worth_at
 from experiments.record import digest
 from experiments.run import build, release
 from experiments.scenario import Scenario
+from experiments.wealth import worth_at
 from protocol.ledger import Floats
 
 LARGEST = 100.0  # of a signal; beyond it is cut off

@@ -16,13 +16,14 @@ import pandas as pd
 
 from experiments.figures.generations import draw
 from experiments.figures.style import stamp
-from experiments.metrics import Standing, slippage
+from experiments.metrics import slippage
 from experiments.parallel import spread
 from experiments.record import Record
 from experiments.run import build, play, run
 from experiments.scenario import Scenario, find, without
 from experiments.statistics import estimate
 from experiments.tables import write
+from experiments.waits import Standing
 from protocol.generations import GENERATIONS
 
 NAME = "generations"
