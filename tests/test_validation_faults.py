@@ -1,28 +1,62 @@
-"""An error planted in a rule makes the claim about that rule fail."""
+"""An error planted in a rule makes the claim about that rule fail: every family of claims of theory, every contract, history."""
 
 from __future__ import annotations
+
+import dataclasses
 
 import pytest
 
 from agents.roles import maker
+from experiments.cascades import trees
 from experiments.incidents import base
 from experiments.validation import (
+    aave_v3,
+    bench,
+    cascades,
     cascades_played,
+    dydx_v1,
     erc4626,
     feeds,
+    gas_auctions,
+    hawk_dove,
+    leverage,
+    maker_clip,
     market_making,
     morpho_blue,
+    networks,
+    perp_v1_market,
+    racing,
     rebalancing,
+    synthetix_perps_v2,
     table,
     twap_pushes,
     uniswap_v2,
 )
 from experiments.validation.base import Effort, Missing
+from protocol import chain, mempool
+from protocol.funding.averaged import AveragedPremium
+from protocol.funding.premium_plus import PremiumPlus
+from protocol.ledger import WORLD, Reason
+from protocol.liquidations import curves, seizure
 from protocol.oracles import twap
+from protocol.orderings import fifo, priority_fee
 from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.tick_pool import TickPool
 from protocol.venues.virtual_amm import VirtualAmm
 
-CACHES = (rebalancing.measured, twap_pushes.pushed, market_making.measured, base.played, cascades_played.played)
+KNOWN = table.all_claims()  # as they are, before anything is planted
+CACHES = (
+    base.played,
+    cascades.measured,
+    cascades_played.played,
+    gas_auctions.run_of,
+    hawk_dove.played,
+    leverage.market,
+    market_making.measured,
+    racing.run_of,
+    rebalancing.measured,
+    twap_pushes.pushed,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +69,7 @@ def measured_anew():
 
 
 def met(name: str) -> bool:
-    _, claim = table.all_claims()[name]
+    _, claim = KNOWN[name]
     try:
         return claim.met(claim.measure(Effort.QUICK), Effort.QUICK)
     except Missing as missing:
@@ -101,12 +135,24 @@ def test_an_incident_replayed_with_a_fee_that_is_not_all_charged(monkeypatch: py
         (erc4626, "shares_down", lambda *terms: erc4626.shares_up(*terms), "T-erc4626"),
         (morpho_blue, "repaid_for", lambda *terms: morpho_blue.repaid_for.right(*terms) - 1, "T-morpho-blue"),
         (feeds, "middle", lambda values: max(values), "T-chainlink-median"),
+        (aave_v3, "binomial", lambda *terms: aave_v3.binomial.right(*terms) - 1, "T-aave-v3"),
+        (maker_clip, "is_stale", lambda *terms: not maker_clip.is_stale.right(*terms), "T-maker-clip"),
+        (dydx_v1, "up", lambda *terms: dydx_v1.down(*terms), "T-dydx-v1"),
+        (perp_v1_market, "owed_for", lambda *terms: perp_v1_market.owed_for.right(*terms) + 1, "T-perp-v1"),
+        (synthetix_perps_v2, "mean_of", lambda before, after, *rest: after, "T-synthetix-perps-v2"),
+        (TickPool, "earn", lambda self, side, fee: TickPool.earn.right(self, side, fee - 1), "T-uniswap-v3"),
     ],
     ids=(
         "a swap rounded up",
         "shares rounded for the caller",
         "a repayment a unit short",
         "the highest for the median",
+        "interest a unit short",
+        "an auction that is stale when it is not",
+        "funding rounded for the account",
+        "a swap a unit dear",
+        "funding by where the rate ended",
+        "a fee a unit short",
     ),
 )
 def test_a_rounding_or_a_rule_gone_wrong_is_seen_in_the_recorded_contract(monkeypatch, where, what, wrong, claim):
@@ -127,3 +173,111 @@ def test_a_pool_that_moves_less_than_its_depth_says(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(VirtualAmm, "pool", wrong)
     monkeypatch.setattr(VirtualAmm, "keep", kept)
     assert not met("A6-played-twin-0.6")
+
+
+def test_a_pool_that_keeps_less_of_a_swap_than_its_fee(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = ConstantProduct.pool
+
+    def wrong(self, state, listing):
+        pool = right(self, state, listing)
+        pool[2] += 200.0  # 2 bp of 30
+        return pool
+
+    monkeypatch.setattr(ConstantProduct, "pool", wrong)
+    assert not met("A1.4-bought")
+
+
+def test_a_falling_price_that_is_a_second_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = curves.whole_seconds
+    monkeypatch.setattr(curves, "whole_seconds", lambda elapsed: max(0, right(elapsed) - 1))
+    assert not met("A3.5-exponential-40")
+
+
+def test_a_seizure_that_gives_less_than_its_spread(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = seizure.taken_for
+    monkeypatch.setattr(seizure, "taken_for", lambda repaid, bonus, *rest: right(repaid, bonus - 0.001, *rest))
+    assert not met("A3.1-received")
+
+
+def test_funding_by_the_premium_and_half_of_its_interest(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = PremiumPlus.rate
+
+    def wrong(self, state, listing, index, elapsed):
+        return right(dataclasses.replace(self, interest=0.5 * self.interest), state, listing, index, elapsed)
+
+    monkeypatch.setattr(PremiumPlus, "rate", wrong)
+    assert not met("A4.1-basis")
+
+
+def test_funding_whose_clamp_is_a_basis_point_wide_of_the_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = AveragedPremium.rate
+
+    def wrong(self, state, listing, index, elapsed):
+        return right(dataclasses.replace(self, band=self.band + 1e-4), state, listing, index, elapsed)
+
+    monkeypatch.setattr(AveragedPremium, "rate", wrong)
+    assert not met("A4.2-hyperliquid-BTC")
+
+
+def test_debts_that_are_read_the_wrong_way_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = networks.eisenberg_noe
+    monkeypatch.setattr(networks, "eisenberg_noe", lambda debts, outside: right(debts.T, outside))
+    assert not met("A6-clearing-1")
+
+
+def test_causes_of_which_a_fifth_are_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = trees.shared
+    monkeypatch.setattr(trees, "shared", lambda run: 0.8 * right(run))
+    assert not met("A6-branching-ratio")
+
+
+def test_an_index_that_moves_less_than_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = bench.Told.accept
+
+    def wrong(self, state, listing, at, report):
+        before, _ = state.tables[at]
+        right(self, state, listing, at, report._replace(value=before + 0.9 * (report.value - before)))
+
+    monkeypatch.setattr(bench.Told, "accept", wrong)
+    assert not met("A9-put-0.5-300-600")
+
+
+def test_a_fee_that_buys_a_place_where_the_first_to_come_is_served_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fifo.Fifo, "rank", lambda self, arrival, tip, entropy: priority_fee.by_tip(arrival, tip))
+    assert not met("A10-first-come-bid")
+
+
+def test_a_place_that_no_fee_buys_where_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_arrival = fifo.by_arrival
+    monkeypatch.setattr(priority_fee, "by_tip", lambda arrival, tip: by_arrival(arrival))
+    assert not met("A10-gas-auction-bid")
+
+
+def test_a_gas_auction_whose_losers_pay_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = chain._run_single
+
+    def wrong(state, number, item, token, *rest):
+        receipt = right(state, number, item, token, *rest)
+        if receipt.revert is not None:
+            state.ledger.move(token, WORLD, item.transaction.account, receipt.paid, Reason.GAS)
+        return receipt
+
+    monkeypatch.setattr(chain, "_run_single", wrong)
+    assert not met("A10-gas-auction-revenue")
+    assert not met("A10-gas-auction-answer")
+
+
+def test_a_raise_that_is_taken_though_it_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mempool, "RAISE", 0.1)
+    assert not met("A10-gas-auction-raise")
+
+
+def test_a_quicker_sniper_that_is_served_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_arrival = fifo.by_arrival
+    monkeypatch.setattr(fifo, "by_arrival", lambda arrival: by_arrival(arrival + 0.15 * (arrival % 1.0 < 0.15)))
+    assert not met("A10-first-come")
+
+
+def test_a_prize_that_is_half_as_large_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hawk_dove, "V", 3)
+    assert not met("A11-payoff-hawk-dove")

@@ -143,7 +143,8 @@ class QuoteSniper(Attack):
         if gain - self.caution * cost < self.least_profit:
             self.decline(me, view, "does not pay", estimate=gain - cost, cost=cost)
             return
-        rivals = [tip for order, tip in trades(view.mempool(), listing, me.account) if order.size * side > 0]
+        waiting = trades(view.mempool(), listing, me.account) if self.rounds else []  # who does not look does not know
+        rivals = [tip for order, tip in waiting if order.size * side > 0]
         most, best = self.most_share * worth / gas, max(rivals, default=0.0)
         if memory["bid"] and memory["side"] == side and memory["bid"] > best:
             return

@@ -31,6 +31,7 @@ QIN = "Qin, Zhou, Gamito, Jovanovic and Gervais 2021, arXiv:2106.06389"
 EXAM = "a worked example of an exam bank, S7"
 WARMUZ = "Warmuz, Chaudhary and Pinna 2022, arXiv:2212.07306"
 SPOT = 1  # the market that prices the collateral
+HEALTH = 0.97  # of who is seized in two steps
 CASES = ((0.75, 0.08, 0.5), (0.8, 0.05, 0.5), (0.6, 0.1, 0.3))  # threshold, spread, close factor
 FRONTIERS = {0.045: 95.69, 0.08: 92.59, 0.1: 90.91}
 
@@ -93,10 +94,15 @@ def after(repaid: float) -> float:
     return health_of(state, borrower, 0.8)
 
 
-def two_steps(threshold: float, spread: float, close: float) -> tuple[float, float]:
-    """What two steps earn beyond one, %, with a health factor of .97: on the ledger, and by equation 9."""
+def by_equation(threshold: float, spread: float, close: float) -> float:
+    """What two steps earn beyond one, %, with a health factor of .97, by equation 9."""
+    return 100.0 * two_step_gain(HEALTH / threshold, threshold, spread, close)
+
+
+def two_steps(threshold: float, spread: float, close: float) -> float:
+    """The same on the ledger."""
     debt, coins = 100_000.0, 100.0
-    price = 0.97 * debt / (threshold * coins)
+    price = HEALTH * debt / (threshold * coins)
     state, (borrower, keeper, *_) = indebted(coins, debt, price, threshold, Seizure(close, spread))
     mark = state.mark()
     once = seize(state, keeper, borrower).profit
@@ -104,7 +110,7 @@ def two_steps(threshold: float, spread: float, close: float) -> tuple[float, flo
     first, _ = two_step(coins * price, debt, threshold, spread, close)
     steps = (math.floor((first - 0.01) * CASH), 1 << 62)  # a grain short, for what is taken is rounded down
     earned = sum(seize(state, keeper, borrower, most).profit for most in steps)
-    return 100.0 * (earned / once - 1.0), 100.0 * two_step_gain(coins * price / debt, threshold, spread, close)
+    return 100.0 * (earned / once - 1.0)
 
 
 def worsening(ratio: float, spread: float) -> float:
@@ -137,10 +143,10 @@ def exact(name: str, what: str, source: str, value: float, within: float, measur
 def two(case: tuple[float, float, float]) -> Claim:
     """The claim about one case of two steps."""
     threshold, spread, close = case
-    value = two_steps(*case)[1]
+    value = by_equation(*case)
     what = f"profit of two steps over one, %: LT {threshold:g}, LS {spread:g}, CF {close:g}, health .97"
     name = f"A3.2-two-steps-{threshold:g}"
-    return exact(name, what, f"{QIN}, equation 9", value, 0.01 * value, lambda: two_steps(*case)[0])
+    return exact(name, what, f"{QIN}, equation 9", value, 0.01 * value, lambda: two_steps(*case))
 
 
 def claims() -> tuple[Claim, ...]:

@@ -55,42 +55,64 @@ class Race(NamedTuple):
     depth: int = 1
 
 
+def jumping(cycle: int = CYCLE) -> DoubleExponential:
+    """Fair jumps in every `cycle`-th block of a second, up and down alike, and stands still between."""
+    growth = 0.5 / (1.0 - MEAN) + 0.5 / (1.0 + MEAN) - 1.0
+    rate = JUMPS / cycle * SECONDS_PER_YEAR
+    return DoubleExponential(
+        start=(PRICE,),
+        volatility=(0.0,),
+        intensity=(rate,),
+        drift=(rate * growth,),
+        up=0.5,
+        mean_up=MEAN,
+        mean_down=MEAN,
+        tick=float(cycle),
+    )
+
+
+def quoting(market: str, half: float, latency: float, lot: float) -> Maker:
+    """A maker of `lot` cash coins a side, `half` mean jumps from the mid, that does not mind what it holds."""
+    return Maker(
+        name=f"maker-{market}",
+        market=market,
+        capital=1e8,
+        base=5e4,
+        latency=latency,
+        tip=0.0,
+        lot=lot,
+        levels=1,
+        risk=1e-9,  # none to speak of: what is left of its spread is twice 1 / decay
+        decay=1.0 / (half * MEAN * PRICE),
+        lean=0.0,
+        caution=0.0,
+        tolerance=1e-8,
+    )
+
+
+def sniping(market: str, place: int, latency: float, lot: float, bid: float = 0.0) -> QuoteSniper:
+    """A sniper who takes whatever is stale, and bids a share of what it is worth, once and unread."""
+    return QuoteSniper(
+        name=f"sniper-{market}-{place}",
+        market=market,
+        latency=latency,
+        tip=0.0,
+        bid_share=bid,
+        most_share=max(bid, 0.9),
+        edge=0.0,
+        least_profit=0.0,
+        lot=lot,
+    )
+
+
 @cache
 def run_of(race: Race, seed: int, blocks: int) -> Played:
     """A market for each spread, all at the same fair."""
     cast: list[Role] = []
     for number, half in enumerate(race.spreads):
         market = f"m{number}"
-        cast.append(
-            Maker(
-                name=f"maker-{market}",
-                market=market,
-                capital=1e8,
-                base=5e4,
-                latency=race.lags[0],
-                tip=0.0,
-                lot=race.depth * LOT,
-                levels=1,
-                risk=1e-9,  # none to speak of: what is left of its spread is twice 1 / decay
-                decay=1.0 / (half * MEAN * PRICE),
-                lean=0.0,
-                caution=0.0,
-                tolerance=1e-8,
-            )
-        )
-        cast += [
-            QuoteSniper(
-                name=f"sniper-{market}-{place}",
-                market=market,
-                latency=lag,
-                tip=0.0,
-                bid_share=0.0,
-                edge=0.0,
-                least_profit=0.0,
-                lot=LOT,
-            )
-            for place, lag in enumerate(race.lags[1:])
-        ]
+        cast.append(quoting(market, half, race.lags[0], race.depth * LOT))
+        cast += [sniping(market, place, lag, LOT) for place, lag in enumerate(race.lags[1:])]
         rate = 0.5 * JUMPS / CYCLE / race.ratio  # a side and second
         cast.append(
             Comers(
@@ -103,19 +125,8 @@ def run_of(race: Race, seed: int, blocks: int) -> Played:
                 first=CYCLE // 2,
             )
         )
-    growth = 0.5 / (1.0 - MEAN) + 0.5 / (1.0 + MEAN) - 1.0
-    nature = DoubleExponential(
-        start=(PRICE,),
-        volatility=(0.0,),
-        intensity=(JUMPS / CYCLE * SECONDS_PER_YEAR,),
-        drift=(JUMPS / CYCLE * SECONDS_PER_YEAR * growth,),  # so that fair stands still between jumps
-        up=0.5,
-        mean_up=MEAN,
-        mean_down=MEAN,
-        tick=float(CYCLE),
-    )
     markets = [traded(f"m{number}", race.venue) for number in range(len(race.spreads))]
-    return played(staged(markets, cast, nature, Fixed(1.0), blocks, seed, race.ordering))
+    return played(staged(markets, cast, jumping(), Fixed(1.0), blocks, seed, race.ordering))
 
 
 def profits(race: Race, seed: int, blocks: int) -> list[tuple[float, float]]:
