@@ -10,15 +10,16 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
 
 from agents import builders
+from agents.demand import OutsideDemand, recent
 from agents.nature.base import Nature
 from agents.nature.reference import ReferenceMarket, ReferenceVenue
+from agents.offchain import bribe, trade_reference
 from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
 from agents.reorganising import reorganise
@@ -30,7 +31,6 @@ from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
 from protocol.mempool import Mempool, Orders, Pending
 from protocol.opening import back_wrapped
-from protocol.orderings.base import Outside
 from protocol.state import House, Listing, State
 from protocol.undoing import Undoable, keep
 from protocol.units import to_units_down
@@ -41,28 +41,6 @@ if TYPE_CHECKING:
     from protocol.ledger import Floats
 
 GRID = 1e-9  # seconds: how far apart two equal times may be
-RECENT = 600.0  # seconds over which outside demand looks at how far prices have moved
-_ROOT_YEAR = math.sqrt(365 * 86_400.0)
-
-
-@dataclass(frozen=True)
-class OutsideDemand:
-    """Everybody else's demand for block space: gas per block as a share of capacity, more of it when prices move.
-
-    `load` is the share at reference volatility; `swing` says how much a net move over the last ten minutes multiplies it,
-    as a rate beyond `reference` per root year; `value` is the mean willingness to pay in cash coins per gas.
-    """
-
-    load: float = 0.5
-    swing: float = 1.0
-    reference: float = 0.8
-    value: float = 2e-8
-
-    def __post_init__(self) -> None:
-        """Refuse demand that is none."""
-        for name in ("load", "swing", "reference", "value"):
-            if not getattr(self, name) > 0 and not (name in ("load", "swing") and getattr(self, name) == 0):
-                raise ValueError(f"{name} = {getattr(self, name)}: must be above 0 (load and swing: 0 or more)")
 
 
 class Game(mesa.Model):
@@ -92,11 +70,11 @@ class Game(mesa.Model):
         self.tick = nature.tick
         self.column = {asset: number for number, asset in enumerate(nature.assets)}
         self.fair = nature.path(self.streams, math.ceil(duration / nature.tick) + 1)  # [tick, asset]
-        self._last, self._recent = len(self.fair) - 1, max(8, round(RECENT / nature.tick))  # ticks
+        self._last, self._recent = len(self.fair) - 1, recent(nature.tick)  # ticks
         self.mids: Floats = self.fair.copy()  # [tick, asset] reference mids, known up to `_known`
         venues = {venue.asset: venue for venue in references}
         self.references = [ReferenceMarket(venues.get(a, ReferenceVenue(asset=a))) for a in nature.assets]
-        self._known = 0
+        self.known = 0
         self.state = genesis(world, {asset: float(self.fair[0, i]) for asset, i in self.column.items()})
         self._listings = {(m.house.name, m.name): m for ms in self.state.listings for m in ms}
         self._views: dict[float, View] = {}  # what those of a latency are shown before this block
@@ -192,20 +170,20 @@ class Game(mesa.Model):
     def _advance(self, until: float) -> None:
         """Let reference venues relax up to `until`, writing their mids down on the grid."""
         last = self._tick_of(until)
-        if last <= self._known:
+        if last <= self.known:
             return
-        span = slice(self._known + 1, last + 1)
+        span = slice(self.known + 1, last + 1)
         for column, market in enumerate(self.references):
             if market.displacement == 0.0:
                 continue
             for tick in range(span.start, span.stop):
                 market.relax(self.tick)
                 self.mids[tick, column] = market.mid(float(self.fair[tick, column]))
-        self._known = last
+        self.known = last
 
     def mid_now(self, asset: str) -> float:
         """The reference venue's latest mid, whoever has seen it."""
-        return self.mids.item(self._known, self.column[asset])
+        return self.mids.item(self.known, self.column[asset])
 
     def fair_now(self, asset: str) -> float:
         """Nature's price at the last block: for measurement, never for players."""
@@ -231,12 +209,14 @@ class Game(mesa.Model):
         if self.state.rules.chains[chain].reorgs is not None:
             reorganise(self, chain, time, uniform_at(self._keys["reorgs"], round(time / GRID), chain))
         mark = self.state.mark() if self.undoable[chain].maxlen else None
+        capacity = self.state.rules.chains[chain].capacity
+        die = uniform_at(self._keys["outside"], round(time / GRID), chain) if self.demand.load > 0 else 0.5
         block = seal(
             self.state,
             chain,
             self.mempools[chain],
             time,
-            self._outside(chain, time),
+            self.demand.now(self.fair[: self.known + 1, 0], self._recent, self.tick, capacity, die),
             self._entropy(chain),
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
@@ -307,8 +287,8 @@ class Game(mesa.Model):
         if seen < 0.0:  # comparisons: `min` and `max` take as long as all the rest
             seen = 0.0
         tick = int(seen / self.tick + GRID)
-        if tick > self._known:
-            tick = self._known
+        if tick > self.known:
+            tick = self.known
         newest, latest = tick * self.tick, seal_time - self._leads[chain]
         arrival = (newest if newest > state.time else state.time) + player.role.latency
         if arrival > latest:
@@ -358,67 +338,13 @@ class Game(mesa.Model):
                 chain = self.state.markets[action.rows["market"][0]].house.chain if len(self.mempools) > 1 else 0
                 self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):
-            self._trade_reference(player, action)
+            trade_reference(self, player, action)
         elif isinstance(action, Bribe):
-            self._bribe(player, action)
-
-    def _trade_reference(self, player: Player, order: ReferenceTrade) -> None:
-        """Settle an off-chain order at once: tokens against tokens, with WORLD on the other side."""
-        column = self.column[order.asset]
-        market, fair = self.references[column], float(self.fair[self._known, column])
-        listing = self.listing(player.role.market, player.role.exchange)
-        if any(span.wrapped == listing.base for span in self.state.spans):
-            raise ValueError(f"{player.label}: a wrapped token is traded on its own chain alone")
-        base = int(order.size * listing.size_scale)
-        size = base / listing.size_scale
-        cash = market.quote(fair, size)
-        units = (
-            math.ceil(cash * listing.house.cash_scale) if math.isfinite(cash) else 1 << 62
-        )  # out of the book's reach
-        ledger = self.state.ledger
-        has_cash = units <= ledger.balance[listing.house.token, player.account]
-        if not (has_cash and -base <= ledger.balance[listing.base, player.account]):
-            self.recorder.note(self.state.time, player.label, "reference trade refused", size=size)
-            return
-        market.trade(fair, size)
-        self.mids[self._known, column] = market.mid(fair)
-        for row, amount in ((listing.house.token, -units), (listing.base, base)):
-            src, dst = (WORLD, player.account) if amount > 0 else (player.account, WORLD)
-            ledger.move(row, src, dst, abs(amount), Reason.REFERENCE)
+            bribe(self, player, action)
 
     def seat(self, account: int) -> Player | None:
         """Who sits at an account; None: nobody, or a member of a crowd."""
         return next((player for player in self.players if player.account == account), None)
-
-    def _bribe(self, player: Player, offer: Bribe) -> None:
-        """Pay somebody from wallet to wallet, if it takes that much; it keeps what was agreed in mind."""
-        payee, house = self.seat(offer.payee), self.house(player.role.exchange)
-        units = math.ceil(offer.cash * house.cash_scale)
-        afford = units <= self.state.ledger.balance[house.token, player.account]
-        ledger = self.state.ledger
-        apart = payee is not None and ledger.chain[payee.account] != ledger.chain[player.account]
-        if payee is None or apart or not afford or offer.cash < payee.role.asks(self.state.time):
-            self.recorder.note(self.state.time, player.label, "bribe refused", payee=offer.payee, cash=offer.cash)
-            return
-        if units:
-            self.state.ledger.move(house.token, player.account, payee.account, units, Reason.BRIBE)
-        payee.memory["deal"] = offer
-        self.recorder.note(self.state.time, player.label, "bribe", payee=offer.payee, cash=offer.cash)
-
-    def _outside(self, chain: int, time: float) -> Outside:
-        """Everybody else's demand now: higher when the first asset's fair has been moving."""
-        demand = self.demand
-        if demand.load <= 0:
-            return Outside(0.0, demand.value)
-        tick = self._known  # `time` is where nature has got to
-        ticks = tick if tick < self._recent else self._recent
-        moves = math.log(self.fair.item(tick, 0) / self.fair.item(tick - ticks, 0))
-        realised = abs(moves) / math.sqrt((ticks or 1) * self.tick) * _ROOT_YEAR
-        noise = -math.log(uniform_at(self._keys["outside"], round(time / GRID), chain))
-        load = demand.load * (
-            1.0 + demand.swing * (realised / demand.reference - 1.0 if realised > demand.reference else 0.0)
-        )
-        return Outside(load * self.state.rules.chains[chain].capacity * (0.5 + 0.5 * noise), demand.value)
 
     def reference_cost(self, asset: str, tick: int, size: float) -> float:
         """What a reference order of `size` base coins would have paid at `tick`, cash coins: for views as old as that."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agents.crowds.base import Crowd
-from agents.game import OutsideDemand
+from agents.demand import OutsideDemand
 from agents.nature.base import Nature
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue

@@ -6,7 +6,8 @@ import pytest
 from agents.attacks.oracle_push import OraclePush
 from agents.attacks.pushing import reach
 from agents.attacks.stale_sniper import StaleSniper
-from agents.game import Game, OutsideDemand
+from agents.demand import OutsideDemand
+from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.roles.arbitrageur import Arbitrageur

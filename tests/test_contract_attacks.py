@@ -5,7 +5,8 @@ import importlib
 import pytest
 
 from agents.attacks.base import Attack
-from agents.game import Game, OutsideDemand
+from agents.demand import OutsideDemand
+from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from experiments.codec import variants

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from agents.attacks.double_spender import DoubleSpender
-from agents.game import Game, OutsideDemand
+from agents.demand import OutsideDemand
+from agents.game import Game
 from agents.nature.base import Nature
 from agents.nature.gbm import GeometricBrownian
 from agents.player import Role

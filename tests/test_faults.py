@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from agents.demand import OutsideDemand
 from agents.faults.base import Fault
 from agents.faults.bribed import Bribed
 from agents.faults.floored import Floored
@@ -16,7 +17,7 @@ from agents.faults.offline import Offline
 from agents.faults.scaled import Scaled
 from agents.faults.slow import Slow
 from agents.faults.stuck import Stuck
-from agents.game import Game, OutsideDemand
+from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.player import Bribe, Role

@@ -10,7 +10,8 @@ import pytest
 
 from agents.builders import builder
 from agents.crowds.noise import NoiseCrowd
-from agents.game import Game, OutsideDemand
+from agents.demand import OutsideDemand
+from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.player import Player, Role
 from agents.roles.builder import Builder

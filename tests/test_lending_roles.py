@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, Told, tell
 
-from agents.game import Game, OutsideDemand
+from agents.demand import OutsideDemand
+from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.player import Role

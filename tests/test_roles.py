@@ -8,7 +8,8 @@ from machine import CASH, COIN, exchange_for, tell
 
 from agents.crowds.leveraged import LeveragedCrowd
 from agents.crowds.noise import NoiseCrowd
-from agents.game import Game, OutsideDemand
+from agents.demand import OutsideDemand
+from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.nature.reference import ReferenceVenue
 from agents.player import Role

@@ -17,7 +17,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from agents.game import OutsideDemand
+from agents.demand import OutsideDemand
 from agents.nature.reference import ReferenceVenue
 from agents.player import Role
 from agents.roles.bidder import Bidder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agents.game import OutsideDemand
+from agents.demand import OutsideDemand
 from protocol.appraisal import Collateral
 from protocol.blocks.fixed import Fixed
 from protocol.funding.unfunded import Unfunded

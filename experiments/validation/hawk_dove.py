@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from agents.game import OutsideDemand
+from agents.demand import OutsideDemand
 from agents.nature.gbm import GeometricBrownian
 from agents.player import Action, Player, Role
 from agents.streams import uniform_at

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from agents.game import OutsideDemand
+from agents.demand import OutsideDemand
 from agents.nature.base import Nature
 from agents.nature.reference import ReferenceVenue
 from agents.player import Action, Player, Role
