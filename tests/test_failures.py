@@ -171,7 +171,7 @@ def test_the_headline_is_of_what_stands_after_correction_and_says_where_nothing_
         headline([failed("a", ISOLATED, down, 0.04), failed("b", REMOVED, up, 0.01)]) == "a should have been isolated"
     )
     assert headline([failed("a", ISOLATED, down, 0.06), failed("b", REMOVED, up, 0.01)]) == "b is missed most"
-    assert headline([failed("c", MISSING, down, 0.01), failed("b", REMOVED, up, 0.2)]) == "Without c less is lost"
+    assert headline([failed("c", MISSING, down, 0.01), failed("b", REMOVED, up, 0.2)]) == "Less bad debt without c"
     none = [failed("a", ISOLATED, down, 0.06), failed("b", REMOVED, up, 0.2)]
     assert none[0].change.estimate.high < 0  # an interval by itself would say so
     assert headline(none) == "No single failure can be told from none at 8 seeds"

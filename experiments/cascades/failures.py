@@ -134,7 +134,7 @@ def headline(found: Sequence[Failure]) -> str:
     if hurts:
         return f"{max(hurts, key=lambda one: one.change.estimate.mean).node} is missed most"
     if sure:
-        return f"Without {min(sure, key=lambda one: one.change.estimate.mean).node} less is lost"
+        return f"Less bad debt without {min(sure, key=lambda one: one.change.estimate.mean).node}"
     seeds = max((one.change.estimate.seeds for one in found), default=0)
     return f"No single failure can be told from none at {seeds} seeds"
 

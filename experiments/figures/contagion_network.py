@@ -16,8 +16,7 @@ WIDEST = 5.0  # points
 LEAST = 0.01  # of the largest gain or loss: what is shown of who paid nobody
 POINTS = 55.0  # a unit of the drawing
 ASIDE = 0.25  # of a unit: from here on, beside the middle, names stand to the left or right of their discs
-DENSE = 14  # nodes beyond which every second name above and below stands farther out
-OUT = 0.22  # how much, in units of the drawing
+DENSE = 14  # nodes beyond which names point away from the middle, so that none lies over another
 FAINT = 0.002  # of the widest arrow: what is left out
 KEPT = 14  # edges shown in a panel, the largest
 
@@ -44,13 +43,14 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "", words: tu
     angles = np.linspace(0.5 * np.pi, 2.5 * np.pi, len(names), endpoint=False)
     place = {node: np.array([np.cos(a), np.sin(a)]) for node, a in zip(names, angles.tolist(), strict=True)}
     money = max((data["cash"] for graph in shown for *_, data in graph.edges(data=True)), default=0.0) or 1.0
-    figure, axes = panels(1, len(stretches), 3.3)
+    dense = len(names) > DENSE
+    figure, axes = panels(1, len(stretches), 4.3 if dense else 3.3)
     for axis, one, graph in zip(axes[0], stretches, shown, strict=True):
         area = {node: SMALLEST + (LARGEST - SMALLEST) * abs(one.change.get(node, 0.0)) / loss for node in names}
         for payer, payee, data in graph.edges(data=True):
             room = (0.5 * area[payer] ** 0.5 + 1.0, 0.5 * area[payee] ** 0.5 + 1.0)
             _edge(axis, place[payer], place[payee], data["cash"] / money, room)
-        for seat, node in enumerate(names):
+        for node in names:
             change = one.change.get(node, 0.0)
             down = change < 0
             axis.scatter(
@@ -61,15 +61,10 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "", words: tu
                 linewidths=0.9,
                 zorder=3,
             )
-            apart = OUT if len(names) > DENSE and seat % 2 and abs(place[node][1]) > 1.0 - ASIDE else 0.0
-            where = place[node] * (1.09 + apart + 0.5 * area[node] ** 0.5 / POINTS)
-            told = f"{node}\n{number(change)}" if abs(change) > FAINT * loss else node
-            beside = abs(place[node][0]) > ASIDE
-            across = "center" if not beside else ("left" if place[node][0] > 0 else "right")
-            upright = "center" if beside else ("bottom" if place[node][1] > 0 else "top")
-            axis.text(*where, told, ha=across, va=upright, fontsize=5.5, zorder=4)
+            told = [node, number(change)] if abs(change) > FAINT * loss else [node]
+            _name(axis, place[node], told, 0.5 * area[node] ** 0.5 / POINTS, turned=dense)
         axis.set_xlim(-2.2, 2.2)
-        axis.set_ylim(-1.6, 1.6)
+        axis.set_ylim(-2.2 if dense else -1.6, 2.5 if dense else 1.6)
         axis.set_aspect("equal")
         axis.axis("off")
         axis.set_title(one.title)
@@ -78,6 +73,21 @@ def draw(stretches: list[Panel], out: Path, name: str, note: str = "", words: tu
         fontsize=6,
     )
     return save(figure, out, name, note)
+
+
+def _name(axis: Any, place: Any, told: list[str], radius: float, *, turned: bool) -> None:
+    """A name and its number beside a disc; `turned`: in one line that points away from the middle."""
+    where = place * (1.09 + radius)
+    if turned:
+        angle = float(np.degrees(np.arctan2(place[1], place[0])))
+        left = abs(angle) > 90.0
+        style = {"rotation": angle - 180.0 if left else angle, "rotation_mode": "anchor", "va": "center"}
+        axis.text(*where, "  ".join(told), ha="right" if left else "left", fontsize=5.5, zorder=4, **style)
+        return
+    beside = abs(place[0]) > ASIDE
+    across = "center" if not beside else ("left" if place[0] > 0 else "right")
+    upright = "center" if beside else ("bottom" if place[1] > 0 else "top")
+    axis.text(*where, "\n".join(told), ha=across, va=upright, fontsize=5.5, zorder=4)
 
 
 def _largest(graph: nx.DiGraph, least: float) -> nx.DiGraph:

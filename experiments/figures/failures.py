@@ -21,7 +21,8 @@ def draw(found: Sequence[Failure], out: Path, name: str, stamped: str = "") -> l
     axis.axvline(0.0, color="black", linewidth=0.6)
     axis.grid(False, axis="y")
     seeds = found[0].change.estimate.seeds
-    words = f"bad debt elsewhere, twin less run\n(thousand cash coins; 95 %, {seeds} paired seeds)"
+    where = " elsewhere" if any(one.kind == "exchange" for one in found) else ""
+    words = f"bad debt{where}, twin less run\n(thousand cash coins; 95 %, {seeds} paired seeds)"
     figure.supxlabel(words, fontsize=7.5)  # amid the whole figure: names on the left leave the axes too narrow for it
     entitle(figure, headline(found))
     return save(figure, out, name, "", stamped)
