@@ -9,6 +9,7 @@ they are read all day, and slots are read four times as fast as the fields of a 
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -372,14 +373,28 @@ class State:
         digest = hashlib.sha256()
         digest.update(repr((self.time, self.height, self.ledger.balance.shape)).encode())
         digest.update(self.ledger.balance.tobytes())
-        digest.update(canonical(self.tables).encode())
+        told = (
+            (path, self.settled(_rules) if path == RULES else canonical(self.tables[path]))
+            for path in sorted(self.tables)
+        )
+        digest.update(f"{{{','.join(f'{path}:{text}' for path, text in told)}}}".encode())
         return digest.hexdigest()
+
+
+def _rules(state: State, _: int) -> str:
+    """The rules in force as a text: long, seldom another, and frozen."""
+    return canonical(state.tables[RULES])
+
+
+@functools.cache
+def _named(dtype: np.dtype[Any]) -> str:
+    return str(dtype)
 
 
 def canonical(value: Any) -> str:
     """A text that is equal exactly when two table values are."""
     if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
+        return f"{_named(value.dtype)}{value.shape}{hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()}"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}:{canonical(value[key])}" for key in sorted(value)) + "}"
     if isinstance(value, tuple) and not hasattr(value, "_fields"):

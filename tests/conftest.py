@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 from protocol.compiled import stale
 
@@ -19,6 +22,26 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("undertow")
     if not hasattr(config, "workerinput"):
         stale(ROOT / "protocol", ROOT / "agents")
+    if cache := getattr(config, "cache", None):
+        _compile_in_turn(cache.mkdir("compiling"))
+
+
+def _compile_in_turn(folder: Path) -> None:
+    """Let one worker compile a function; others that need it wait, and read what it has cached, instead of doing the same."""
+    compile_, within = Dispatcher.compile, []
+
+    def in_turn(self: Any, signature: Any) -> Any:
+        if within:  # a part of what is being compiled: whoever holds one lock waits for no other
+            return compile_(self, signature)
+        with (folder / f"{self.py_func.__module__}.{self.py_func.__qualname__}").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            within.append(self)
+            try:
+                return compile_(self, signature)
+            finally:
+                within.pop()
+
+    Dispatcher.compile = in_turn
 
 
 @pytest.fixture(scope="session")

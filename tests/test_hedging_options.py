@@ -162,7 +162,7 @@ def watched(scenario: Scenario) -> Any:
 
 
 def test_a_vault_that_sells_options_buys_others_to_be_rid_of_its_gamma_and_pays_for_it() -> None:
-    scenario = find("gamma-vault")
+    scenario = dataclasses.replace(find("gamma-vault"), duration=600.0)
     hedged, bare = watched(scenario), watched(without(scenario, "hedger"))
     late = hedged[:, 0] > 300.0
     assert np.median(hedged[late, 1]) <= 10.0 < 50.0 < np.median(bare[late, 1])

@@ -14,7 +14,7 @@ from protocol.ledger import WORLD, Reason
 from protocol.margins.base import Margin
 from protocol.margins.cross import Cross
 from protocol.margins.volatility_scaled import VolatilityScaled
-from protocol.state import State
+from protocol.state import RULES, State
 from protocol.world import Chain, Exchange, World
 
 
@@ -47,6 +47,20 @@ def test_a_saved_state_lives_its_own_life_and_can_be_restored() -> None:
     assert saved.digest() == digest != state.digest()
     state.restore(saved)
     assert state.digest() == digest
+
+
+def test_the_rules_in_force_are_of_the_digest_whenever_they_change() -> None:
+    state, other = fresh(), World(exchanges=(Exchange(margin=Cross(initial=0.2)),))
+    first, mark, saved = state.digest(), state.mark(), state.save()
+    for rules in (other, World()):
+        state.put(RULES, rules)
+        assert (state.digest() == first) == (rules == World())
+    state.put(RULES, other)
+    changed = state.digest()
+    state.rewind(mark)
+    assert state.digest() == saved.digest() == first
+    saved.put(RULES, other)
+    assert saved.digest() == changed != first
 
 
 def test_what_is_derived_is_derived_again_when_anything_changes() -> None:

@@ -440,7 +440,7 @@ def test_runs_leave_nothing_behind_in_the_process_that_plays_them(monkeypatch: p
     from experiments.sweeps.spec import design
     from experiments.sweeps.stage import measured
 
-    found = design(Sweep(base=find("stale-oracle"), axes=(Table(rows=((12.0,),)),), replicates=90))
+    found = design(Sweep(base=find("stale-oracle"), axes=(Table(rows=((12.0,),)),), replicates=45))
 
     def left(seeds: range) -> int:
         before = len(gc.get_objects()) if gc.collect() >= 0 else 0
@@ -449,10 +449,10 @@ def test_runs_leave_nothing_behind_in_the_process_that_plays_them(monkeypatch: p
         gc.collect()
         return len(gc.get_objects()) - before
 
-    left(range(30))
-    assert left(range(30, 60)) < 30 * 10
+    left(range(15))
+    assert left(range(15, 30)) < 15 * 10
     monkeypatch.setattr(run, "release", lambda _: None)
-    assert left(range(60, 90)) > 30 * 100  # which is what Mesa would keep
+    assert left(range(30, 45)) > 15 * 100  # which is what Mesa would keep
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ PANELS = (  # measure, scale, label, title
 )
 
 
-def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
+def draw(table: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
     """`table`: weather, way, and each measure with its interval."""
     figure, axes = panels(1, len(PANELS), height=2.4)
     ways = list(dict.fromkeys(table["way"]))
@@ -45,4 +45,4 @@ def draw(table: pd.DataFrame, out: Path, name: str) -> list[Path]:
         panel.set_title(title)
         panel.grid(axis="y", visible=False)
     axes[0][0].legend(loc="lower right")
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}")
+    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)

@@ -20,6 +20,7 @@ from agents.pairings.at_once import AtOnce
 from agents.pairings.base import Pairing
 from agents.pairings.in_turn import InTurn
 from agents.pairings.two_phase import TwoPhase
+from experiments.figures.style import stamp
 from experiments.figures.two_phase import draw
 from experiments.overrides import varied
 from experiments.parallel import spread
@@ -118,7 +119,7 @@ def report(runs: pd.DataFrame, out: Path) -> str:
     """Tables, figure and summary of runs."""
     table, less = means(runs, ("weather", "way"), MEASURES), differences(runs)
     write(out, {f"{NAME}-runs": runs, NAME: table, f"{NAME}-differences": less})
-    paths = draw(table, out, NAME)
+    paths = draw(table, out, NAME, stamp(runs["digest"]))
     shown = {
         "alone": ("on one leg, s", 1.0, 0),
         "often": (f"beyond {LONG:.0f} s, %", 1e2, 1),
