@@ -9,10 +9,14 @@ from experiments.codec import Mistakes
 from experiments.validation import table
 from experiments.validation.base import Effort, Missing, exactly
 
+SUBJECTS = {name: subject for name, (subject, _) in table.all_claims().items()}
 KNOWN = {name: claim for name, (_, claim) in table.all_claims().items()}
 CLAIMS = [pytest.param(claim, id=name) for name, claim in KNOWN.items()]
-PLAYED = [name for name, (subject, _) in table.all_claims().items() if subject != "history"]  # that: test_incidents
-GROUPS = [pytest.param(group, id=KNOWN[group[0]].runs or group[0]) for group in table.together(PLAYED)]
+PLAYED = [name for name, subject in SUBJECTS.items() if subject != "history"]  # that: test_incidents
+GROUPS = [
+    pytest.param(group, id=f"{SUBJECTS[group[0]]}-{KNOWN[group[0]].runs or group[0]}")
+    for group in table.together(PLAYED)
+]
 
 
 @pytest.mark.parametrize("group", GROUPS)

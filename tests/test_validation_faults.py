@@ -140,6 +140,7 @@ def test_an_incident_replayed_with_a_fee_that_is_not_all_charged(monkeypatch: py
         (dydx_v1, "up", lambda *terms: dydx_v1.down(*terms), "T-dydx-v1"),
         (perp_v1_market, "owed_for", lambda *terms: perp_v1_market.owed_for.right(*terms) + 1, "T-perp-v1"),
         (synthetix_perps_v2, "mean_of", lambda before, after, *rest: after, "T-synthetix-perps-v2"),
+        (feeds, "hopped", lambda feed, *rest: feed, "T-maker-median-osm"),
         (TickPool, "earn", lambda self, side, fee: TickPool.earn.right(self, side, fee - 1), "T-uniswap-v3"),
     ],
     ids=(
@@ -152,6 +153,7 @@ def test_an_incident_replayed_with_a_fee_that_is_not_all_charged(monkeypatch: py
         "funding rounded for the account",
         "a swap a unit dear",
         "funding by where the rate ended",
+        "a price that is never passed on",
         "a fee a unit short",
     ),
 )

@@ -7,38 +7,49 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.figures.style import MARKS, SHADES, panels, save
+from experiments.figures.style import MARKS, SHADES, entitle, panels, save
 
 
 def draw(table: pd.DataFrame, measures: Mapping[str, str], out: Path, name: str, stamped: str = "") -> list[Path]:
-    """`table`: a row a knob and end, with the change in cash coins. `measures`: what each scenario's number is."""
+    """`table`: a row a knob and end, with the change in cash coins. `measures`: what each scenario's number is.
+
+    Changes are drawn as shares of the number as it stands. Beside each knob stand the two values that it was set to.
+    """
     most = max(len(some) // 2 for _, some in table.groupby("scenario"))
-    figure, axes = panels(1, len(measures), 0.9 + 0.2 * most)
-    for axis, (scenario, what) in zip(axes[0], measures.items(), strict=True):
+    figure, axes = panels(len(measures), 1, 0.75 + 0.17 * most)
+    told = []
+    for axis, (scenario, what) in zip(axes[:, 0], measures.items(), strict=True):
         some = table[table["scenario"] == scenario]
+        base = float(some["as it stands"].iloc[0])
         reach = some.groupby("what")["change"].apply(lambda change: change.abs().max()).sort_values()
+        labels = []
         for place, knob in enumerate(reach.index):
+            values = []
             for number, end in enumerate(("low", "high")):
                 row = some[(some["what"] == knob) & (some["end"] == end)].iloc[0]
-                mean, low, high = (row[column] / 1e3 for column in ("change", "change_low", "change_high"))
+                mean, low, high = (100.0 * row[column] / base for column in ("change", "change_low", "change_high"))
                 axis.errorbar(
                     [mean],
-                    [place + 0.14 * (1 - 2 * number)],
+                    [place + 0.16 * (1 - 2 * number)],
                     xerr=[[mean - low], [high - mean]],
                     color=SHADES[number],
                     marker=MARKS[number],
+                    markersize=3,
                     capsize=2,
                     elinewidth=0.7,
                     linestyle="none",
                     label=f"set {end}" if place == 0 else None,
                 )
-        axis.set_yticks(range(len(reach)), list(reach.index))
+                values.append(f"{row['set to']:g}".replace("e+", "e").replace("e0", "e").replace("e-0", "e-"))
+            labels.append(f"{_short(knob)} ({', '.join(values)})")
+        axis.set_yticks(range(len(reach)), labels, fontsize=6)
         axis.axvline(0.0, color="black", linewidth=0.6)
-        base = float(some["as it stands"].iloc[0]) / 1e3
-        axis.set_xlabel(f"change of {what} (thousand cash coins, 95 %)\n{scenario} as it stands: {base:,.0f}")
-        axis.set_title(f"{what.capitalize()}: most by {_short(reach.index[-1])}")
-        axis.legend(loc="lower right")
-    return save(figure, out, name, f"seeds: {int(table['seeds'].max())}", stamped)
+        axis.set_xlabel(f"change of {what}, % of {base:,.0f} cash coins ({scenario})", fontsize=6.5, loc="right")
+        told.append(f"{what} rests most on {_short(reach.index[-1])}")
+    axes[0, 0].legend(loc="lower left")
+    words = ",\n".join(told)
+    entitle(figure, words[0].upper() + words[1:])
+    return save(figure, out, name, f"seeds: {int(table['seeds'].max())}; bars: 95 %", stamped)
 
 
 def _short(what: str) -> str:

@@ -46,12 +46,12 @@ KNOBS = {
         Knob(2, "depth of the reference venue", "references.0.depth", 1e8, 1e10),
         Knob(2, "seconds until it has half healed", "references.0.half_life", 10.0, 600.0),
         Knob(3, "seconds the arbitrageur is late", "cast.arbitrageur.latency", 0.0, 12.0),
+        Knob(5, "seconds the attacker is late", "cast.attacker.latency", 0.0, 18.0),
         Knob(7, "caution of the attacker", "cast.attacker.caution", 1.0, 3.0),
-        Knob(8, "capital of the arbitrageur", "cast.arbitrageur.capital", 2e5, 2e8),
+        Knob(8, "coins of the arbitrageur", "cast.arbitrageur.base", 20.0, 1e5),
         Knob(12, "base fee, cash coins per gas", "chain.base_fee", 2e-9, 2e-7),
         Knob(13, "outside demand, share of blocks", "outside.load", 0.0, 0.95),
         Knob(17, "stake below which a trader re-enters", "cast.leveraged.reentry", 0.0, 0.9),
-        Knob(26, "volatility of fair", "nature.volatility.0", 0.2, 1.8),
     ),
     CRASH: (
         Knob(2, "depth of the reference venue", "references.0.depth", 1e8, 1e10),
@@ -60,8 +60,9 @@ KNOBS = {
         Knob(17, "stake below which a trader re-enters", "cast.leveraged.reentry", 0.0, 0.9),
         Knob(17, "weight of the trend for the leveraged", "cast.leveraged.herding", 0.0, 60.0),
         Knob(17, "decisions a day of those who revert", "cast.fundamental.activity", 30.0, 1_500.0),
-        Knob(27, "seconds the keepers are late", "cast.keeper.latency", 0.0, 6.0),
-        Knob(59, "capital of a keeper", "cast.keeper.capital", 1e4, 1e7),
+        Knob(154, "seconds the keepers are late", "cast.keeper.latency", 0.0, 18.0),
+        Knob(27, "seconds of nature's grid", "nature.tick", 0.25, 6.0),
+        Knob(154, "capital of a keeper", "cast.keeper.capital", 1e4, 1e7),
     ),
 }
 

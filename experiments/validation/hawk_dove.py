@@ -198,7 +198,7 @@ def claims() -> tuple[Claim, ...]:
             f"what a {names[mine]} earns of a {names[theirs]} a contest, cash coins",
             SOURCE,
             matrix[mine][theirs],
-            0.25,
+            0.18,  # two standard errors of the one that chance is in
             lambda effort, mine=mine, theirs=theirs: payoff(mine, theirs, effort),  # type: ignore[misc]
             0.6,
             runs="A11-payoffs",

@@ -141,5 +141,6 @@ def markdown(lines: Sequence[Line], effort: Effort) -> str:
             told.append(
                 f"| {one.id} | {one.what} ({one.source}) | {one.published:.6g} | {value} | {one.allowed(effort):.3g} | {verdict} |"
             )
-        told += ["", f"`undertow validate --only {subject}`", ""]
+        tests = "tests/test_incidents.py" if subject == "history" else f"tests/test_validation.py -k {subject}"
+        told += ["", f"`undertow validate --only {subject}`; tests: `pytest {tests}`", ""]
     return "\n".join(told)
