@@ -27,21 +27,38 @@ class Lost:
         """The one where whoever names none lived."""
         return self.before.exchanges[0].name
 
+    @property
+    def _others(self) -> tuple[Exchange, ...]:
+        return tuple(one for one in self.before.exchanges if one.name != self.name)
+
     @cached_property
     def rest(self) -> tuple[Exchange, ...]:
-        """The others, which take nothing any more that it issued."""
+        """The others, which neither take nor trade any more what it issued, or what a lost bridge did."""
         gone = next(exchange for exchange in self.before.exchanges if exchange.name == self.name)
+        worthless = issued(gone) | {one.wrapped for one in self.before.bridges if one.name in self.bridges}
         return tuple(
-            replace(one, collateral=tuple(taken for taken in one.collateral if taken.token not in issued(gone)))
-            for one in self.before.exchanges
-            if one.name != self.name
+            replace(
+                one,
+                markets=tuple(market for market in one.markets if market.instrument.token not in worthless),
+                collateral=tuple(taken for taken in one.collateral if taken.token not in worthless),
+            )
+            for one in self._others
         )
+
+    def left(self, exchange: str) -> frozenset[str]:
+        """Names of the markets that an exchange has left; none where it is the one that is lost."""
+        return frozenset(market.name for one in self.rest if one.name == exchange for market in one.markets)
+
+    def home(self, exchange: str, market: str) -> tuple[str, str]:
+        """Where whoever names an exchange and a market lives, '' being the first of each."""
+        here = next(one for one in self.before.exchanges if one.name == (exchange or self.first))
+        return here.name, market or here.markets[0].name
 
     @cached_property
     def bridges(self) -> frozenset[str]:
         """Names of the bridges that have lost an end, or the token's only market at one."""
-        homes = {one.chain for one in self.rest}
-        dead = _traded(self.before.exchanges) - _traded(self.rest)
+        homes = {one.chain for one in self._others}
+        dead = _traded(self.before.exchanges) - _traded(self._others)
         return frozenset(
             one.name
             for one in self.before.bridges

@@ -74,7 +74,7 @@ class Role(ABC):
     `tip`: usual priority fee, cash coins per gas.
     """
 
-    kind: ClassVar[str] = ""  # keeper, maker, provider or holder, where others live by what it does
+    kind: ClassVar[str] = ""  # keeper, maker, reporter, ...: where others live by what it does
 
     name: str = ""
     count: int = 1
@@ -113,9 +113,10 @@ class Role(ABC):
 
     def without(self, lost: Lost) -> Role | None:
         """What it is in a world that has lost an exchange; None where it lived there, or has nothing left to do."""
-        if (self.exchange or lost.first) == lost.name:
+        exchange, market = lost.home(self.exchange, self.market)
+        if market not in lost.left(exchange):
             return None
-        return self if self.exchange else dataclasses.replace(self, exchange=lost.first)
+        return self if self.exchange else dataclasses.replace(self, exchange=exchange)
 
     def cut_off(self, name: str, names: Sequence[str]) -> Role:
         """What it is where nothing that it does on that exchange, of these, reaches the others."""

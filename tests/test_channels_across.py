@@ -220,10 +220,8 @@ def test_what_is_cut_is_cut_for_good(name, scenario):
             ShareBorrower(exchange="beta", token="gamma.share"),
             "token = 'gamma.share': beta takes of other exchanges' shares",
         ),
-        (ShareBull(exchange="alpha", market="ETH-PERP"), "alpha takes of other exchanges' shares none"),
+        (ShareBull(exchange="alpha", market="ETH-PERP"), "alpha takes of other exchanges' shares and synthetics none"),
         (ShareKeeper(exchanges=("alpha",)), "those that take a share or another's token are beta"),
-        (CommonHolder(exchanges=("beta",)), "needs two or more, each with a market of claims"),
-        (CommonKeeper(exchanges=("beta",)), "needs two or more, each with a market of claims"),
         (CommonHolder(apart=("gamma",)), r"apart = \['gamma'\]: it has no account there, but on alpha, beta"),
         (CommonMaker(), "alpha.ETH-PERP is no OrderBook and no BatchAuction"),
     ],
@@ -231,6 +229,11 @@ def test_what_is_cut_is_cut_for_good(name, scenario):
 def test_a_role_without_a_second_exchange_says_so(role, words):
     with pytest.raises(ValueError, match=words):
         build(dataclasses.replace(SHARED, cast=(role,)))
+
+
+def test_a_purse_for_all_exchanges_needs_two():
+    with pytest.raises(ValueError, match=r"exchanges = \[\]: needs two or more, or one by name"):
+        build(dataclasses.replace(find("fire-sale"), cast=(CommonKeeper(),)))
 
 
 def test_the_study_of_common_makers_pairs_its_arms_by_seed_and_its_figure_says_what_they_differ_by(tmp_path):

@@ -53,9 +53,23 @@ def test_an_exchange_is_removed_with_what_it_issues_and_whoever_lives_on_it_and_
     assert without_alpha.world.exchanges[0].collateral == ()
     alone = run(dataclasses.replace(without_alpha, duration=240.0), check=True)
     assert alone.metrics["beta.ETH-PERP.fills"] > 0
-    left = removed(HOLDERS, "alpha")
-    assert not any(isinstance(role, CommonHolder) for role in left.cast)
-    release(build(removed(HOLDERS, "beta")))
+
+
+@pytest.mark.parametrize("name", ["common-holders", "common-makers", "common-keepers"])
+def test_who_has_one_purse_for_two_exchanges_goes_on_with_the_other_part_of_it_where_one_is_removed(name):
+    whole = dataclasses.replace(find(name), duration=12.0)
+    alone = removed(whole, "alpha")
+    (before,), (after,) = ([one for one in each.cast if isinstance(one, Pooled)] for each in (whole, alone))
+    assert (after.exchanges, after.exchange) == (("beta",), "beta")
+    deposits = []
+    for scenario in (whole, alone):
+        game = build(scenario)
+        house = game.house("beta")
+        mine = next(player.account for player in game.players if player.role.label == before.label)
+        deposits.append(int(game.state.ledger.balance[house.cash, mine]))
+        game.play()  # and it acts there
+        release(game)
+    assert deposits[0] == deposits[1] > 0
 
 
 SEVERAL = [one for one in map(find, bundled()) if len(one.world.exchanges) > 1]
@@ -66,16 +80,17 @@ def test_every_exchange_of_several_is_removed_in_a_twin_that_seats_or_is_said_to
     found, stays = twins(scenario), irremovable(scenario)
     names = {exchange.name for exchange in scenario.world.exchanges}
     assert {one.node for one in found if one.how == REMOVED} == names - stays.keys()
-    wrapped = {bridge.token for bridge in scenario.world.bridges}  # whose home cannot go while its pool abroad stays
-    homes = {
-        one.name
-        for one in scenario.world.exchanges
-        for market in one.markets
-        if market.instrument.base in wrapped
-        and not getattr(market.instrument, "bridge", "")
-        and market.instrument.claims() == ()
+    nothing_left = {  # where the others trade nothing but what a bridge has brought from there
+        exchange.name
+        for exchange in scenario.world.exchanges
+        if not any(
+            market.instrument.token not in {bridge.wrapped for bridge in scenario.world.bridges}
+            for other in scenario.world.exchanges
+            if other != exchange
+            for market in other.markets
+        )
     }
-    assert set(stays) == homes
+    assert set(stays) == nothing_left
     for one in found:
         release(build(one.scenario))
 
@@ -85,9 +100,19 @@ def test_with_an_exchange_go_its_chain_its_bridges_and_whoever_needs_them():
     alone = removed(bridged, "rollup")
     assert ([chain.name for chain in alone.world.chains], alone.world.bridges) == (["l1"], ())
     assert [role.label for role in alone.cast] == ["arbitrageur", "here"]
-    why = irremovable(bridged)["main"]
-    assert "no such bridge brings ETH to l2" in why
+    far = removed(bridged, "main")
+    assert ([chain.name for chain in far.world.chains], far.world.bridges) == (["l2"], ())
+    (rollup,) = far.world.exchanges
+    assert ([market.name for market in rollup.markets], rollup.collateral) == (["ETH-PERP"], ())  # no wrapped ETH
+    assert {role.label for role in far.cast} == {"reporter", "basis", "keeper"}
+    assert run(far, check=True).metrics["rollup.ETH-PERP.fills"] > 0
+    why = irremovable(find("wrapped-depeg"))["main"]
     assert "\n" not in why
+
+
+def test_a_bridge_fails_where_nobody_carries_for_it_and_a_feed_where_nobody_reports():
+    kinds = {(one.node, one.kind) for one in twins(find("two-chains"))}
+    assert {("relayer", "relayer"), ("reporter", "reporter"), ("between", "arbitrageur")} <= kinds
 
 
 def test_who_trades_on_several_exchanges_goes_on_where_he_can():
@@ -142,7 +167,7 @@ def test_makers_and_keepers_of_one_purse_are_isolated_and_missed_as_holders_are(
     scenario = find(name)
     assert purses(isolated(scenario, "alpha")) == [("alpha",)]
     assert {("maker", "maker"), ("keeper", "keeper")} & {(one.node, one.kind) for one in twins(scenario)}
-    assert purses(removed(scenario, "alpha")) == []  # with one exchange left it has nothing to share
+    assert purses(removed(scenario, "alpha")) == [()]
 
 
 def test_the_exchange_that_should_have_been_isolated_is_named(tmp_path):

@@ -64,15 +64,16 @@ def paths(role: Crowd, world: World) -> list[str]:
 def on_fewer(role: Crowd, lost: Lost) -> Crowd | None:
     """The crowd on those of its markets that a lost exchange leaves; with one left it needs no routing. None: none is left."""
     before = paths(role, lost.before)
-    kept = [k for k, path in enumerate(before) if path.rpartition(".")[0] != lost.name]
+    homes = [path.rpartition(".") for path in before]
+    kept = [k for k, (exchange, _, market) in enumerate(homes) if market in lost.left(exchange)]
     if not kept or role.routing is None:
         return None
-    home, _, market = before[kept[0]].rpartition(".")
+    home, _, market = homes[kept[0]]
     if len(kept) == 1:
         return replace(role, exchange=home, market=market, routing=None, markets=())
-    homes = tuple(role.routing.homes[k] for k in kept) if role.routing.homes else ()
+    shares = tuple(role.routing.homes[k] for k in kept) if role.routing.homes else ()
     markets = tuple(before[k] for k in kept)
-    return replace(role, exchange=home, market=market, routing=replace(role.routing, homes=homes), markets=markets)
+    return replace(role, exchange=home, market=market, routing=replace(role.routing, homes=shares), markets=markets)
 
 
 def misfits(role: Crowd, world: World) -> list[str]:

@@ -48,6 +48,8 @@ def to_edge(base: float, cash: float, fee: float, bid: float, ask: float) -> flo
 class Arbitrageur(Role):
     """Bids `bid_share` of the expected gain as tip; wants `least_profit` cash coins; lets exposure below `ignore` stand."""
 
+    kind = "arbitrageur"
+
     capital: float = 500_000.0
     base: float = 250.0
     bid_share: float = 0.2

@@ -35,6 +35,8 @@ class ChainArbitrageur(Across):
     coins is not hedged.
     """
 
+    kind = "arbitrageur"
+
     capital: float = 1_000_000.0
     base: float = 250.0
     latency: float = 0.2

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player
-from agents.roles.purse import Pooled, answer_calls, markets_of, open_tills
+from agents.roles.purse import Pooled, markets_of
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.margins.base import Threshold
@@ -53,27 +53,33 @@ class CommonHolder(Pooled):
             gas=(0 <= self.gas < self.capital or self.capital == 0, "0 to below capital, cash coins"),
         )
 
+    @property
+    def staked(self) -> float:
+        """All but what it keeps for gas."""
+        return self.capital - self.gas
+
+    def _scaled(self, part: float) -> float:
+        return self.gas + part * self.staked
+
     def prepare(self, me: Player, game: Game) -> None:
         """An equal part of the capital on each exchange; draw side and moment."""
-        houses = open_tills(me, game, self.exchanges, self.capital - self.gas, self.apart)
+        self.open_tills(me, game)
         key = game.streams.key(f"{me.label}.temper")
         side = 1 if uniform_at(key, 0, 0) < self.long else -1
-        me.memory.update(houses=houses, side=side, since=self.spread * uniform_at(key, 0, 1), until=0.0, entered=set())
+        me.memory.update(side=side, since=self.spread * uniform_at(key, 0, 1), entered=set())
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Enter once on each exchange; then answer margin calls."""
         memory, houses = me.memory, me.memory["houses"]
-        if view.time < memory["since"] or view.state.time < memory["until"]:
+        if view.time < memory["since"] or self.waits(me, view):
             return ()
         actions: list[Action] = []
         for house, listing in zip(houses, markets_of(view, houses), strict=True):
             if house.name not in memory["entered"]:
                 actions += self._enter(me, view, house, listing)
         if not actions:
-            pool = [house for house in houses if house.name not in self.apart]
-            actions = list(answer_calls(me, view, pool, self.call, self.pooled, self.slippage))
-        if actions:
-            memory["until"] = view.seal
+            return self.answers(me, view)
+        memory["until"] = view.seal
         return actions
 
     def _enter(self, me: Player, view: View, house: House, listing: Listing) -> list[Action]:

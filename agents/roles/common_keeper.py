@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agents.player import Action, Player
 from agents.roles.keeper import Keeper
-from agents.roles.purse import Pooled, answer_calls, open_tills
+from agents.roles.purse import Pooled
 from agents.roles.taking import look_back
 from agents.view import View
 
@@ -27,17 +27,14 @@ class CommonKeeper(Keeper, Pooled):
 
     def prepare(self, me: Player, game: Game) -> None:
         """Margin on each exchange."""
-        me.memory.update(houses=open_tills(me, game, self.exchanges, 0.9 * self.capital, self.apart), until=0.0)
+        self.open_tills(me, game)
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Answer calls on what it was left with; then serve every exchange."""
         look_back(me, view)
-        if view.state.time < me.memory["until"]:
+        if self.waits(me, view):
             return
-        pool = [house for house in me.memory["houses"] if house.name not in self.apart]
-        moves = list(answer_calls(me, view, pool, self.call, self.pooled, self.slippage))
-        if moves:
-            me.memory["until"] = view.seal
+        if moves := self.answers(me, view):
             yield from moves
             return
         for house in me.memory["houses"]:

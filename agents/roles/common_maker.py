@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from agents.player import Action, Player
 from agents.roles.maker import Maker, desk_of
-from agents.roles.purse import Pooled, answer_calls, open_tills, tills
+from agents.roles.purse import Pooled, tills
 from agents.view import View
 from protocol.settings import refusals
 from protocol.venues.batch_auction import BatchAuction
@@ -51,7 +51,7 @@ class CommonMaker(Maker, Pooled):
 
     def prepare(self, me: Player, game: Game) -> None:
         """A desk on each exchange."""
-        houses = open_tills(me, game, self.exchanges, 0.9 * self.capital, self.apart)
+        houses = self.open_tills(me, game)
         listings = [game.state.claims[house.index][0] for house in houses]
         for listing in listings:
             if not isinstance(game.state.market(listing).venue, OrderBook | BatchAuction):
@@ -59,17 +59,14 @@ class CommonMaker(Maker, Pooled):
                     f"exchanges: {listing.path} is no OrderBook and no BatchAuction, as a CommonMaker needs"
                 )
         desks = [desk_of(listing, market=listing.path) for listing in listings]
-        me.memory.update(houses=houses, desks=desks, until=0.0, brought=0.9 * self.capital / len(houses))
+        me.memory.update(desks=desks, brought=self.staked / len(houses))
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Answer margin calls; when there are none, quote on every exchange as the purse allows."""
-        memory = me.memory
-        if view.state.time < memory["until"]:
+        memory, pool = me.memory, self.pool(me)
+        if self.waits(me, view):
             return
-        pool = [house for house in memory["houses"] if house.name not in self.apart]
-        moves = list(answer_calls(me, view, pool, self.call, self.pooled, self.slippage))
-        if moves:
-            memory["until"] = view.seal
+        if moves := self.answers(me, view):
             yield from moves
             return
         worth = {one.house.name: max(0.0, one.worth) for one in tills(view, me.account, memory["houses"])}

@@ -7,7 +7,7 @@ one exchange keeps for itself (`apart`) neither funds another nor is funded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agents.game import Game
     from agents.lost import Lost
 
+STAKED = 0.9  # of a capital, of who does not say otherwise
 SPARE = 0.98  # of what could be moved: prices move until it is
 LEAST = 1.0  # cash coins: less is not moved
 
@@ -51,11 +52,57 @@ class Pooled(Role):
             slippage=(0 < self.slippage < 1, "above 0 to below 1"),
         )
 
+    @property
+    def staked(self) -> float:
+        """Cash coins of its capital that it puts into its purse; the rest pays for gas."""
+        return STAKED * self.capital
+
+    def _scaled(self, part: float) -> float:
+        """The capital of which so large a part of the stake is put into a purse."""
+        return part * self.capital
+
+    def open_tills(self, me: Player, game: Game) -> list[House]:
+        """An equal part of its stake deposited on each exchange (none named: all). Raises ValueError where no purse spans them."""
+        names = self.exchanges
+        houses = [game.house(name) for name in names] or list(game.state.houses)
+        if (len(houses) < 2 and not names) or any(not game.state.claims[house.index] for house in houses):
+            raise ValueError(
+                f"exchanges = {list(names)}: needs two or more, or one by name, each with a market of claims"
+            )
+        if len({house.chain for house in houses}) > 1:
+            raise ValueError(f"exchanges = {[one.name for one in houses]}: one purse lies on one chain, these on more")
+        if strangers := sorted(set(self.apart) - {house.name for house in houses}):
+            raise ValueError(
+                f"apart = {strangers}: it has no account there, but on {', '.join(h.name for h in houses)}"
+            )
+        for house in houses:
+            units = to_units_down(max(0.0, self.staked) / len(houses), int(house.cash_scale))
+            exchange.deposit(game.state, house, me.account, units)
+        me.memory.update(houses=houses, until=0.0)
+        return houses
+
+    def pool(self, me: Player) -> list[House]:
+        """The exchanges between which its purse moves anything."""
+        return [house for house in me.memory["houses"] if house.name not in self.apart]
+
+    def waits(self, me: Player, view: View) -> bool:
+        """Whether what it has sent is still to be served."""
+        return bool(view.state.time < me.memory["until"])
+
+    def answers(self, me: Player, view: View) -> list[Action]:
+        """What it moves and sells to answer margin calls; it waits for that to be served."""
+        moves = list(answer_calls(me, view, self.pool(me), self.call, self.pooled, self.slippage))
+        if moves:
+            me.memory["until"] = view.seal
+        return moves
+
     def without(self, lost: Lost) -> Role | None:
-        """On the exchanges that are left; nobody where there is but one, and so nothing to share."""
-        left = tuple(one for one in self.exchanges or lost.names if one != lost.name)
+        """On the exchanges that are left, with what it had there; on one there is nothing to share, and the rest goes on."""
+        names = self.exchanges or lost.names
+        left = tuple(one for one in names if one != lost.name)
         apart = tuple(one for one in self.apart if one != lost.name)
-        return replace(self, exchanges=left, exchange=left[0], apart=apart) if len(left) > 1 else None
+        capital = self._scaled(len(left) / len(names))
+        return replace(self, exchanges=left, exchange=left[0], apart=apart, capital=capital) if left else None
 
     def cut_off(self, name: str, names: Sequence[str]) -> Role:
         """With that exchange out of its purse, where it reaches there."""
@@ -72,21 +119,6 @@ class Till(NamedTuple):
     needs: float  # maintenance
     free: float  # equity above initial margin
     initial: float
-
-
-def open_tills(me: Player, game: Game, names: Sequence[str], cash: float, apart: Collection[str] = ()) -> list[House]:
-    """An equal part of `cash` coins deposited on each exchange named (none: all). Raises ValueError where no purse spans them."""
-    houses = [game.house(name) for name in names] or list(game.state.houses)
-    if len(houses) < 2 or any(not game.state.claims[house.index] for house in houses):
-        raise ValueError(f"exchanges = {list(names)}: needs two or more, each with a market of claims")
-    if len({house.chain for house in houses}) > 1:
-        raise ValueError(f"exchanges = {[house.name for house in houses]}: one purse lies on one chain, these on more")
-    if strangers := sorted(set(apart) - {house.name for house in houses}):
-        raise ValueError(f"apart = {strangers}: it has no account there, but on {', '.join(h.name for h in houses)}")
-    for house in houses:
-        units = to_units_down(max(0.0, cash) / len(houses), int(house.cash_scale))
-        exchange.deposit(game.state, house, me.account, units)
-    return houses
 
 
 def tills(view: View, account: int, houses: Sequence[House]) -> list[Till]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Relayer(Across):
     """Carries for `bridge` ('': the first), at most `most` messages a block, where the fee beats the gas by `least_profit`."""
 
+    kind = "relayer"
+
     capital: float = 10_000.0
     latency: float = 0.5
     bridge: str = ""

@@ -37,6 +37,8 @@ def innermost(state: State, listing: Listing) -> tuple[Oracle, str]:
 class Reporter(Role):
     """`noise` is the standard deviation of its relative error, redrawn every second; resends after `retry` seconds."""
 
+    kind = "reporter"
+
     count: int = 5
     capital: float = 10_000.0
     latency: float = 0.5

@@ -18,14 +18,14 @@ import numpy as np
 
 from agents.player import Action, Player, Role
 from agents.roles.loan_keeper import LoanKeeper
-from agents.roles.shares import issuer_of, redeeming
+from agents.roles.shares import issued_at, issuer_of, redeeming
 from agents.view import View
 from protocol import exchange
 from protocol.appraisal import token_price
 from protocol.lending import accrued, worth_of
 from protocol.liquidations.seizure import Debt, Lien
-from protocol.state import House, Lender, Listing
-from protocol.transactions import Trade, Transaction
+from protocol.state import House, Issue, Lender, Listing
+from protocol.transactions import Transaction
 
 if TYPE_CHECKING:
     from agents.game import Game
@@ -90,7 +90,7 @@ class ShareKeeper(LoanKeeper):
                     yield redeeming(issuer, me.account, shares)
             for issue in view.state.issues[house.index]:
                 if (units := view.balance(issue.listing.base, me.account)) > 0:
-                    yield Trade(issue.listing, me.account, -units)
+                    yield redeeming(issue, me.account, units)
 
     @staticmethod
     def _profit(view: View, listing: Listing, done: exchange.Seized, debt: Debt, lien: Lien) -> float:
@@ -109,16 +109,14 @@ def _fetched(view: View, units: int, lien: Lien) -> float:
     """Cash coins for so many units of a token, where it was issued; at the exchange's own index if that is elsewhere."""
     state = view.state
     issuer = issuer_of(state, lien.token)
+    if isinstance(issuer, Issue):
+        owed = view.cost(issuer.listing, np.array([-units]))[0]
+        return 0.0 if math.isnan(owed) else -float(owed) / issuer.listing.house.cash_scale
     if isinstance(issuer, Lender) and issuer.token != issuer.house.token:
         base = next(one for one in state.listings[issuer.house.index] if one.base == issuer.token)
         coins = worth_of(units, accrued(state, issuer), issuer) / issuer.scale
         return -view.reference_cost(state.market(base).instrument.base, -coins)
     if issuer is not None:
-        house = issuer if isinstance(issuer, House) else issuer.house
+        house = issued_at(issuer)
         return units / state.ledger.assets[lien.token].scale * token_price(state, house, lien.token).value
-    for house in state.houses:
-        for issue in state.issues[house.index]:
-            if lien.token == issue.listing.base:
-                owed = view.cost(issue.listing, np.array([-units]))[0]
-                return 0.0 if math.isnan(owed) else -float(owed) / house.cash_scale
     return units * lien.price

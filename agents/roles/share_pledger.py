@@ -1,4 +1,4 @@
-"""The share pledger: it puts its money into one exchange's vault or loan pool, pledges the shares on another, and owes there.
+"""The share pledger: it puts its money into one exchange's vault, loan pool or synthetic, pledges that on another, and owes there.
 
 So what happens to the first is felt on the second exchange. `ShareBorrower` borrows cash against its shares and invests that
 as well, round after round: at a loan-to-value l it ends with 1 / (1 - l) coins in shares for each of its own, and all but
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.player import Action, Player, Role
-from agents.roles.shares import buying, issuer_of, redeeming
+from agents.roles.shares import Issuer, buying, issued_at, issuer_of, proceeds, redeeming
 from agents.streams import uniform_at
 from agents.view import View
 from protocol.appraisal import pledge_price
@@ -68,19 +68,20 @@ class ShareBull(Role):
         """Look for the vault, and for where its shares are pledged; draw when to begin."""
         house = game.house(self.exchange)
         taken = {one.name: (one, issuer_of(game.state, one.token)) for one in game.state.pledges[house.index]}
-        foreign = {name: pair for name, pair in taken.items() if pair[1] is not None and not self._own(house, pair[1])}
+        foreign = {
+            name: pair
+            for name, pair in taken.items()
+            if pair[1] is not None and issued_at(pair[1]).index != house.index
+        }
         if (self.token or next(iter(foreign), "")) not in foreign:
             raise ValueError(
-                f"token = {self.token!r}: {house.name} takes of other exchanges' shares {', '.join(foreign) or 'none'}"
+                f"token = {self.token!r}: {house.name} takes of other exchanges' shares and synthetics"
+                f" {', '.join(foreign) or 'none'}"
             )
         seat, issuer = foreign[self.token or next(iter(foreign))]
         late = self.spread * uniform_at(game.streams.key(f"{me.label}.temper"), 0, 0)
         me.memory.update(house=house, issuer=issuer, seat=seat, next=late, until=0.0)
         self.look(me, game)
-
-    @staticmethod
-    def _own(house: House, issuer: House | Lender) -> bool:
-        return (issuer if isinstance(issuer, House) else issuer.house).index == house.index
 
     def look(self, me: Player, game: Game) -> None:
         """Look for what to do with the margin."""
@@ -116,7 +117,7 @@ class ShareBull(Role):
         purse = view.balance(house.token, me.account) - to_units_down(gas, int(house.cash_scale))
         if purse < 0.01 * self.capital * house.cash_scale:
             return None
-        invest = buying(me.memory["issuer"], me.account, int(self.share * purse))
+        invest = buying(view, me.memory["issuer"], me.account, int(self.share * purse))
         return invest if view.simulate(invest)[1] is None else None
 
     def owe(self, me: Player, view: View, house: House, seat: Pledgeable) -> Iterable[Action]:
@@ -178,29 +179,29 @@ class ShareBorrower(ShareBull):
         debt = owed(state, lender, me.account)
         if debt and worth - needs < self.cushion * pledged / seat.scale * price:
             me.memory["done"] = True  # once bitten it adds no more
-            return self._unwind(me, view, seat, debt, room / price)
+            return self._unwind(me, view, seat, debt, room, price)
         most = min(int(self.usage * room * lender.scale), view.balance(lender.token, lender.account))
         if me.memory.get("done") or pledged == 0 or most < self.least * lender.scale:
             return ()
         return (me.send(Borrow(lender, me.account, most)),)
 
-    def _unwind(self, me: Player, view: View, seat: Pledgeable, debt: int, coins: float) -> Iterable[Action]:
+    def _unwind(
+        self, me: Player, view: View, seat: Pledgeable, debt: int, room: float, price: float
+    ) -> Iterable[Action]:
         """Take out what margin lets go, redeem it, repay; what is in the wallet first."""
         lender: Lender = me.memory["lender"]
         purse = view.balance(lender.token, me.account) // 2
         if purse > self.least * lender.scale:
             return (me.send(Repay(lender, me.account, min(debt, purse))),)
-        shares = min(int(0.98 * coins * seat.scale), view.balance(seat.claim, me.account))
-        if shares < self.least * seat.scale:
+        shares = min(int(0.98 * room / price * seat.scale), view.balance(seat.claim, me.account))
+        if shares * price < self.least * seat.scale:
             return ()
-        leave = Bundle(
-            me.account, (Release(seat, me.account, shares), redeeming(me.memory["issuer"], me.account, shares))
-        )
+        issuer: Issuer = me.memory["issuer"]
+        leave = Bundle(me.account, (Release(seat, me.account, shares), redeeming(issuer, me.account, shares)))
         got, revert = view.simulate(leave)
         if revert is not None:
             me.note(view, "cannot unwind", why=type(revert).__name__)
             return ()
         me.note(view, "unwinds", shares=shares / seat.scale)
-        return (
-            me.send(leave._replace(transactions=(*leave.transactions, Repay(lender, me.account, min(debt, got[1]))))),
-        )
+        repaid = min(debt, proceeds(issuer, got[1]))
+        return (me.send(leave._replace(transactions=(*leave.transactions, Repay(lender, me.account, repaid)))),)

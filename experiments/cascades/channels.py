@@ -19,6 +19,7 @@ from agents.roles.maker import NEVER, Maker
 from agents.roles.provider import Provider
 from agents.roles.purse import Pooled
 from agents.roles.reporter import Reporter
+from agents.roles.supplier import Supplier
 from agents.streams import Streams
 from experiments.defences.base import each_exchange, each_market
 from experiments.defences.outside_index import OutsideIndex
@@ -76,10 +77,14 @@ def _insured(exchange: Exchange) -> Exchange | None:
 
 
 def _staying(scenario: Scenario) -> Scenario | None:
-    """Providers stay, whatever they lose."""
-    if not any(isinstance(role, Provider) and role.pain < 1.0 for role in scenario.cast):
-        return None
-    return _recast(scenario, Provider, lambda role: dataclasses.replace(role, pain=1.0, calm=math.inf))
+    """Providers and suppliers stay, whatever they lose or fear."""
+
+    def stays(role: Provider | Supplier) -> Role:
+        if isinstance(role, Supplier):
+            return dataclasses.replace(role, nervous=math.inf, doubt=math.inf)
+        return dataclasses.replace(role, pain=1.0, calm=math.inf) if role.pain < 1.0 else role
+
+    return _recast(scenario, (Provider, Supplier), stays)
 
 
 def _recast(scenario: Scenario, kind: type | tuple[type, ...], change: Callable[[Any], Role]) -> Scenario | None:
@@ -89,15 +94,16 @@ def _recast(scenario: Scenario, kind: type | tuple[type, ...], change: Callable[
 
 
 def set_apart(scenario: Scenario, issuers: Collection[str] = ()) -> Scenario | None:
-    """What exchanges take of another counts as at the start, whatever becomes of that one: of `issuers`, or of all.
+    """What exchanges take of another counts as at the start, whatever becomes of that one: of `issuers`, or of all, bridges too.
 
     None where nobody takes any. A replayed nature is asked where it starts, which reads its klines.
     """
     others = [one for one in scenario.world.exchanges if not issuers or one.name in issuers]
     tokens = {token for issuer in others for token in issued(issuer)}
+    wrapped = set() if issuers else {bridge.wrapped for bridge in scenario.world.bridges}
 
     def abroad(exchange: Exchange) -> list[Collateral]:
-        foreign = tokens - issued(exchange) - exchange.priced()
+        foreign = (tokens - issued(exchange) - exchange.priced()) | wrapped
         return [one for one in exchange.collateral if one.at is None and one.token in foreign]
 
     if not any(abroad(exchange) for exchange in scenario.world.exchanges):
@@ -118,7 +124,10 @@ def _worth_at_start(scenario: Scenario, issuers: Sequence[Exchange]) -> dict[str
     """Cash coins per coin of what exchanges issue, as a run begins."""
     nature = scenario.nature
     begins = nature.start or nature.path(Streams(scenario.seed), 0)[0].tolist()
-    start, worth = dict(zip(nature.assets, begins, strict=True)), {}
+    start = dict(zip(nature.assets, begins, strict=True))
+    wrapped = {bridge.wrapped for bridge in scenario.world.bridges}
+    traded = [market.instrument for exchange in scenario.world.exchanges for market in exchange.markets]
+    worth = {one.token: start[one.base] for one in traded if one.token in wrapped}
     for issuer in issuers:
         prices = {market.instrument.token: start[market.instrument.base] for market in issuer.markets}
         prices[issuer.cash] = 1.0
@@ -202,7 +211,7 @@ CHANNELS = (
     ),
     Channel("losses", "the insurance never runs out", _of_world(lambda world: each_exchange(world, _insured))),
     Channel("oracle", "marks are read from outside the venue", outside),
-    Channel("liquidity", "providers never leave", _staying),
+    Channel("liquidity", "providers and suppliers never leave", _staying),
     Channel("collateral", "what exchanges take of one another counts as at the start", set_apart),
     Channel(
         "holders",
