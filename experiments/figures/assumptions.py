@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def draw(table: pd.DataFrame, measures: Mapping[str, str], out: Path, name: str,
     Changes are drawn as shares of the number as it stands. Beside each knob stand the two values that it was set to.
     """
     most = max(len(some) // 2 for _, some in table.groupby("scenario"))
-    figure, axes = panels(len(measures), 1, 0.75 + 0.17 * most)
+    figure, axes = panels(len(measures), 1, 0.8 + 0.17 * most)
     told = []
     for axis, (scenario, what) in zip(axes[:, 0], measures.items(), strict=True):
         some = table[table["scenario"] == scenario]
@@ -45,10 +46,9 @@ def draw(table: pd.DataFrame, measures: Mapping[str, str], out: Path, name: str,
         axis.set_yticks(range(len(reach)), labels, fontsize=6)
         axis.axvline(0.0, color="black", linewidth=0.6)
         axis.set_xlabel(f"change of {what}, % of {base:,.0f} cash coins ({scenario})", fontsize=6.5, loc="right")
-        told.append(f"{what} rests most on {_short(reach.index[-1])}")
+        told.append(f"{what} most by {_short(reach.index[-1])}")
     axes[0, 0].legend(loc="lower left")
-    words = ",\n".join(told)
-    entitle(figure, words[0].upper() + words[1:])
+    entitle(figure, textwrap.fill(f"What was assumed moves {', '.join(told)}", 50))
     return save(figure, out, name, f"seeds: {int(table['seeds'].max())}; bars: 95 %", stamped)
 
 
