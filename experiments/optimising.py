@@ -63,7 +63,7 @@ def maximise(
 
 def typed(bound: Bound, value: float) -> float | int:
     """A candidate's value as its field takes it."""
-    return int(value) if bound.scale == "whole" else float(value)
+    return int(value) if bound.counted else float(value)
 
 
 def within(bound: Bound, value: float) -> float | int:
@@ -107,14 +107,16 @@ def _add(study: Any, bounds: Sequence[Bound], one: Mapping[str, float], value: f
 
 
 def _distributions(bounds: Sequence[Bound]) -> dict[str, Any]:
-    from optuna.distributions import FloatDistribution, IntDistribution
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    return {
-        b.column: IntDistribution(int(b.low), int(b.high))
-        if b.scale == "whole"
-        else FloatDistribution(b.low, b.high, log=b.scale == "log")
-        for b in bounds
-    }
+    def one(bound: Bound) -> Any:
+        if bound.scale == "choice":
+            return CategoricalDistribution(range(int(bound.low), int(bound.high) + 1))
+        if bound.scale == "whole":
+            return IntDistribution(int(bound.low), int(bound.high))
+        return FloatDistribution(bound.low, bound.high, log=bound.scale == "log")
+
+    return {bound.column: one(bound) for bound in bounds}
 
 
 def _study(sampler: Sampler, size: int, startup: int | None, seed: int) -> Any:
