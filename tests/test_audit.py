@@ -21,9 +21,11 @@ from experiments.arsenal.trials import Result
 from experiments.audit import bench as bench_module
 from experiments.audit import examining, hardening, report, rivals, telling
 from experiments.audit import hardened as hardened_report
+from experiments.audit.answering import _after
 from experiments.audit.bench import Bench, bench
 from experiments.audit.designs import INSIDE, Design, Hardened
 from experiments.audit.examining import audit, least_budget, quantile_interval
+from experiments.audit.findings import Audit, Line
 from experiments.audit.hardening import _Search, harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
 from experiments.audit.levers import levers, turned, value_of
@@ -432,6 +434,25 @@ def test_where_the_seeds_of_the_search_flatter_safer_designs_are_judged_next_and
     assert [one.design.levers[WINDOW] for one in found.judged] == [600.0, 800.0, 700.0]
     assert [one.stands for one in found.judged] == [False, True, False]
     assert value_of(found.best, WINDOW) == 800.0 and not found.short
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        (lambda seed: True, "not searched anew under all changes: its runs went wrong"),
+        (lambda seed: seed != 1, "4 runs of its new search under all changes went wrong"),
+        (lambda seed: seed == SEEDS[3], "under all changes 1 of its runs on held-out seeds went wrong"),
+    ],
+)
+def test_an_audit_says_what_went_wrong_when_an_attack_met_all_changes(instead, tmp_path, lost, words):
+    instead(lambda trial: None if trial.attack and lost(trial.scenario.seed) else 5_000.0)
+    plain, attack = benign(WEAK), dataclasses.replace(WEAK.cast[-1], name="attacker")
+    found = Audit(plain, paths(WEAK, ()), 1_000.0)
+    with bench(tmp_path, 200) as runs:
+        after = _after(
+            runs, found, Line("OraclePush", "judged", path="calm", pays=True), turned(WEAK, WINDOW, 600.0), attack
+        )
+    assert after is None and any(words in line for line in found.short)
 
 
 def test_whom_only_the_hardened_rules_let_in_breaks_them_and_joins_and_the_reserve_goes_back_to_the_search(
