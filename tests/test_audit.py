@@ -96,6 +96,15 @@ def test_a_hardened_protocol_is_told_from_it(hardened):
     assert "none was found that earns more than 1,000" in " ".join(telling.verdict(found))
 
 
+def test_where_nothing_pays_whoever_stays_at_home_is_searched_with_the_runs_that_are_left(
+    hardened, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(examining, "HUNTING", 0.0)
+    (tmp_path / "runs.jsonl").write_bytes((hardened[1] / "runs.jsonl").read_bytes())
+    found = examined(STRONG, tmp_path, EVEN, BOTH)
+    assert found.lines[1].hunt.tried >= GENERATION and found.sound and not found.short
+
+
 def test_a_hardened_protocol_is_no_dead_one():
     """Over a quarter of an hour, in which a tenth of the cap would bind, it keeps the trade and positions of the weak one."""
     for seed in (1, 2):
