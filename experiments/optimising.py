@@ -33,6 +33,7 @@ def maximise(
     *,
     generations: int,
     first: Sequence[Mapping[str, float]] = (),
+    known: Sequence[tuple[Mapping[str, float], float]] = (),
     size: int = GENERATION,
     sampler: Sampler = "cmaes",
     startup: int | None = None,
@@ -40,12 +41,15 @@ def maximise(
 ) -> list[Trial]:
     """Every candidate in turn. `worth` is told a generation's number and candidates; `first` are tried before any is drawn.
 
+    `known`: candidates played elsewhere, and their worth; the sampler learns from those that lie within the bounds.
     `startup` candidates are drawn blindly before the sampler draws its own: as the sampler usually does where that is None.
     """
     study = _study(sampler, size, startup, seed)
     trials: list[Trial] = []
     for one in first:
         study.enqueue_trial({bound.column: within(bound, one[bound.column]) for bound in bounds})
+    for one, value in known:
+        _add(study, bounds, one, value)
     for number in range(generations):
         with quietly():
             asked = [study.ask(_distributions(bounds)) for _ in range(size)]
@@ -59,7 +63,7 @@ def maximise(
 
 def typed(bound: Bound, value: float) -> float | int:
     """A candidate's value as its field takes it."""
-    return int(value) if bound.scale == "whole" else float(value)
+    return int(value) if bound.counted else float(value)
 
 
 def within(bound: Bound, value: float) -> float | int:
@@ -92,15 +96,27 @@ def _tell(study: Any, trial: Any, value: float) -> None:
         study.tell(trial, value)
 
 
-def _distributions(bounds: Sequence[Bound]) -> dict[str, Any]:
-    from optuna.distributions import FloatDistribution, IntDistribution
+def _add(study: Any, bounds: Sequence[Bound], one: Mapping[str, float], value: float) -> None:
+    from optuna.trial import create_trial
 
-    return {
-        b.column: IntDistribution(int(b.low), int(b.high))
-        if b.scale == "whole"
-        else FloatDistribution(b.low, b.high, log=b.scale == "log")
-        for b in bounds
-    }
+    inside = all(bound.low <= one[bound.column] <= bound.high for bound in bounds)
+    if inside and not math.isnan(value):
+        values = {bound.column: typed(bound, one[bound.column]) for bound in bounds}
+        with quietly():
+            study.add_trial(create_trial(params=values, distributions=_distributions(bounds), value=value))
+
+
+def _distributions(bounds: Sequence[Bound]) -> dict[str, Any]:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    def one(bound: Bound) -> Any:
+        if bound.scale == "choice":
+            return CategoricalDistribution(range(int(bound.low), int(bound.high) + 1))
+        if bound.scale == "whole":
+            return IntDistribution(int(bound.low), int(bound.high))
+        return FloatDistribution(bound.low, bound.high, log=bound.scale == "log")
+
+    return {bound.column: one(bound) for bound in bounds}
 
 
 def _study(sampler: Sampler, size: int, startup: int | None, seed: int) -> Any:

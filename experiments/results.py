@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from experiments.codec import Mistakes, unknown
 from experiments.columns import meaning
-from experiments.statistics import FEW, difference, estimate, holm, share
+from experiments.statistics import difference, estimate, flip_interval, holm, share
 from experiments.sweeps import tables
 from experiments.sweeps.folder import (
     COMPLETE,
@@ -37,9 +37,8 @@ from experiments.sweeps.folder import (
 from experiments.sweeps.rows import Row
 
 CONTRASTS = (
-    f"low, high: 95 % of the paired difference taken alone, Student's t below {FEW} pairs, bootstrap percentiles from there on; "
-    "p, p_holm: flips of signs (Holm among the rows). Where they disagree, p_holm decides, "
-    "which is 2 / 2^pairs at the least (0.0625 with five)."
+    "p: flips of signs, each paired difference taken alone; low, high: the shifts that it would not reject at 0.05, so that 0 lies "
+    "outside where p <= 0.05 (no end below six pairs); p_holm: Holm among the rows, which decides."
 )
 
 
@@ -137,8 +136,8 @@ def rates(frame: pd.DataFrame, axes: Sequence[str], column: str, above: float = 
 def contrasts(frame: pd.DataFrame, axes: Sequence[str], column: str, axis: str, against: float | str) -> pd.DataFrame:
     """What every other level of an axis has over one, paired by seed, at every setting of the other axes.
 
-    `p` is by flipping signs, each difference taken alone; `p_holm` among all rows of the table. `low` and `high` are of another
-    method (`statistics.estimate`), so they and `p` may disagree near 0.05: `CONTRASTS` says by which one judges.
+    `p` is by flipping signs, each difference taken alone, `low` and `high` are the interval of that very test; `p_holm` is among
+    all rows of the table.
     """
     require(frame, column)
     if axis not in axes:
@@ -156,13 +155,14 @@ def contrasts(frame: pd.DataFrame, axes: Sequence[str], column: str, axis: str, 
             if level == against or pairs.empty:
                 continue
             found = difference(pairs[column].tolist(), pairs["base"].tolist())
+            low, high = flip_interval((pairs[column] - pairs["base"]).tolist())
             row = dict(zip(others, key if isinstance(key, tuple) else (key,), strict=True)) | {axis: level}
             rows.append(
                 row
                 | {
                     "difference": found.estimate.mean,
-                    "low": found.estimate.low,
-                    "high": found.estimate.high,
+                    "low": low,
+                    "high": high,
                     "pairs": len(pairs),
                     "p": found.p,
                 }

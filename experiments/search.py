@@ -73,7 +73,8 @@ def space(scenario: Scenario, role: Role, over: Sequence[str]) -> tuple[Bound, .
     """What is searched: FIELD=LOW:HIGH[:log|whole] as given, or else all that the role has of its own. Raises Mistakes.
 
     That is what its fields declare (`metadata={"search": (low, high, scale)}`) and, of those that declare nothing, each number
-    above zero, from a tenth to ten times its value, as far as the role itself allows.
+    above zero, from a tenth to ten times its value, as far as the role itself allows. A setting that names one thing out of
+    several, as in which order moves are made, is a whole number that declares the scale "choice".
     """
     wrong: list[str] = []
     bounds = [bound for text in over if (bound := _given(role, text, wrong)) is not None]
@@ -88,7 +89,7 @@ def space(scenario: Scenario, role: Role, over: Sequence[str]) -> tuple[Bound, .
     for bound in bounds if over else ():
         for end in (bound.low, bound.high):
             try:
-                varied(scenario, {bound.path: int(end) if bound.scale == "whole" else end})
+                varied(scenario, {bound.path: int(end) if bound.counted else end})
             except Mistakes as mistakes:
                 wrong += [f"--over {bound.name}={bound.low:g}:{bound.high:g}: {line}" for line in mistakes.lines]
     if wrong:
@@ -187,11 +188,11 @@ def _given(role: Role, text: str, wrong: list[str]) -> Bound | None:
     usual = "whole" if isinstance(getattr(role, name), int) else "linear"
     try:
         on: Any = scale or usual
-        if on not in ("linear", "log", "whole"):
+        if on not in ("linear", "log", "whole", "choice"):
             raise ValueError(f"no such scale: {on}")
         return Bound(f"cast.{role.label}.{name}", float(low), float(high), on, name)
     except ValueError as error:
-        lines, usage = str(error).splitlines(), "must be FIELD=LOW:HIGH, with :log or :whole if you like"
+        lines, usage = str(error).splitlines(), "must be FIELD=LOW:HIGH, with :log, :whole or :choice if you like"
         wrong += [f"--over {text}: {line if 'low' in line else usage}" for line in lines]
         return None
 

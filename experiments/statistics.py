@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import scipy.stats
 
+from protocol.ledger import Floats
+
 RESAMPLES = 2_000
 FEW = 20  # seeds below which the normal's own interval is taken
 FLIPS = 20_000  # random ones, where there are too many to go through
@@ -76,15 +78,47 @@ def sign_flip(gaps: Sequence[float]) -> float:
     sample = np.asarray(gaps, float)
     if len(sample) == 0:
         raise ValueError("gaps = (): at least one pair is needed")
-    size = len(sample)
-    exact = size <= MOST_EXACT
-    if exact:
-        signs = 1.0 - 2.0 * (np.arange(2**size)[:, None] >> np.arange(size) & 1)
-    else:
-        signs = np.random.default_rng(0).choice((-1.0, 1.0), size=(FLIPS, size))
+    signs, exact = _signs(len(sample))
     observed = abs(sample.sum())
     hits = int((np.abs(signs @ sample) >= observed * (1.0 - 1e-12)).sum())
     return hits / len(signs) if exact else (hits + 1) / (FLIPS + 1)  # the observed one is one of them
+
+
+def flip_interval(gaps: Sequence[float]) -> tuple[float, float]:
+    """The 95 % interval of a mean difference that goes with `sign_flip`: every shift that it would not reject at 0.05.
+
+    A flip of what is left after a shift reaches the sum itself where the mean of what is flipped is below the shift: the ends are
+    order statistics of means of subsets (Hartigan 1969, "Using subsample values as typical values"). It has no ends below six
+    pairs, where no flip is rare enough.
+    """
+    sample = np.asarray(gaps, float)
+    if len(sample) == 0:
+        raise ValueError("gaps = (): at least one pair is needed")
+    signs, exact = _signs(len(sample))
+    flipped = signs < 0.0
+    count = flipped.sum(axis=1)
+    sums = flipped @ sample
+    with np.errstate(divide="ignore", invalid="ignore"):
+        some = np.where(count > 0, sums / count, np.nan)  # of none: reached at any shift
+        rest = np.where(count < len(sample), (sample.sum() - sums) / (len(sample) - count), np.nan)
+    means = np.concatenate([some, rest])
+    least = 0.05 * (len(signs) if exact else len(signs) + 1) - (
+        0 if exact else 1
+    )  # more than so many flips must reach it
+
+    def end(values: Floats) -> float:
+        ordered = np.sort(np.where(np.isnan(values), -math.inf, values))
+        return float(ordered[math.floor(least + 1e-9)])
+
+    return end(means), -end(-means)
+
+
+def _signs(size: int) -> tuple[Floats, bool]:
+    """Flips of so many signs, a row each, and whether those are all there are."""
+    if size <= MOST_EXACT:
+        return np.asarray(1.0 - 2.0 * (np.arange(2**size)[:, None] >> np.arange(size) & 1), np.float64), True
+    tossed: Floats = np.random.default_rng(0).choice(np.array([-1.0, 1.0]), size=(FLIPS, size))
+    return tossed, False
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -23,6 +23,7 @@ from experiments.defences.rising_base_fee import RisingBaseFee
 from experiments.defences.sealed_orders import SealedOrders
 from experiments.overrides import vary
 from experiments.record import Record
+from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.twins import Pair
 
@@ -270,3 +271,11 @@ def test_a_batch_auction_leaves_nothing_to_snipe_and_a_sniper_learns_it(quotes):
 def test_settings_without_sense_are_refused(kind, field, value):
     with pytest.raises(ValueError, match=rf"{field} = {value}: must be"):
         kind(**{field: value})
+
+
+def test_whoever_runs_ahead_of_updates_stays_at_home_where_orders_are_filled_at_a_later_index():
+    """His trade is a request there, which owes nothing yet: no number to divide a gain by."""
+    hardened = find("oracle-push-hardened")
+    attack = dataclasses.replace(UpdateRunner(), name="attacker", market="ETH-PERP")
+    played = run(dataclasses.replace(hardened, cast=(*hardened.cast[:-1], attack), duration=240.0))
+    assert not (played.events["kind"] == "attack").any() and played.metrics["gain.attacker"] == 0.0

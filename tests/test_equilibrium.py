@@ -10,6 +10,7 @@ from experiments.codec import Mistakes
 from experiments.equilibrium.games import Gain, Game, Part, Strategy, estimate
 from experiments.equilibrium.responding import respond
 from experiments.equilibrium.solving import equilibria, profiles, regret, regrets, symmetric
+from experiments.scenario import find
 from experiments.validation.hawk_dove import DUEL, WORLD, C, V, part
 
 HAWK_DOVE = np.array([[(V - C) / 2, V], [0, V / 2]])  # [mine, other's]
@@ -132,3 +133,30 @@ def test_senseless_games_are_refused_by_name():
         respond(DUEL, (part("row"),), {}, (1, 2), searching=(2, 3))
     with pytest.raises(Mistakes, match="no such"):
         estimate(DUEL, (Part("row", (Strategy("x", {"cast.row.hawks": 1.0}),), Gain(("row",))),), (1, 2), workers=1)
+
+
+def test_providers_attackers_and_governance_are_parts_and_come_to_rest_where_each_answers_the_others():
+    """A picker of reports lives on a vault. Governance lets no report be older than a block, providers hold back, he goes on."""
+    base = dataclasses.replace(find("picked-pull"), duration=600.0)
+    providers = (Strategy("all in"), Strategy("a twentieth", {"cast.provider.share": 0.05}))
+    picker = (Strategy("stays home", {"cast.picker.least_profit": 1e12}), Strategy("picks"))
+    rules = (Strategy("a minute"), Strategy("a block", {"exchange.markets.ETH-PERP.oracle.max_age": 6.0}))
+    parts = (
+        Part("providers", providers, Gain(("provider",))),
+        Part("picker", picker, Gain(("picker",))),
+        Part("governance", rules, Gain(("founders", "provider", "insurance", "treasury"))),
+    )
+    game = estimate(base, parts, (1, 2), workers=1)
+    pay = game.payoffs  # [part, providers, picker, rules, seed]
+    assert (pay[1, :, 1] > 0).all() and (pay[1, :, 0] == 0).all()
+    assert (pay[0, 0, 0] > 0).all() and (pay[0, 0, 1] < pay[0, 1, 1]).all() and (pay[0, 1, 1] < 0).all()
+    found = equilibria(game)[0]
+    assert [one.argmax() for one in found.mix] == [1, 1, 1] and found.regret.high == 0.0
+
+
+def test_a_maker_is_a_part_and_answers_takers_who_do_not_mind_by_quoting_wide():
+    base = dataclasses.replace(find("maker-book"), duration=600.0)
+    maker = Part("maker", (Strategy("usual"), Strategy("wide", {"cast.maker.risk": 1.0})), Gain(("maker",)))
+    game = estimate(base, (maker,), (1, 2, 3), workers=1)
+    assert (game.payoffs[0, 1] > game.payoffs[0, 0]).all()
+    assert equilibria(game)[0].mix[0].tolist() == [0.0, 1.0]

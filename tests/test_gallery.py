@@ -121,3 +121,25 @@ def test_every_column_of_every_frame_is_described_and_the_page_is_what_the_code_
     assert {name.rpartition(".")[2] for name in record.blocks.columns} == set(dictionary.OF_A_BLOCK)
     assert list(record.events.columns) == list(dictionary.OF_AN_EVENT)
     assert list(record.flows.columns) == list(dictionary.OF_A_FLOW)
+
+
+ASKED = {  # what a reader is promised a picture of, and where it is
+    "oracle-attack phase diagram": "push-phases",
+    "latency rent with theory": "sniping-rent",
+    "efficiency against safety": "hardening/frontier",
+    "generations": "generations",
+    "attack by defence": "attack-matrix",
+    "shape of a cascade": "fire-sale/shape",
+    "sizes of cascades": "cascade-phases",
+    "contagion network": "fire-sale/network",
+    "sensitivity": "push-sensitivity/sensitivity",
+    "convergence of a search": "sniper-search/search",
+    "equilibrium": "oracle-designer",
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_what_the_gallery_is_to_show_is_there_in_both_forms_and_on_the_page(what: str) -> None:
+    page = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    assert f"](figures/{ASKED[what]}.png)" in page
+    assert all((FIGURES / f"{ASKED[what]}{end}").stat().st_size > 1_000 for end in (".png", ".pdf"))

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.statistics import difference, estimate, holm, replicated, seeds_for_none, share, sign_flip
+from experiments.statistics import (
+    difference,
+    estimate,
+    flip_interval,
+    holm,
+    replicated,
+    seeds_for_none,
+    share,
+    sign_flip,
+)
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -111,3 +120,29 @@ def test_seeds_without_an_event_bound_its_rate_as_the_exact_interval_does() -> N
         assert share(0, n).high <= largest < share(0, n - 1).high
     with pytest.raises(ValueError, match="between 0 and 1"):
         seeds_for_none(0.0)
+
+
+@pytest.mark.parametrize("pairs", [3, 5, 6, 9, 14, 30])
+def test_the_interval_of_flipped_signs_has_zero_outside_exactly_where_p_is_small(pairs: int) -> None:
+    rng = np.random.default_rng(pairs)
+    small = 0
+    for shift in np.linspace(-2.0, 2.0, 21):
+        gaps = rng.standard_t(3, size=pairs) + shift
+        low, high = flip_interval(gaps.tolist())
+        found = sign_flip(gaps.tolist())
+        assert (found <= 0.05) == (not low <= 0.0 <= high) and low <= gaps.mean() <= high
+        for end, inward in ((low, 1e-9), (high, -1e-9)):
+            if np.isfinite(end):
+                assert sign_flip((gaps - end - inward).tolist()) > 0.05 >= sign_flip((gaps - end + inward).tolist())
+        small += found <= 0.05
+    assert small > 2 if pairs >= 6 else np.isinf([low, high]).all()
+
+
+def test_the_interval_of_flipped_signs_covers_the_truth_as_often_as_it_says() -> None:
+    rng, inside = np.random.default_rng(7), 0
+    for _ in range(600):
+        low, high = flip_interval(rng.normal(1.0, 2.0, size=9).tolist())
+        inside += low <= 1.0 <= high
+    assert 0.93 <= inside / 600 <= 0.975
+    with pytest.raises(ValueError, match="at least one"):
+        flip_interval([])

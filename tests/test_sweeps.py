@@ -807,6 +807,7 @@ def test_tables_of_results_are_exact_for_rare_events_and_careful_with_many_compa
     assert table["p"].tolist() == [one.p for one in alone]
     assert table["p_holm"].tolist() == holm([one.p for one in alone])
     assert table["difference"].tolist() == pytest.approx([one.estimate.mean for one in alone])
+    assert ((table["low"] > 0) | (table["high"] < 0)).tolist() == (table["p"] <= 0.05).tolist()
 
 
 def test_a_frame_is_tidy_and_its_units_are_known(whole: Path) -> None:

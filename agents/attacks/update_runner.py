@@ -132,7 +132,7 @@ class UpdateRunner(Attack):
     def _plan(
         self, me: Player, view: View, listing: Listing, updates: list[tuple[Publish, float]], side: int
     ) -> Plan | None:
-        """The round trip one way; None where there is no room for it, or a report would be refused."""
+        """The round trip one way; None where there is no room for it, or a report is refused, or fills come later."""
         index, purse = view.index(listing).value, self.usage * money(view, me, listing)
         size = int(side * largest(view, listing, side, purse, index) * listing.size_scale)
         if size == 0:
@@ -146,11 +146,11 @@ class UpdateRunner(Attack):
         there = done[0][-1] if isinstance(parts[0], Bundle) else done[0]
         scale = listing.house.cash_scale
         notional = abs(there.owed) / scale
+        if notional == 0.0:
+            return None  # it is a request, filled later and at a price that nobody knows yet
         gain = -(there.owed + done[-1].owed) / scale - 2.0 * fees(view, listing, notional)
         first, last = before(max(tip for _, tip in updates)), after(min(tip for _, tip in updates))
         cost = GAS["Trade"] * (2.0 * view.fee(listing) + first + last)
         price = float(view.cost(listing, np.array([size]))[0]) / (size * listing.price_scale)
-        limit = price * (
-            1.0 + side * max(0.0, 0.5 * gain / notional)
-        )  # no longer worth it: the index has moved already
+        limit = price * (1.0 + side * max(0.0, 0.5 * gain / notional))  # beyond it the index has moved already
         return Plan(size, limit, first, last, gain, cost)

@@ -96,20 +96,29 @@ def _again(bench: Bench, found: Audit, now: Scenario, roles: Mapping[str, Attack
 
 
 def _after(bench: Bench, found: Audit, line: Line, now: Scenario, attack: Attack) -> Estimate | None:
-    """What an attack is worth under all changes, having searched once more; None where it stays at home or is not afforded."""
+    """What an attack is worth under all changes, having searched once more.
+
+    None where it stays at home, or where that is not known: not afforded, or gone wrong, and `short` says which.
+    """
     paths = [path for path in found.paths if path.name == line.path] if line.pays else list(found.paths)
     again = screened(bench, now, attack, paths)
     if again.state == "stays home" and not line.pays:
         return None
     if again.hunt is None or bench.left < GENERATION_COST + len(SEEDS):
-        found.short.append(f"{line.attack}: not searched anew under all changes")
+        found.short.append(f"{line.attack}: not searched anew under all changes{again.why and f': {again.why}'}")
         return None
     starts = (line.hunt.best,) if line.hunt is not None and line.hunt.best is not None else ()
     hunt = hunted(bench, "all changes", Hunt(again.hunt.scenario, attack, starts), 1)
+    if hunt.wrong:
+        found.short.append(f"{line.attack}: {hunt.wrong} runs of its new search under all changes went wrong")
     if hunt.best is None:
         return None
     values = [profit(one) for one in bench.play("all changes", [of(hunt.best, hunt.scenario, seed) for seed in SEEDS])]
-    return None if any(map(math.isnan, values)) else estimate(values)
+    lost = sum(map(math.isnan, values))
+    if lost:
+        found.short.append(f"{line.attack}: under all changes {lost} of its runs on held-out seeds went wrong")
+        return None
+    return estimate(values)
 
 
 def _lacks(scenario: Scenario, attack: Attack) -> str:

@@ -12,6 +12,8 @@ from experiments.axes.base import Bound
 from experiments.scenario import Scenario
 from experiments.statistics import Estimate
 
+INSIDE = (1, 2)  # seeds that designs are compared on
+
 
 class Design(NamedTuple):
     """A setting of the levers, and what it came to on the seeds of the search. Cash coins."""
@@ -31,11 +33,21 @@ class Judged(NamedTuple):
     attacks: Mapping[str, Estimate]  # profits
     stands: bool  # no attack's interval goes above the bound
     wrong: int = 0  # runs of the attacks' searches against it that went wrong
+    met: Mapping[str, Estimate] | None = (
+        None  # profits of those whom only it, or other prices, let in; None: not asked yet
+    )
+    unmet: tuple[str, ...] = ()  # what is not known of them
 
     @property
     def worst(self) -> Estimate:
         """The attack that earns most."""
-        return max(self.attacks.values(), key=lambda one: one.mean)
+        return max([*self.attacks.values(), *(self.met or {}).values()], key=lambda one: one.mean)
+
+    @property
+    def by(self) -> str:
+        """Its name."""
+        every = {**self.attacks, **(self.met or {})}
+        return max(every, key=lambda name: every[name].mean)
 
 
 @dataclass
@@ -46,7 +58,11 @@ class Hardened:
     bound: float
     path: PricePath
     levers: tuple[Bound, ...]
-    attacks: tuple[str, ...]
+    attacks: tuple[str, ...]  # that every design met from the beginning
+    left_out: tuple[str, ...] = ()  # that earn under the rules as they are, and that only the chosen design met
+    joined: list[str] = field(default_factory=list)  # that broke a design which had stood, and met those drawn after
+    seated: tuple[str, ...] = ()  # that the chosen design met, on every path
+    paths: tuple[PricePath, ...] = ()  # on which it did
     designs: list[Design] = field(default_factory=list)
     start: Judged | None = None  # the rules as they are
     judged: list[Judged] = field(default_factory=list)

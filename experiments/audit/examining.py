@@ -64,6 +64,11 @@ def audit(
     found.stress = _stress(bench, next(path for path in paths if path.name == "stressed").of(plain), twins["stressed"])
     _hunt(bench, found)
     judge(bench, found, twins)
+    if not found.paying and _listened(bench, found):
+        judge(bench, found, twins)
+    unsearched = [line.attack for line in found.lines if line.hunt is not None and line.hunt.best is None]
+    if unsearched:
+        found.short.append(f"the settings of {', '.join(unsearched)} were not searched")
     for n, line in enumerate(found.paying):
         assert line.hunt is not None, "pays"
         with bench.at_most(int(BINDING * bench.budget / 2 ** min(n + 1, len(found.paying) - 1))):
@@ -99,9 +104,14 @@ def _hunt(bench: Bench, found: Audit) -> None:
             generations *= 2
         for n in quiet:
             _gone_on(bench, found, n, 1)
-    unsearched = [line.attack for line in lines if line.hunt is not None and line.hunt.best is None]
-    if unsearched:
-        found.short.append(f"the settings of {', '.join(unsearched)} were not searched")
+
+
+def _listened(bench: Bench, found: Audit) -> bool:
+    """Where nothing pays, the runs that are left go to those that stay at home; whether one of them was drawn out."""
+    for n, line in enumerate(found.lines):
+        if line.state == "stays home" and line.hunt is not None and not line.hunt.generations:
+            _gone_on(bench, found, n, 1)
+    return any(line.state == "not judged" for line in found.lines)
 
 
 def _gone_on(bench: Bench, found: Audit, n: int, generations: int) -> None:

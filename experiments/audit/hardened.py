@@ -30,8 +30,18 @@ def told(found: Hardened) -> str:
         if one is None:
             lines.append(f"{label}: {'not judged' if found.start is None else 'none that stands was found'}")
             continue
-        lines.append(f"{label}: open interest per coin of capital {one.efficiency}; worst attack {one.worst}")
+        lines.append(f"{label}: open interest per coin of capital {one.efficiency}; worst attack {one.worst}, {one.by}")
         lines += [f"    {path} = {value:.6g}" for path, value in one.design.levers.items()]
+    if found.left_out:
+        lines.append(f"earning as the rules are, and met by no design before it had stood: {', '.join(found.left_out)}")
+    if found.joined:
+        lines.append(f"broke a design that had stood, and met all that came after: {', '.join(found.joined)}")
+    if found.chosen is not None and found.chosen.met is not None:
+        names = ", ".join(path.name for path in found.paths)
+        lines.append(
+            f"the hardened design met {len(found.seated)} attacks on each path ({names}), each searching where it saw a chance"
+        )
+        lines += [f"    {name}: {one}" for name, one in found.chosen.met.items()]
     return "\n".join([*lines, *found.short, *wrong])
 
 

@@ -3,7 +3,9 @@
 Outside, designs are drawn a generation at a time; inside, each attack answers each design by the best of what has paid before,
 its own settings, and settings drawn anew for that design. A design above the bound is worth less than any below it, and
 the less the further it is (Deb 2000, "An efficient constraint handling method for genetic algorithms"). What is reported is the
-most efficient design that still stands when the attacks search against it for longer, on seeds that nothing was chosen by.
+most efficient design that still stands when the attacks search against it for longer, on seeds that nothing was chosen by, and
+when the whole arsenal has met it on every path. Whoever breaks one then joins; runs kept for judging that are not needed go
+back to the search.
 """
 
 from __future__ import annotations
@@ -17,17 +19,15 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from experiments.arsenal.campaign import trade_by_market
-from experiments.arsenal.seating import attacked, benign, seat
+from experiments.arsenal.seating import attacked, benign
 from experiments.arsenal.trials import Result
 from experiments.arsenal.verdict import KEPT
 from experiments.audit.bench import Bench
-from experiments.audit.changes import binding
-from experiments.audit.designs import Design, Hardened, Judged
-from experiments.audit.findings import Line
-from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, honest, hunted, of, profit
+from experiments.audit.designs import INSIDE, Design, Hardened, Judged
+from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of, profit
 from experiments.audit.levers import value_of
 from experiments.audit.paths import PricePath
-from experiments.audit.screening import screened
+from experiments.audit.rivals import LOOK, Arsenal, attackers, levers_of, meet
 from experiments.axes.base import Bound
 from experiments.axes.latin_hypercube import LatinHypercube
 from experiments.codec import Mistakes
@@ -37,11 +37,9 @@ from experiments.scenario import Scenario
 from experiments.search import space
 from experiments.statistics import estimate
 
-INSIDE = (1, 2)  # seeds that designs are compared on
 REMEMBERED = 3  # settings of each attack that have paid most, and meet every design
 FRESH = 2  # settings of each attack drawn for a design
-MOST_ATTACKS, MOST_LEVERS = 3, 4
-FINISH = 0.35  # of the budget: for judging the designs that are left
+FINISH = 0.35  # of the runs that are left: kept for judging, until it is known what there is to judge
 
 
 def harden(
@@ -53,58 +51,30 @@ def harden(
     *,
     bound: float,
     capital: float | None = None,
+    elsewhere: Sequence[PricePath] = (),
 ) -> Hardened:
-    """Search the levers. Raises Mistakes where nothing can be searched, or honest runs cannot be played."""
+    """Search the levers on a path; what is chosen meets everybody there and `elsewhere`.
+
+    Raises Mistakes where nothing can be searched, or honest runs cannot be played.
+    """
     plain = path.of(benign(scenario))
     if None in bench.play("designs", [honest(plain, seed) for seed in INSIDE]):
         raise Mistakes([f"{plain.name}: an honest run goes wrong: {bench.wrong[-1]}"])
-    hunts, short = _attackers(bench, plain, kinds, path, capital)
-    levers = tuple(over) or _binding(bench, hunts)
-    found = Hardened(plain, bound, path, levers, tuple(type(one.attack).__name__ for one in hunts))
-    found.short, found.budget = short, bench.budget
-    search = _Search(bench, found, hunts)
-    if hunts and levers:
+    own = tuple(role for role in scenario.cast if isinstance(role, Attack))
+    arsenal = Arsenal(kinds, trade_by_market(plain), capital, own)
+    hunts, left_out, short = attackers(bench, plain, arsenal, path)
+    levers = tuple(over) or levers_of(bench, hunts)
+    found = Hardened(plain, bound, path, levers, tuple(type(one.attack).__name__ for one in hunts), tuple(left_out))
+    found.short, found.budget, found.paths = short, bench.budget, (path, *elsewhere)
+    search = _Search(bench, found, hunts, arsenal)
+    drawn = -1
+    while hunts and levers and len(found.designs) > drawn:
+        drawn = len(found.designs)
         search.run()
-    search.judge()
-    if found.chosen is not None and found.chosen.wrong:
-        found.short.append(f"of the searches against the hardened design, {found.chosen.wrong} runs went wrong")
+        search.judge()
+    search.tell()
     found.spent, found.wrong, found.digests = dict(bench.spent), list(bench.wrong), bench.digests
     return found
-
-
-def _attackers(
-    bench: Bench, plain: Scenario, kinds: Mapping[str, type[Attack]], path: PricePath, capital: float | None
-) -> tuple[list[Hunt], list[str]]:
-    """Attacks that see a chance under the rules as they are, each having searched once, the worst first; and what is unknown."""
-    seats = {name: seat(kind, plain, trade_by_market(plain)) for name, kind in kinds.items()}
-    roles = [funded(one.attack, capital) for one in seats.values() if not one.lacks]
-    lines: list[Line] = [screened(bench, plain, role, [path]) for role in roles]
-    open_ = [line.hunt for line in lines if line.hunt is not None and line.state == "not searched"]
-    open_.sort(key=lambda hunt: -hunt.worth)
-    short = [f"{line.attack}: not screened{line.why and f': {line.why}'}" for line in lines if line.hunt is None]
-    found: list[Hunt] = []
-    for hunt in open_:
-        name = type(hunt.attack).__name__
-        if bench.left < GENERATION_COST:
-            short.append(f"{name}: its settings were not searched")
-            continue
-        one = hunted(bench, "attackers' searches", hunt, 1)
-        if one.best is None:
-            short.append(f"{name}: the runs of its search went wrong")
-        elif one.worth > 0:
-            found.append(one)
-        elif one.wrong:
-            short.append(f"{name}: its search found nothing, but {one.wrong} of its runs went wrong")
-    return sorted(found, key=lambda one: -one.worth)[:MOST_ATTACKS], short
-
-
-def _binding(bench: Bench, hunts: Sequence[Hunt]) -> tuple[Bound, ...]:
-    """The levers that the worst attack hangs on most."""
-    if not hunts:
-        return ()
-    with bench.at_most(bench.budget // 5):
-        turns, _ = binding(bench, hunts[0])
-    return tuple(turn.bound for turn in turns if turn.least < 0.9 * hunts[0].worth)[:MOST_LEVERS]
 
 
 class _Spent(Exception):
@@ -112,20 +82,16 @@ class _Spent(Exception):
 
 
 class _Search:
-    """One hardening: what has been tried, and what the attacks remember."""
+    """One hardening: what has been tried, who attacks, and what they remember. `hunts`, `memory`: by label."""
 
-    def __init__(self, bench: Bench, found: Hardened, hunts: Sequence[Hunt]) -> None:
-        self.bench, self.found, self.hunts = bench, found, list(hunts)
-        self.memory: dict[str, list[Attack]] = {self._name(hunt): self._starting(hunt) for hunt in hunts}
+    def __init__(self, bench: Bench, found: Hardened, hunts: Sequence[Hunt], arsenal: Arsenal) -> None:
+        self.bench, self.found, self.arsenal = bench, found, arsenal
+        self.hunts = {type(hunt.attack).__name__: hunt for hunt in hunts}
+        self.memory = {name: _starting(hunt) for name, hunt in self.hunts.items()}
         self.volume = math.nan
-
-    @staticmethod
-    def _name(hunt: Hunt) -> str:
-        return type(hunt.attack).__name__
-
-    @staticmethod
-    def _starting(hunt: Hunt) -> list[Attack]:
-        return list(dict.fromkeys(one for one in (hunt.best, hunt.attack) if one is not None))
+        self.rounds = 0
+        self.limit = math.inf  # cash coins on the seeds of the search: what would stand if flattered as those that fell
+        self.keep = len(arsenal.seated(found.scenario)) * len(found.paths or (found.path,)) + LOOK
 
     @property
     def cost(self) -> int:
@@ -133,25 +99,44 @@ class _Search:
         return len(INSIDE) * (1 + len(self.hunts) * (REMEMBERED + FRESH))
 
     def run(self) -> None:
-        """Draw designs while the budget lasts."""
-        found = self.found
-        own = {lever.path: value_of(found.scenario, lever.path) for lever in found.levers}
-        found.designs.append(self._played(own, 0))
-        reserve = int(FINISH * self.bench.budget)
+        """Draw designs while the budget lasts, but for what is kept for judging them."""
+        found, first = self.found, not self.found.designs
+        reserve = int(FINISH * (self.bench.budget if first else self.bench.left))
+        if first:
+            own = {lever.path: value_of(found.scenario, lever.path) for lever in found.levers}
+            found.designs.append(self._played(own, 0))
+        else:
+            self._again(reserve)
         most = (self.bench.left - reserve) // (GENERATION * 2)  # if every run of an attack were known already
         bounds = [dataclasses.replace(lever, name=lever.path) for lever in found.levers]
 
-        def worth(number: int, asked: Sequence[Candidate]) -> list[float]:
+        def worth(_: int, asked: Sequence[Candidate]) -> list[float]:
             if self.bench.left - reserve < GENERATION * self.cost:
                 raise _Spent
-            played = [self._played(one, GENERATION * number + k + 1) for k, one in enumerate(asked)]
+            played = [self._played(one, len(found.designs) + k) for k, one in enumerate(asked)]
             found.designs += played
             return [self._worth(one) for one in played]
 
+        known = [(dict(one.levers), self._worth(one)) for one in found.designs]
         with contextlib.suppress(_Spent):
-            maximise(bounds, worth, generations=max(1, most), first=[own], sampler="tpe", startup=GENERATION)
+            maximise(
+                bounds,
+                worth,
+                generations=max(1, most),
+                known=known,
+                sampler="tpe",
+                startup=2 * GENERATION,
+                seed=self.rounds,
+            )
+        self.rounds += 1
         if len(found.designs) == 1:
             found.short.append("the budget is too small for a generation of designs")
+
+    def _again(self, reserve: int) -> None:
+        """Designs that stood on the seeds of the search meet what the attacks have learnt since, and who has joined them."""
+        for n, design in enumerate(self.found.designs):
+            if n and self._worth(design) > 0 and self.bench.left - reserve >= self.cost:
+                self.found.designs[n] = self._played(design.levers, n)
 
     def _worth(self, design: Design) -> float:
         """Efficiency of what stands; of what does not, by how much not."""
@@ -180,16 +165,15 @@ class _Search:
         volume = float(np.mean([one.volume for one in quiet]))
         self.volume = volume if math.isnan(self.volume) else self.volume
         worst, by = 0.0, ""
-        for hunt in self.hunts:
-            name = self._name(hunt)
+        for name, hunt in self.hunts.items():
             answers = list(dict.fromkeys([*self.memory[name], *self._fresh(hunt, number)]))
-            earned = [self._earned(one, scenario) for one in answers]
+            earned = [self._earned(one, hunt.scenario_with(scenario.world)) for one in answers]
             if any(map(math.isnan, earned)):
                 return Design(values, math.nan, math.nan, name)
             ranked = sorted(zip(earned, range(len(answers)), strict=True), key=lambda pair: (-pair[0], pair[1]))
             best, place = ranked[0]
-            if best > self.found.bound and answers[place] not in self.memory[name]:
-                self.memory[name] = [answers[place], *self.memory[name]][:REMEMBERED]
+            if best > self.found.bound:
+                self._remember(name, answers[place])
             if best > worst:
                 worst, by = best, name
         trade = volume / self.volume if self.volume > 0 else 1.0
@@ -206,6 +190,10 @@ class _Search:
             dataclasses.replace(hunt.attack, **{b.column: level.changes[b.path] for b in bounds}) for level in levels
         ]
 
+    def _remember(self, name: str, attack: Attack | None) -> None:
+        if attack is not None and attack not in self.memory[name]:
+            self.memory[name] = [attack, *self.memory[name]][:REMEMBERED]
+
     def _earned(self, attack: Attack, scenario: Scenario) -> float:
         """Mean profit; nan where a run went wrong."""
         runs = self.bench.play("designs", [of(attack, scenario, seed) for seed in INSIDE])
@@ -214,38 +202,54 @@ class _Search:
     # ------------------------------------------------------------------ judging
 
     def judge(self) -> None:
-        """The rules as they are, and the most efficient designs, until none is left that would be better than one that stands.
+        """The rules as they are, and the most efficient designs, until one has stood that the whole arsenal has met.
+
+        Whoever of those breaks it joins the attacks, and the next design is judged.
+        """
+        found = self.found
+        if found.designs and found.start is None:
+            found.start = self._judged(found.designs[0])
+        while True:
+            self._in_turn()
+            chosen = found.chosen
+            if chosen is None or chosen.met is not None:
+                return
+            self._meet(chosen)
+            if self.found.chosen is None:
+                self._again(len(SEEDS) + len(self.hunts) * LOOK + self.keep)
+
+    @property
+    def _open(self) -> list[Design]:
+        """Designs not judged yet that would be better than any that stands, the most efficient first."""
+        chosen, judged = self.found.chosen, [one.design.levers for one in self.found.judged]
+        least = 0.0 if chosen is None else chosen.design.efficiency
+        open_ = [one for one in self.found.designs[1:] if self._worth(one) > least and one.levers not in judged]
+        return sorted(open_, key=lambda one: -one.efficiency)
+
+    def _in_turn(self) -> None:
+        """Judge until no design is left that would be better than one that stands, or none is afforded.
 
         One that falls shows by how much the seeds of the search flatter: next comes one that would stand if flattered as much.
         """
-        found = self.found
-        found.start = self._judged(found.designs[0]) if found.designs else None
-        if found.designs and found.start is None:
-            found.short.append("the rules as they are were not judged on held-out seeds")
-        ranked = sorted(found.designs[1:], key=lambda one: -_or(self._worth(one)))
-        left, limit = [one for one in ranked if self._worth(one) > 0], math.inf
-        while left:
-            design = next((one for one in left if one.worst <= limit), left[0])
+        found, lost = self.found, list[Design]()
+        while left := [one for one in self._open if one not in lost]:
+            design = next((one for one in left if one.worst <= self.limit), left[0])
             judged = self._judged(design)
             if judged is None and not self._afforded:
-                break
-            left.remove(design)
+                return
             if judged is None:
-                continue  # its runs went wrong
+                lost.append(design)  # its runs went wrong
+                continue
             found.judged.append(judged)
-            if judged.stands:
-                left = [one for one in left if one.efficiency > design.efficiency]
-            else:
-                limit = min(limit, design.worst * found.bound / max(one.high for one in judged.attacks.values()))
-        if found.chosen is not None:
-            found.best = self._scenario(found.chosen.design.levers)
-        elif left:
-            found.short.append(f"{len(left)} designs were not judged on held-out seeds")
+            if not judged.stands:
+                high = max(one.high for one in judged.attacks.values())
+                self.limit = min(self.limit, design.worst * found.bound / high)
 
     @property
     def _afforded(self) -> bool:
-        """Whether a design can be judged."""
-        return self.bench.left >= len(SEEDS) + len(self.hunts) * (GENERATION_COST + len(SEEDS))
+        """Whether a design can be judged; where one stands, whether that could still meet the whole arsenal afterwards."""
+        keep = 0 if self.found.chosen is None else self.keep
+        return self.bench.left >= len(SEEDS) + len(self.hunts) * LOOK + keep
 
     def _judged(self, design: Design) -> Judged | None:
         """A design on held-out seeds, every attack having searched against it; None where not afforded, or runs went wrong."""
@@ -257,23 +261,53 @@ class _Search:
         if len(quiet) < len(SEEDS):
             return None
         profits, wrong = {}, 0
-        for hunt in self.hunts:
-            starts = tuple(self.memory[self._name(hunt)])
-            again = hunted(self.bench, "judging", Hunt(scenario, hunt.attack, starts), 1)
+        for name, hunt in self.hunts.items():
+            there, starts = hunt.scenario_with(scenario.world), tuple(self.memory[name])
+            again = hunted(self.bench, "judging", Hunt(there, hunt.attack, starts), 1)
             wrong += again.wrong
-            runs = self.bench.play("judging", [of(again.best or hunt.attack, scenario, seed) for seed in SEEDS])
+            runs = self.bench.play("judging", [of(again.best or hunt.attack, there, seed) for seed in SEEDS])
             values = [profit(one) for one in runs]
             if any(map(math.isnan, values)):
                 return None
-            profits[self._name(hunt)] = estimate(values)
+            profits[name] = estimate(values)
+            if profits[name].high > self.found.bound:
+                self._remember(name, again.best)
         stands = all(not one.high > self.found.bound for one in profits.values())
         return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands, wrong)
+
+    def _meet(self, chosen: Judged) -> None:
+        """The whole arsenal on every path against the design that stands; who breaks it joins the attacks."""
+        found, scenario = self.found, self._scenario(chosen.design.levers)
+        assert scenario is not None, "played"
+        meeting = meet(self.bench, scenario, self.arsenal, found.paths or (found.path,), self.memory)
+        breaking = [tag for tag, one in meeting.profits.items() if one.high > found.bound]
+        for tag in breaking:
+            self.hunts[tag] = meeting.newcomers[tag]
+            self.memory[tag] = _starting(meeting.newcomers[tag])
+        found.joined += breaking
+        found.seated = meeting.seated
+        place = found.judged.index(chosen)
+        found.judged[place] = chosen._replace(met=meeting.profits, unmet=meeting.short, stands=not breaking)
+
+    def tell(self) -> None:
+        """What was found, and what that rests on."""
+        found, chosen = self.found, self.found.chosen
+        if found.designs and found.start is None:
+            found.short.append("the rules as they are were not judged on held-out seeds")
+        if chosen is None:
+            if left := self._open:
+                found.short.append(f"{len(left)} designs were not judged on held-out seeds")
+            return
+        found.best = self._scenario(chosen.design.levers)
+        if chosen.wrong:
+            found.short.append(f"of the searches against the hardened design, {chosen.wrong} runs went wrong")
+        found.short += chosen.unmet
+
+
+def _starting(hunt: Hunt) -> list[Attack]:
+    return list(dict.fromkeys(one for one in (hunt.best, hunt.attack) if one is not None))
 
 
 def _efficiency(found: Result) -> float:
     """Notional held per coin of capital: margin posted, vaults and insurance behind it."""
     return found.held / found.capital if found.capital > 0 else 0.0
-
-
-def _or(value: float) -> float:
-    return -math.inf if math.isnan(value) else value

@@ -40,13 +40,15 @@ class Axis(ABC):
 class Bound:
     """A parameter between two values: `path` from `low` to `high`, evenly on a `scale`.
 
-    "log": evenly in the logarithm. "whole": whole numbers, both ends among them. The column is called `name`, or as the path.
+    "log": evenly in the logarithm. "whole": whole numbers, both ends among them. "choice": the same, but they stand for things
+    without an order, as for orders of moves, and whoever searches learns nothing about one from its neighbour. The column is
+    called `name`, or as the path.
     """
 
     path: str = "duration"
     low: float = 600.0
     high: float = 7_200.0
-    scale: Literal["linear", "log", "whole"] = "linear"
+    scale: Literal["linear", "log", "whole", "choice"] = "linear"
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -58,10 +60,15 @@ class Bound:
             wrong.append(f"low = {self.low:g}, high = {self.high:g}: an empty range; low must be below high")
         if self.scale == "log" and not self.low > 0:
             wrong.append(f"low = {self.low:g}: must be above 0 on a log scale")
-        if self.scale == "whole" and (self.low % 1 or self.high % 1):
-            wrong.append(f"low = {self.low:g}, high = {self.high:g}: must be whole numbers on a whole scale")
+        if self.counted and (self.low % 1 or self.high % 1):
+            wrong.append(f"low = {self.low:g}, high = {self.high:g}: must be whole numbers on a {self.scale} scale")
         if wrong:
             raise ValueError("\n".join(wrong))
+
+    @property
+    def counted(self) -> bool:
+        """Whether it takes whole numbers only."""
+        return self.scale in ("whole", "choice")
 
     @property
     def column(self) -> str:
@@ -70,13 +77,13 @@ class Bound:
 
     def at(self, share: float) -> float | int:
         """The value at a share of the way from low to high, `share` from 0 to 1."""
-        if share in (0.0, 1.0) and self.scale != "whole":
+        if share in (0.0, 1.0) and not self.counted:
             return self.high if share else self.low  # the ends exactly
         if self.scale == "log":
             return min(
                 self.high, max(self.low, math.exp((1.0 - share) * math.log(self.low) + share * math.log(self.high)))
             )
-        if self.scale == "whole":
+        if self.counted:
             return int(min(self.high, math.floor(self.low + share * (self.high - self.low + 1))))
         return min(self.high, max(self.low, (1.0 - share) * self.low + share * self.high))
 

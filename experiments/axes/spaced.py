@@ -20,7 +20,7 @@ class Spaced(Axis):
         """Refuse fewer than both ends, and more whole numbers than there are."""
         wrong = count_mistakes("count", self.count, 2)
         there = self.bound.high - self.bound.low + 1
-        if self.bound.scale == "whole" and self.count > there:
+        if self.bound.counted and self.count > there:
             wrong.append(f"count = {self.count}: there are {there:g} whole numbers from low to high")
         if wrong:
             raise ValueError("\n".join(wrong))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -39,6 +40,7 @@ def harden(
 ) -> int:
     """Search a protocol's own parameters for capital efficiency, while attackers who answer each design earn no more than a bound.
 
+    What is found then meets the whole arsenal, each attack searching anew, also under the prices that were not hardened under.
     Exit status: 0 a design was found, or nothing pays; 1 none was; 2 bad input; 3 as 0, but that rests on attacks that were not
     looked at, or on searches of which runs went wrong. A design whose runs go wrong is told, and left aside.
     Stopped, the same command goes on.
@@ -69,7 +71,8 @@ def harden(
     if seen is not None and path not in seen:
         wishes.lines.append(f"--path {path}: there is none; give recorded bars with --klines")
     elif seen is not None and one is not None:
-        wishes.attempt(lambda: playable(seen[path].of(one)))
+        for prices in seen.values():
+            wishes.attempt(partial(playable, prices.of(one)))
     wishes.settle()
     assert one is not None and seen is not None and bounds is not None, "settled"
 
@@ -81,7 +84,8 @@ def harden(
     home = out or RESULTS / f"harden-{one.name}"
     with on_call(workers, scheduler) as hands, bench(home, budget, None if workers == 1 else hands, plugin) as runs:
         kinds = {name: known[name] for name in picked}
-        result = search(one, kinds, bounds, seen[path], runs, bound=bound, capital=capital)
+        others = tuple(one for name, one in seen.items() if name != path)
+        result = search(one, kinds, bounds, seen[path], runs, bound=bound, capital=capital, elsewhere=others)
     files = write(result, home)
     print(told(result))
     print(f"{sum(result.spent.values()):,} runs of {budget:,}. Written: {', '.join(map(str, files))}")

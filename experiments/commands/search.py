@@ -21,7 +21,8 @@ def search(
     ],
     budget: Annotated[int, Parameter(help="Runs to spend; rounded up to whole generations of 8 candidates.")] = 512,
     over: Annotated[
-        tuple[str, ...], Parameter(help="FIELD=LOW:HIGH[:log|whole] to search; all of the attacker's own if not given.")
+        tuple[str, ...],
+        Parameter(help="FIELD=LOW:HIGH[:log|whole|choice] to search; all of the attacker's own if not given."),
     ] = (),
     seeds: Annotated[int, Parameter(help="Seeds that every candidate is played on.")] = 8,
     held_out: Annotated[int, Parameter(help="Fresh seeds for what is reported.")] = 32,

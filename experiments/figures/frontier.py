@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.arsenal.verdict import KEPT
-from experiments.audit.designs import Design, Hardened, Judged
+from experiments.audit.designs import INSIDE, Design, Hardened, Judged
 from experiments.figures.style import MARKS, SHADES, panels, save, stamp
 
 
@@ -44,13 +44,18 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
         where="post",
         color=SHADES[5],
         linewidth=0.8,
-        label="frontier",
+        label=f"frontier of all these ({len(INSIDE)} seeds each)",
     )
     for k, (one, label) in enumerate(((found.start, "as they are"), (found.chosen, "hardened"))):
         if one is not None and one.attacks:
-            _point(axis, one, k, f"{label}, held out, 95 %")
+            _point(axis, one, k, f"{label} ({one.worst.seeds} held-out seeds, 95 %)")
     axis.axvline(found.bound / 1e3, color="black", linewidth=0.7, linestyle=(0, (3, 2)))
     axis.set_xscale("symlog", linthresh=max(1.0, found.bound / 1e3))
+    most = max(max(0.0, one.worst) / 1e3 for one in designs)
+    ticks = [0.0, *(tick * 10.0**k for k in range(-2, 6) for tick in (1.0, 2.0, 5.0))]
+    ticks = [tick for tick in ticks if tick <= most and not 0.0 < tick < 0.2 * found.bound / 1e3]
+    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axis.minorticks_off()
     axis.set_xlim(left=-0.1 * max(1.0, found.bound / 1e3))  # so that what earns nothing is seen
     axis.set_xlabel("worst attack's profit a run (thousand cash coins)")
     axis.set_ylabel("open interest per coin of capital")

@@ -1,62 +1,82 @@
-"""Figure: what a window pays its designer, attacked and not, and what both play round by round."""
+"""Figure: what a window pays its designer and who would push it, and what both play in the end."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from experiments.figures.style import SHADES, line, panels, save
 
-HATCHES = ("", "////", "....", "xxxx", "\\\\\\\\", "++++")
+MOST_STYLES = 5  # of the attacker's, drawn
 
 
 def draw(payoffs: pd.DataFrame, mixes: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[Path]:
-    """`payoffs`: window (s), attacker, designer_mean with low and high (cash coins). `mixes`: round, part, strategy, chance."""
-    figure, axes = panels(1, 2)
-    pay, play = axes[0]
-    for number, style in enumerate(list(dict.fromkeys(payoffs["attacker"]))[:3]):
-        group = payoffs[payoffs["attacker"] == style].sort_values("window")
-        columns = [group[f"designer_{c}"] / 1e3 for c in ("mean", "low", "high")]
-        line(pay, number, group["window"] / 60.0, columns, f"attacker: {style}")
-    pay.set_xscale("log")
-    pay.set_yscale("symlog", linthresh=1.0)
-    windows = [float(w) / 60.0 for w in sorted(set(payoffs["window"]))]
-    pay.set_xticks(windows, [f"{w:.2g}" for w in windows])
-    pay.minorticks_off()
-    pay.axhline(0.0, color="black", linewidth=0.6)
-    pay.set_xlabel("TWAP window (minutes)")
-    pay.set_ylabel("gain of those behind the exchange\n(thousand cash coins, 95 % interval)")
-    pay.legend()
+    """What both are paid, and where the designer ends.
+
+    `payoffs`: window (s), attacker, designer_mean and attacker_mean with low and high (cash coins). `mixes`: round, part,
+    strategy, chance, regret.
+    """
+    figure, axes = panels(1, 2, height=2.8)
+    left, right = axes[0]
+    _curves(left, payoffs, "designer")
+    _curves(right, payoffs, "attacker")
+    end = mixes[mixes["round"] == mixes["round"].max()]
+    chosen = end[(end["part"] == "designer") & (end["chance"] > 0.005)]
+    for axis in (left, right):
+        for row in chosen.to_dict("records"):
+            window = float(payoffs[payoffs["designer"] == row["strategy"]]["window"].iloc[0]) / 60.0
+            axis.axvline(window, color="black", linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
+            axis.annotate(
+                f"played: {row['chance']:.0%}",
+                (window, 1.0),
+                xycoords=("data", "axes fraction"),
+                xytext=(-3, -3),
+                textcoords="offset points",
+                rotation=90,
+                ha="right",
+                va="top",
+                fontsize=5.5,
+            )
+    left.set_ylabel("gain of those behind the exchange\n(thousand cash coins, 95 % interval)")
+    right.set_ylabel("gain of the attacker\n(thousand cash coins, 95 % interval)")
     usual = payoffs[(payoffs["attacker"] == "usual") & (payoffs["attacker_low"] > 0)]
     longest = float(usual["window"].max()) / 60.0 if len(usual) else 0.0
-    pay.set_title(f"Up to {longest:.2g} minutes the attack pays")
+    right.set_title(f"Up to {longest:.2g} minutes the attack pays")
+    regret, most = float(end.iloc[0]["regret"]), float(end.iloc[0]["regret_high"])
+    left.set_title(f"Designer plays {_said(chosen)}; regret {regret:,.0f} (up to {most:,.0f})")
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=MOST_STYLES)
+    return save(figure, out, name, f"seeds a profile: {int(end.iloc[0]['seeds'])}", stamped)
 
-    labels = []
-    for number in sorted(set(mixes["round"])):
-        for place, part in enumerate(("designer", "attacker")):
-            x, bottom = 3 * number + place, 0.0
-            labels.append((x, f"{part[:3]}. {number}"))
-            rows = mixes[(mixes["round"] == number) & (mixes["part"] == part) & (mixes["chance"] > 0.005)]
-            for order, (_, row) in enumerate(rows.iterrows()):
-                chance = float(row["chance"])
-                hatch = HATCHES[order % len(HATCHES)]
-                play.bar(x, chance, bottom=bottom, color="white", edgecolor=SHADES[0], hatch=hatch, linewidth=0.7)
-                play.annotate(
-                    str(row["strategy"]).replace("designer-", "new ").replace("attacker-", "new "),
-                    (x, bottom + chance / 2),
-                    ha="center",
-                    va="center",
-                    fontsize=5.5,
-                    rotation=90 if chance > 0.3 else 0,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
-                )
-                bottom += chance
-    play.set_xticks([x for x, _ in labels], [text for _, text in labels], fontsize=6)
-    play.grid(visible=False)
-    play.set_ylabel("probability in equilibrium")
-    play.set_xlabel("part, round of best answers")
-    end = mixes[mixes["round"] == mixes["round"].max()].iloc[0]
-    left, most = float(end["regret"]) / 1e3, float(end["regret_high"]) / 1e3
-    play.set_title(f"Regret left: {left:.2g} thousand (up to {most:.2g})")
-    return save(figure, out, name, f"seeds a profile: {int(end['seeds'])}", stamped)
+
+def _said(chosen: pd.DataFrame) -> str:
+    names = chosen.sort_values("chance", ascending=False)["strategy"]
+    return " or ".join(str(one).replace("designer-", "new ") for one in names)
+
+
+def _curves(axis: Any, payoffs: pd.DataFrame, part: str) -> None:
+    """A line for each style of the attacker, over the windows."""
+    for number, style in enumerate(list(dict.fromkeys(payoffs["attacker"]))[:MOST_STYLES]):
+        group = payoffs[payoffs["attacker"] == style].sort_values("window")
+        columns = [group[f"{part}_{c}"] / 1e3 for c in ("mean", "low", "high")]
+        shift = 1.0 + 0.05 * (number - 1)  # so that intervals do not hide each other
+        line(
+            axis,
+            number,
+            shift * group["window"] / 60.0,
+            columns,
+            f"attacker: {str(style).replace('attacker-', 'new ')}",
+        )
+    axis.set_xscale("log")
+    axis.set_yscale("symlog", linthresh=1.0)
+    low, high = axis.get_ylim()
+    ticks = [side * 10.0**k for side in (-1.0, 1.0) for k in range(4)]
+    ticks = sorted([0.0, *(tick for tick in ticks if low <= tick <= high)])
+    axis.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    windows = sorted(set(payoffs["window"]))
+    axis.set_xticks([w / 60.0 for w in windows], [f"{w / 60.0:.2g}" for w in windows])
+    axis.minorticks_off()
+    axis.axhline(0.0, color=SHADES[5], linewidth=0.6)
+    axis.set_xlabel("TWAP window (minutes)")

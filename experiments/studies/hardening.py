@@ -17,7 +17,7 @@ COMMAND = "harden oracle-push"
 
 OVER = ("ETH-PERP.oracle.window=24:2400:log", "open_interest_cap=50000:1000000:log", "margin.initial=0.06:0.5:log")
 BOUND = 5_000.0  # cash coins a run
-BUDGET, QUICK = 2_000, 300  # runs
+BUDGET, QUICK = 3_000, 300  # runs
 
 
 def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:

@@ -30,7 +30,7 @@ QUESTION = "Which window should a designer choose who expects to be attacked, an
 
 WINDOW = "exchange.markets.ETH-PERP.oracle.window"
 BEHIND = ("founders", "insurance", "treasury")  # who gains or loses with the design
-WINDOWS = (24.0, 120.0, 600.0, 3_000.0)  # seconds
+WINDOWS = (24.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1_920.0, 3_840.0)  # seconds
 VOLATILITY = 1.5  # a year: of a stormy month, so that lag has a price
 NEVER = 1e12  # cash coins: no attack pays so much
 

@@ -34,8 +34,8 @@ def asked(quick: bool) -> Sensitivity:
         base=dataclasses.replace(find("oracle-push"), duration=1_800.0),
         bounds=BOUNDS,
         measure="rank",
-        trajectories=4 if quick else 10,
-        samples=4 if quick else 16,
+        trajectories=4 if quick else 16,
+        samples=4 if quick else 64,
         replicates=1 if quick else 2,
     )
 
