@@ -37,7 +37,7 @@ test: install
 	@$(BIN)/ruff format --quiet --check .
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/pytest -n auto --maxprocesses 4
+	@$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
 
 bench: install
 	@$(BIN)/python -m benchmarks.speed

@@ -32,7 +32,8 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str, stam
         )
     rent.set_xscale("log")
     rent.set_yscale("log")
-    rent.set_ylim(bottom=max(1e-2, 5e3 * values["value"][values["value"] > 0].min()))
+    rent.set_ylim(max(1e-2, 5e3 * values["value"][values["value"] > 0].min()), 8e4 * values["value"].max())
+    rent.yaxis.set_major_formatter("{x:g}")
     ticks = sorted(values["age"].unique())
     rent.set_xticks(ticks)
     rent.set_xticklabels([f"{age:g}" for age in ticks])
@@ -40,7 +41,7 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str, stam
     rent.set_xlabel("age of the index at its update (s)")
     rent.set_ylabel("sniper's gain per update\n(bp of notional, 95 % interval)")
     rent.set_title("An old index pays; a fee is the cure")
-    rent.legend(loc="lower right", fontsize=5.5, bbox_to_anchor=(1.02, 0.0))
+    rent.legend(loc="upper left", fontsize=5.5, ncols=2)
     for number, (interval, group) in enumerate(spreads.groupby("interval")):
         columns = [1e4 * group[c] for c in ("spread", "low", "high")]
         line(maker, number, group["delay"], columns, f"{float(str(interval)):g} s blocks")
