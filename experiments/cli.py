@@ -14,9 +14,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CoercionError, CycloptsError, Parameter, Token, convert
 
 from experiments.commands.attacks import attacks
 from experiments.commands.audit import audit
@@ -39,10 +39,21 @@ ROOT = Path(__file__).resolve().parents[1]
 DEMO = "twap-window"
 MISTAKE, BROKEN, INTERRUPTED = 2, 1, 130  # exit statuses
 
+
+def whole(kind: Any, tokens: Sequence[Token]) -> Any:
+    """What was typed, as this kind; a fraction is no whole number, and is refused where the parser would round it."""
+    if kind is int or int in get_args(kind):
+        for token in tokens:
+            with suppress(ValueError):
+                if not float(token.value).is_integer():
+                    raise CoercionError(msg=f"{token.value} is not a whole number", token=token, target_type=int)
+    return convert(kind, tokens)
+
+
 app = App(
     name="undertow",
     help="How does this protocol die, what does the attack cost, and which setting stops it?",
-    default_parameter=Parameter(negative=()),
+    default_parameter=Parameter(negative=(), converter=whole),
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )

@@ -392,3 +392,24 @@ def test_a_run_too_short_for_a_block_is_refused(tiny: Path, capsys: Out) -> None
     assert refused(capsys, "run", str(tiny), "--duration", "1e-3") == [
         "undertow: duration = 0.001: no block was sealed in so many seconds"
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value"),
+    [
+        ("contagion", "--seeds", "1.6"),
+        ("contagion", "--deletions", "1.5"),
+        ("run", "--seed", "2.5"),
+        ("probe", "--budget", "inf"),
+    ],
+)
+def test_a_fraction_is_no_whole_number_and_is_not_rounded(
+    tiny: Path, capsys: Out, command: str, option: str, value: str
+) -> None:
+    (line,) = refused(capsys, command, str(tiny), option, value)
+    assert option in line
+    assert f"{value} is not a whole number" in line
+
+
+def test_a_whole_number_may_be_written_with_a_point(tiny: Path, capsys: Out) -> None:
+    assert digest(capsys, str(tiny), "--seed", "2.0") == digest(capsys, str(tiny), "--seed", "2")

@@ -17,7 +17,7 @@ def contagion(
     /,
     *,
     seeds: Annotated[
-        int, Parameter(help="Paired seeds, from 1 on: with few of them no single failure can be told from none.")
+        int, Parameter(help="Paired seeds, 2 or more: seeds 1 to N. With few, no single failure can be told from none.")
     ] = 10,
     deletions: Annotated[
         int,
