@@ -7,7 +7,7 @@ import pytest
 from agents.nature.replay import Replay
 from experiments.cascades.amplification import cuts
 from experiments.cascades.channels import CHANNELS
-from experiments.run import build, release
+from experiments.run import build, release, run
 from experiments.scenario import bundled, find
 
 CUT = {channel.name: channel.cut for channel in CHANNELS}
@@ -63,3 +63,28 @@ def test_where_nothing_is_sold_on_a_venue_there_is_no_price_channel():
         assert CUT["price"](find(name)) is None
     mixed = find("shared-collateral")
     assert CUT["price"](mixed) is not None
+
+
+def test_a_wrapped_coin_counts_as_at_the_start_where_its_channel_is_cut():
+    for name in ("two-chains", "wrapped-depeg"):
+        scenario = find(name)
+        twin = CUT["collateral"](scenario)
+        assert [one.at for exchange in twin.world.exchanges for one in exchange.collateral] == [scenario.nature.start[0]]
+        release(build(twin))
+
+
+def test_suppliers_who_stay_leave_more_in_the_till_of_a_pool_than_those_who_run():
+    scenario = dataclasses.replace(find("lending-run"), seed=2)
+    whole, staying = run(scenario).metrics, run(CUT["liquidity"](scenario)).metrics
+    tills = [one["lend.USD.loans.assets"] - one["lend.USD.loans.debts"] for one in (whole, staying)]
+    assert tills[1] > 2.0 * tills[0]
+    assert CUT["liquidity"](CUT["liquidity"](scenario)) is None
+
+
+def test_gold_that_is_seized_elsewhere_is_sold_where_it_was_issued_and_pushes_its_peg():
+    scenario = find("synthetic-collateral")
+    whole, apart = run(scenario, check=True), run(CUT["collateral"](scenario))
+    assert whole.metrics["lend.seized"] > 100_000
+    assert apart.metrics["lend.seized"] == 0.0
+    pegs = [(one.blocks["mint.sXAU-USD.mid"] / one.blocks["mint.sXAU-USD.fair"]).min() for one in (whole, apart)]
+    assert pegs[0] < 0.85 < 0.95 < pegs[1]
