@@ -37,7 +37,7 @@ WARM = 5  # blocks before anything is timed
 GIGABYTE = 2.0**30
 CALM, STORM = 3.0, 30.0  # volatility, per square root of a year
 HASTY = 1_440.0  # decisions a day and member in a storm, so that all have positions before long
-STORMY = 100  # blocks of it
+STORMY = 60  # blocks of it
 
 
 class Found(NamedTuple):

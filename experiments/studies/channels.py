@@ -1,6 +1,6 @@
 """Study: how much goes through each channel, in a scenario that reaches it?
 
-A row a channel: a bundled scenario (three of them with settings that make the channel matter, `changes`), the same with that one
+A row a channel: a bundled scenario (two of them with settings that make the channel matter, `changes`), the same with that one
 channel cut, on the same draws, and what of one measure is gone or has come. The share is the paired difference over whichever of
 the two means is the larger: 1 where nothing is left without the channel, below 0 where the channel spares. Shares of different
 measures in different scenarios are not to be ranked.
@@ -43,18 +43,13 @@ def _seized(record: Record) -> float:
     return float(sum(one["repaid"] for one in rows))
 
 
-def _left(record: Record) -> float:
-    vaults = [name for name in record.blocks.columns if name.endswith(".vault")]
-    return float(record.blocks[vaults].iloc[-1].sum())
-
-
 MEASURES: dict[str, Callable[[Record], float]] = {  # cash coins a run
     "liquidated": _summed("liquidated"),
     "liquidated on alpha": lambda record: float(record.metrics["alpha.liquidated"]),
     "loans written off": _summed("written_off"),
     "traded": _summed("volume"),
     "repaid by seizures": _seized,
-    "left in the vault": _left,
+    "left in the loan pool": _summed("loans.assets"),
 }
 
 
@@ -73,11 +68,7 @@ SETTINGS = {
     "collateral": Setting("shared-collateral", "loans written off"),
     "holders": Setting("common-holders", "liquidated on alpha"),
     "feed": Setting("common-feed", "liquidated"),
-    "liquidity": Setting(
-        "stale-oracle",
-        "left in the vault",
-        {"duration": 1_800.0, "cast.provider.pain": 1e-4, "cast.provider.calm": 60.0, "cast.provider.ponder": 30.0},
-    ),
+    "liquidity": Setting("lending-run", "left in the loan pool"),
     "makers": Setting(
         "maker-book", "traded", {"duration": 600.0, "nature.volatility": [6.0], "cast.maker.flight": 8e-4}
     ),
