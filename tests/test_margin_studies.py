@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,9 @@ from experiments.studies import margin_frontier, procyclicality
 from experiments.studies.procyclicality import NATURES, liquidations
 
 
-def test_looser_margin_carries_more_and_leaves_more_bad_debt(tmp_path: Path) -> None:
+def test_looser_margin_carries_more_and_leaves_more_bad_debt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    half = dataclasses.replace(find("margined-pool"), duration=10_800.0)
+    monkeypatch.setattr(margin_frontier, "find", {"margined-pool": half}.get)
     said = margin_frontier.main(tmp_path, workers=1, quick=True)
     points = pd.read_csv(tmp_path / "margin-frontier.csv")
     for _, group in points.groupby(["demand", "kept"]):

@@ -305,7 +305,7 @@ def test_a_scenario_can_be_probed_after_some_of_its_play() -> None:
 
 
 def test_a_prober_empties_a_vault_with_a_live_index_and_stays_at_home_where_the_index_is_a_mean() -> None:
-    scenario = dataclasses.replace(find("live-index"), seed=2, duration=620.0)
+    scenario = dataclasses.replace(find("live-index"), seed=2, duration=400.0)
     weak = twin_without(scenario, "attacker")
     assert weak.gain("attacker") > 1_000.0
     told = weak.run.events
