@@ -2,6 +2,7 @@
 
 import math
 
+import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from experiments.figures import contagion_network
 from experiments.networks import vulnerability
 from experiments.networks.clearing import clear, cleared, eisenberg_noe
 from experiments.networks.distress import debtrank, impacts, overlap, sale_impact
@@ -255,3 +257,35 @@ def test_the_matrix_of_a_graph_is_by_debtor_and_creditor():
     names, amounts = matrix(graph)
     assert names == ["a", "b"]
     assert amounts.tolist() == [[0.0, 0.0], [5.0, 0.0]]
+
+
+def test_of_a_network_whoever_moved_and_lost_nothing_is_left_out_and_arrows_lie_over_discs(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(contagion_network, "save", lambda figure, *_: drawn.append(figure) or [])
+    moved = nx.DiGraph()
+    moved.add_weighted_edges_from([("till", "robber", 2.0e6), ("idle", "till", 100.0)], weight="cash")
+    change = {"lender": -1.0e6, "robber": 9.9e5, "rich": 0.0, "idle": -50.0}
+    contagion_network.draw([contagion_network.Panel("During", moved, change)], tmp_path, "network")
+    ((axis,),) = (figure.axes for figure in drawn)
+    told = {text.get_text().split("\n")[0].split("  ")[0] for text in axis.texts}
+    assert told == {"till", "robber", "lender", "2.00M"}
+    assert min(arrow.get_zorder() for arrow in axis.patches) > max(disc.get_zorder() for disc in axis.collections)
+    (arrow,) = axis.patches
+    assert arrow.get_arrowstyle().tail_width == contagion_network.WIDEST
+    plt.close(drawn[0])
+
+
+def test_around_the_ring_large_nodes_stand_apart():
+    """By name they would be neighbours, and lie over each other."""
+    names = [f"{size}{k}" for size in ("large", "small") for k in range(5)]
+    sizes = {name: float(name.startswith("large")) for name in names}
+    place = contagion_network._places(names, sizes, [("large0", "small0", 1.0)])
+    ring = sorted(names, key=lambda name: np.arctan2(*place[name]))
+    assert not any(sizes[a] and sizes[b] for a, b in zip(ring, ring[1:] + ring[:1], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cash", "told"), [(2_516_178, "2.52M"), (-416_893, "-417k"), (999_600, "1.00M"), (0.5, "0.5")]
+)
+def test_an_amount_in_a_figure_has_three_digits(cash, told):
+    assert contagion_network.short(cash) == told

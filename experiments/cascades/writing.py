@@ -96,8 +96,13 @@ def _networks(worst: Told, out: Path) -> list[Path]:
     ]
     files = contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
     ends = [
-        contagion_network.Panel(f"Owed at the end of block {block:,}", one.graph, _of_nodes(one))
-        for block, one in ((start, before), (end, during))
+        contagion_network.Panel(
+            f"{when}: owed at block {block:,} (discs: since {since:,})", one.graph, _of_nodes(one, stretched.change)
+        )
+        for when, since, block, one, stretched in (
+            ("Before", calm, start, before, stretches[0]),
+            ("After", start, end, during, stretches[1]),
+        )
     ]
     files += contagion_network.draw(ends, out, "exposures", f"digest {worst.record.digest}", contagion_network.OWED)
     graphs = {
@@ -146,9 +151,17 @@ def former(path: Path) -> bool:
     return path.stem in STEMS and path.suffix in SUFFIXES
 
 
-def _of_nodes(one: Standing) -> dict[str, float]:
-    """Wealth of each node of the exposure graph, cash coins; where there is one exchange, its own groups go without its name."""
-    return {node: one.wealth.get(node, one.wealth.get(node.rpartition(".")[2], 0.0)) for node in one.graph}
+def _of_nodes(one: Standing, change: dict[str, float]) -> dict[str, float]:
+    """Gain of each node that owes or is owed, cash coins, and the loss of whoever else lost.
+
+    Where there is one exchange its own groups stand in `change` without its name.
+    """
+    owing = {node: change.get(node, change.get(node.rpartition(".")[2], 0.0)) for node in one.graph}
+    known = {node.rpartition(".")[2] for node in one.graph}
+    every = owing | {node: cash for node, cash in change.items() if node not in owing and node not in known}
+    return {
+        node: cash for node, cash in every.items() if cash < 0 or (node in one.graph and one.graph.degree(node) > 0)
+    }
 
 
 def said(out: Path) -> list[str]:
