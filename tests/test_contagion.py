@@ -158,8 +158,9 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
         "sold on the venue",
         "amplification by twins",
         "2 liquidations taken out",
-        "If all debts fell due at the end of it",
-        "times what it would without forced sales",
+        "If all debts had fallen due at the end of block",
+        "the worst of the stretch",
+        "times as much if all holders kept their leverage (Greenwood et al.)",
     ):
         assert words in told
     assert all(writing.former(path) for path in out.iterdir())  # so a later go can take away what it does not write
@@ -167,9 +168,15 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
     for name in ("shape", "tree", "network", "amplification"):
         assert (out / f"{name}.png").stat().st_size > 10_000
     due = pd.read_csv(out / "clearing.csv")
-    assert set(due["moment"]) == {"before", "during", "end"}
+    assert set(due["moment"]) == {"before", "during", "worst", "end"}
+    short = due.groupby("moment")["shortfall"].sum()
+    assert short["worst"] >= short["during"]
     assert (due["paid"] <= due["owed"] + 1e-6).all()
-    assert set(pd.read_csv(out / "fire-sale-losses.csv")) == {"seller", "holder", "overlap", "bounded"}
+    losses = pd.read_csv(out / "fire-sale-losses.csv")
+    assert set(losses) == {"seller", "side", "holder", "overlap", "bounded"}
+    assert {("leveraged", "long", "fundamental"), ("fundamental", "long", "leveraged")} <= set(
+        losses[["seller", "side", "holder"]].itertuples(index=False, name=None)
+    )  # who face each other, and would net to less than nothing
     graph = nx.read_graphml(out / "flows-during.graphml")
     assert graph.graph["unit"] == "cash coins"
     assert len(pd.read_parquet(out / "liquidations.parquet")) == pd.read_parquet(out / "families.parquet")["size"].sum()
@@ -223,8 +230,9 @@ def test_of_a_scenario_without_liquidations_the_tables_tell_no_ratio_and_no_caus
     assert graph.number_of_edges() > 0
     assert nx.read_graphml(out / "flows-all.graphml").number_of_edges() > 0
     assert len(pd.read_csv(out / "centrality.csv")) > 3
-    assert set(pd.read_csv(out / "clearing.csv")["moment"]) == {"end"}
-    assert "If all debts fell due at the end of it" in told
+    assert set(pd.read_csv(out / "clearing.csv")["moment"]) == {"worst", "end"}
+    assert "the worst of the run" in told or "any block of the run" in told
+    assert "the end of it" not in told  # of nothing that was told
 
 
 def test_a_folder_written_to_before_keeps_nothing_of_then_and_all_that_is_not_ours(tmp_path):

@@ -5,11 +5,13 @@ import inspect
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 
 from agents.roles.common_holder import CommonHolder
 from agents.roles.purse import Pooled
-from experiments.cascades.episodes import standings
+from experiments.cascades import writing
+from experiments.cascades.episodes import standings, watched
 from experiments.cascades.failures import (
     ISOLATED,
     LEVEL,
@@ -27,6 +29,7 @@ from experiments.cascades.failures import (
 from experiments.commands.contagion import contagion
 from experiments.figures import failures as figure
 from experiments.networks.centrality import centrality
+from experiments.networks.clearing import cleared
 from experiments.networks.distress import fire_sale
 from experiments.networks.vulnerability import vulnerability
 from experiments.run import build, release, run
@@ -237,6 +240,29 @@ def test_only_common_holders_carry_a_fall_to_another_exchange():
     assert both.loc["beta.BTC-PERP", "multiplier"] > 1.05
 
 
+def test_a_hole_that_stands_for_one_block_between_the_ends_is_found_and_said(tmp_path):
+    (before, after), due = watched(SHARED, [100, 103], (100, 103))
+    assert due.block == 102
+    gone = due.rows.set_index("node")["shortfall"]
+    assert min(gone["looper"], gone["beta.lender"]) > 5e5  # a borrower, and those who lent to it
+    assert max(cleared(one.graph)["shortfall"].sum() for one in (before, after)) < 0.05 * gone["looper"]
+    rows = [due.rows.assign(moment="worst", block=due.block), cleared(after.graph).assign(moment="during", block=103)]
+    pd.concat(rows).to_csv(tmp_path / "clearing.csv", index=False)
+    (said,) = writing.said(tmp_path)
+    assert "at the end of block 102, the worst of the stretch" in said
+    assert said.index("looper") < said.index("for what they are not paid") < said.index("beta.lender")
+
+
+def test_a_debt_of_a_cent_to_a_till_moves_no_rank():
+    exposed = nx.DiGraph()
+    exposed.add_node("till", outside=99.99)
+    exposed.add_edge("debtor", "till", cash=0.01)
+    exposed.add_edge("till", "left", cash=100.0)
+    rows = centrality(exposed, nx.DiGraph(), {"till": 0.0, "left": 200.0, "debtor": 50.0}).set_index("node")
+    assert rows.loc["till", "debtrank"] == pytest.approx(0.5 * 200 / 250)
+    assert rows.loc["debtor", "debtrank"] < 1e-4
+
+
 def test_exchanges_without_claims_have_a_network_and_nobody_whom_a_fall_could_force():
     bare = dataclasses.replace(find("split-pools"), duration=24.0)
     (standing,) = standings(bare, [1])
@@ -257,3 +283,4 @@ def test_who_owes_all_is_central_and_a_node_that_owes_nothing_distresses_nobody(
     assert by.loc["left", "debtrank"] == 0.0
     assert by.loc["hub", "owes"] == 130.0
     assert by.loc["hub", "pagerank"] > by.loc["left", "pagerank"]
+    assert (by.loc["hub", "received"], by.loc["left", "paid"]) == (1.0, 1.0)

@@ -2,6 +2,7 @@
 
 import math
 
+import matplotlib.pyplot as plt
 import networkx as nx
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from experiments.figures import contagion_network
+from experiments.networks import vulnerability
 from experiments.networks.clearing import clear, cleared, eisenberg_noe
 from experiments.networks.distress import debtrank, impacts, overlap, sale_impact
 from experiments.networks.graphs import export, exposures, flows, matrix, node_names, overlaps, wallets
@@ -16,6 +19,8 @@ from experiments.networks.vulnerability import sales
 from experiments.overrides import vary
 from experiments.run import build, play, release
 from experiments.scenario import find
+from protocol.appraisal import token_price
+from protocol.bridge import in_flight, owed, supply
 from protocol.ledger import WORLD
 from protocol.oracles.base import read_mark
 
@@ -113,20 +118,67 @@ def test_what_falls_short_stands_in_a_table_the_worst_first(crash):
     assert rows["shortfall"].sum() == pytest.approx(sum(one["shortfall"] for one in clear(graph).values()))
 
 
-def test_whoever_sells_what_another_holds_takes_from_it_by_depth_and_never_more_than_half(crash):
+def test_whoever_closes_one_side_takes_from_that_side_of_others_by_depth_and_never_more_than_half(crash):
     _, (_, state) = crash
     listing, rows = state.markets[0], sales(state)
     held = {}
     for account, name in enumerate(node_names(state)):
         if account != WORLD and state.ledger.exchange[account] < 0:
             worth = float(state.ledger.balance[listing.size, account]) * read_mark(state, listing).value
-            held[name] = held.get(name, 0.0) + worth / listing.size_scale
+            side = "long" if worth > 0 else "short"
+            held[name, side] = held.get((name, side), 0.0) + abs(worth) / listing.size_scale
     depth = state.market(listing).venue.depth_within(state, listing, 0.01) / math.log1p(0.01)
-    pairs = {(a, b): held[a] * held[b] / depth for a in held for b in held if a != b and held[a] * held[b] >= depth}
-    assert pairs
-    assert {(one.seller, one.holder): one.overlap for one in rows.itertuples()} == pytest.approx(pairs)
+    pairs = {
+        (a, side, b): sold * held[b, side] / depth
+        for (a, side), sold in held.items()
+        for b in {name for name, _ in held} - {a}
+        if sold * held.get((b, side), 0.0) >= depth
+    }
+    assert {("leveraged", "long", "fundamental"), ("leveraged", "short", "fundamental")} & pairs.keys()
+    assert {(one.seller, one.side, one.holder): one.overlap for one in rows.itertuples()} == pytest.approx(pairs)
     for one in rows.itertuples():
-        assert 0.0 < one.bounded <= min(one.overlap, 0.5 * abs(held[one.holder]))
+        assert 0.0 < one.bounded <= min(one.overlap, 0.5 * held[one.holder, one.side])
+
+
+def test_a_crowd_long_and_short_in_equal_parts_takes_from_both_sides_of_another(monkeypatch):
+    """Netted within a group it would hold nothing, and take from nobody."""
+    held = np.array([[60.0], [-60.0], [50.0], [-80.0]])
+    monkeypatch.setattr(
+        vulnerability, "_books", lambda state, move: vulnerability.Books([None], held, np.array([10.0]))
+    )
+    monkeypatch.setattr(vulnerability, "node_names", lambda state: ["crowd", "crowd", "left", "right"])
+    found = {(one.seller, one.side, one.holder): one.overlap for one in sales(None).itertuples()}
+    assert found == pytest.approx(
+        {
+            ("crowd", "long", "left"): 300.0,
+            ("left", "long", "crowd"): 300.0,
+            ("crowd", "short", "right"): 480.0,
+            ("right", "short", "crowd"): 480.0,
+        }
+    )
+
+
+def test_a_bridge_owes_whoever_holds_what_stands_for_its_token_and_a_hole_in_it_reaches_lenders():
+    scenario = vary(find("wrapped-depeg"), "duration", 240.0)
+    game = build(scenario)
+    game.play()
+    state, (span,) = game.state, game.state.spans
+    graph = exposures(state)
+    release(game)
+    coin = token_price(state, state.houses[0], span.token).value / span.scale
+    debts = sum(cash for *_, cash in graph.out_edges("bridge", data="cash"))
+    assert in_flight(state, span) + supply(state, span) > 0
+    assert debts == pytest.approx(owed(state, span) * coin)
+    assert graph.nodes["bridge"]["outside"] == pytest.approx(debts)  # nothing has been forgotten yet
+    assert graph.edges["bridge", "rollup.custody"]["cash"] > 1e5
+    everything = sum(nx.get_node_attributes(graph, "outside").values())
+    tokens = {state.houses[0].token: 1.0 / state.houses[0].cash_scale, span.token: coin}
+    assert everything == pytest.approx(sum(-state.ledger.balance[row, WORLD] * one for row, one in tokens.items()))
+    assert clear(graph)["rollup.custody"]["shortfall"] < 1e4
+    hole = clear(graph, lost={"bridge": 0.9 * debts})
+    assert hole["bridge"]["round"] == 1
+    assert hole["rollup.custody"]["shortfall"] > 1e5
+    assert hole["rollup.lender"]["shortfall"] > 1e4
 
 
 nets = st.integers(2, 6).flatmap(
@@ -173,6 +225,19 @@ def test_a_failure_takes_no_more_of_a_creditor_than_all_and_nothing_of_who_is_ow
     assert found.tolist() == [[0.0, 1.0], [0.0, 0.0]]
 
 
+def test_a_till_passes_on_what_it_loses_of_what_it_is_owed_and_no_more():
+    """Battiston's share of equity would be 1 of any debt to who has none."""
+    debts = np.array([[0.0, 0.01, 0.0], [0.0, 0.0, 100.0], [0.0, 0.0, 0.0]])
+    found = impacts(debts, np.array([5.0, 0.0, 400.0]), np.array([5.0, 99.99, 300.0]))
+    assert found[0, 1] == pytest.approx(1e-4)
+    assert found[1, 2] == pytest.approx(0.25)
+    _, distress = debtrank(found, np.array([1.0, 0.0, 0.0]))
+    assert distress.tolist() == pytest.approx([1.0, 1e-4, 0.01 / 400])  # the cent, and nothing beyond it
+    assert impacts(debts, np.array([5.0, 20.0, 400.0]))[0, 1] == pytest.approx(
+        0.01 / 20
+    )  # of its equity where it has some
+
+
 def test_overlap_is_what_one_loses_when_the_other_sells():
     books = np.array([[100.0, 0.0], [50.0, 200.0]])
     depth = np.array([1_000.0, 4_000.0])
@@ -192,3 +257,35 @@ def test_the_matrix_of_a_graph_is_by_debtor_and_creditor():
     names, amounts = matrix(graph)
     assert names == ["a", "b"]
     assert amounts.tolist() == [[0.0, 0.0], [5.0, 0.0]]
+
+
+def test_of_a_network_whoever_moved_and_lost_nothing_is_left_out_and_arrows_lie_over_discs(monkeypatch, tmp_path):
+    drawn = []
+    monkeypatch.setattr(contagion_network, "save", lambda figure, *_: drawn.append(figure) or [])
+    moved = nx.DiGraph()
+    moved.add_weighted_edges_from([("till", "robber", 2.0e6), ("idle", "till", 100.0)], weight="cash")
+    change = {"lender": -1.0e6, "robber": 9.9e5, "rich": 0.0, "idle": -50.0}
+    contagion_network.draw([contagion_network.Panel("During", moved, change)], tmp_path, "network")
+    ((axis,),) = (figure.axes for figure in drawn)
+    told = {text.get_text().split("\n")[0].split("  ")[0] for text in axis.texts}
+    assert told == {"till", "robber", "lender", "2.00M"}
+    assert min(arrow.get_zorder() for arrow in axis.patches) > max(disc.get_zorder() for disc in axis.collections)
+    (arrow,) = axis.patches
+    assert arrow.get_arrowstyle().tail_width == contagion_network.WIDEST
+    plt.close(drawn[0])
+
+
+def test_around_the_ring_large_nodes_stand_apart():
+    """By name they would be neighbours, and lie over each other."""
+    names = [f"{size}{k}" for size in ("large", "small") for k in range(5)]
+    sizes = {name: float(name.startswith("large")) for name in names}
+    place = contagion_network._places(names, sizes, [("large0", "small0", 1.0)])
+    ring = sorted(names, key=lambda name: np.arctan2(*place[name]))
+    assert not any(sizes[a] and sizes[b] for a, b in zip(ring, ring[1:] + ring[:1], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cash", "told"), [(2_516_178, "2.52M"), (-416_893, "-417k"), (999_600, "1.00M"), (0.5, "0.5")]
+)
+def test_an_amount_in_a_figure_has_three_digits(cash, told):
+    assert contagion_network.short(cash) == told

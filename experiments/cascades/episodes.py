@@ -16,6 +16,7 @@ import pandas as pd
 from experiments.cascades.causes import Forced, Revalued, Traded, Why
 from experiments.cascades.tracing import Tracer
 from experiments.cascades.trees import Cluster, clusters
+from experiments.networks.clearing import cleared
 from experiments.networks.graphs import exposures, overlaps
 from experiments.networks.vulnerability import sales, vulnerability
 from experiments.record import Record
@@ -44,6 +45,13 @@ class Standing(NamedTuple):
     held: nx.Graph  # overlaps
     fragile: pd.DataFrame  # see `vulnerability`
     sales: pd.DataFrame  # see `vulnerability.sales`
+
+
+class Due(NamedTuple):
+    """The block of a stretch at whose end most would not have been paid, had all debts fallen due, and by whom."""
+
+    block: int
+    rows: pd.DataFrame  # see `cleared`
 
 
 def told(scenario: Scenario) -> Told:
@@ -100,19 +108,35 @@ def _blocks(one: Told, start: float, end: float) -> tuple[int, int]:
 
 def standings(scenario: Scenario, blocks: Sequence[int]) -> list[Standing]:
     """The network at the end of each of these blocks, by playing again."""
+    return watched(scenario, blocks, (0, 0))[0]
+
+
+def watched(scenario: Scenario, blocks: Sequence[int], span: tuple[int, int]) -> tuple[list[Standing], Due | None]:
+    """The network at the end of each of these blocks; and the worst to clear of those after `span`'s first up to its last.
+
+    A hole may stand for one block alone, between a push and what writes it off, so every block is cleared.
+    """
     found: dict[int, Standing] = {}
+    worst: list[Due] = []
     game = build(scenario)
 
     def look(state: State) -> None:
-        if state.height in blocks:
-            graph, by_group = exposures(state), wealth(game, state)[0]
-            wealthy = {str(group): float(cash) for group, cash in by_group.items()}
+        inside, asked = span[0] < state.height <= span[1], state.height in blocks
+        if not (inside or asked):
+            return
+        graph = exposures(state)
+        if inside:
+            rows = cleared(graph)
+            if not worst or rows["shortfall"].sum() > worst[0].rows["shortfall"].sum():
+                worst[:] = [Due(state.height, rows)]
+        if asked:
+            wealthy = {str(group): float(cash) for group, cash in wealth(game, state)[0].items()}
             found[state.height] = Standing(
                 graph, worths(graph), wealthy, overlaps(state), vulnerability(state), sales(state)
             )
 
     play(game, scenario, watch=look)
-    return [found[block] for block in blocks]
+    return [found[block] for block in blocks], worst[0] if worst else None
 
 
 def worths(graph: nx.DiGraph) -> dict[str, float]:

@@ -11,7 +11,7 @@ import networkx as nx
 import pandas as pd
 
 from experiments.cascades.amplification import MEASURES
-from experiments.cascades.episodes import Standing, Told, by_cause, largest, standings, stretch
+from experiments.cascades.episodes import Due, Standing, Told, by_cause, largest, stretch, watched
 from experiments.cascades.report import Contagion, to_json
 from experiments.cascades.trees import Cluster
 from experiments.networks.centrality import centrality
@@ -21,6 +21,10 @@ from experiments.summary import EXCHANGES_OF_EQUALS, number
 
 SUFFIXES = {".parquet", ".json", ".png", ".pdf", ".graphml", ".csv"}
 FAINT = 1e-3  # cash coins: less is rounding
+TOLD = 0.1  # of all that is not paid: whoever leaves less is not named
+WORST = (
+    "worst"  # moment of the table of clearing: of all blocks of the stretch, the one at which most would not be paid
+)
 CLEARING, MULTIPLIERS = "clearing", "fire-sale-multipliers"
 STEMS = {  # of all that `write` may write
     *("liquidations", "families", "contagion", "amplification", "amplification-written-off", "failures", "shape"),
@@ -76,14 +80,14 @@ def _networks(worst: Told, out: Path) -> list[Path]:
 
     span, last = stretch(worst), int(worst.record.blocks["height"].iloc[-1])
     if span is None:
-        (ended,) = standings(worst.record.scenario, [last])
+        (ended,), due = watched(worst.record.scenario, [last], (0, last))
         moved = _paid(worst, 0, last)
         told = {"exposures-end": ended.graph, "flows-all": moved, "overlaps-end": ended.held}
-        return [*_graphs(told, out), *_tables(moved, {"end": ended}, out)]
+        return [*_graphs(told, out), *_tables(moved, {"end": (last, ended)}, due, out)]
 
     start, end = span
     calm = max(1, start - (end - start))
-    early, before, during, ended = standings(worst.record.scenario, [calm, start, end, last])
+    (early, before, during, ended), due = watched(worst.record.scenario, [calm, start, end, last], span)
     stretches = [
         contagion_network.Panel(
             f"Before: blocks {calm + 1:,} to {start:,}", *_moved(worst, calm, start, early, before)
@@ -92,8 +96,13 @@ def _networks(worst: Told, out: Path) -> list[Path]:
     ]
     files = contagion_network.draw(stretches, out, "network", f"digest {worst.record.digest}")
     ends = [
-        contagion_network.Panel(f"Owed at the end of block {block:,}", one.graph, _of_nodes(one))
-        for block, one in ((start, before), (end, during))
+        contagion_network.Panel(
+            f"{when}: owed at block {block:,} (discs: since {since:,})", one.graph, _of_nodes(one, stretched.change)
+        )
+        for when, since, block, one, stretched in (
+            ("Before", calm, start, before, stretches[0]),
+            ("After", start, end, during, stretches[1]),
+        )
     ]
     files += contagion_network.draw(ends, out, "exposures", f"digest {worst.record.digest}", contagion_network.OWED)
     graphs = {
@@ -109,7 +118,8 @@ def _networks(worst: Told, out: Path) -> list[Path]:
             told = {node: gained.get(node, gained.get(node.rpartition(".")[2], 0.0)) for node in graph}
             nx.set_node_attributes(graph, told, "gain")
     files += _graphs(graphs | {"exposures-end": ended.graph}, out)
-    return files + _tables(stretches[1].moved, {"before": before, "during": during, "end": ended}, out)
+    moments = {"before": (start, before), "during": (end, during), "end": (last, ended)}
+    return files + _tables(stretches[1].moved, moments, due, out)
 
 
 def _graphs(graphs: dict[str, Any], out: Path) -> list[Path]:
@@ -119,16 +129,17 @@ def _graphs(graphs: dict[str, Any], out: Path) -> list[Path]:
     return [out / f"{name}.graphml" for name in graphs]
 
 
-def _tables(moved: Any, moments: dict[str, Standing], out: Path) -> list[Path]:
-    """Who is central, who loses when whom sells, at the first of these moments; and who could not pay, at each of them."""
-    first = next(iter(moments.values()))
+def _tables(moved: Any, moments: dict[str, tuple[int, Standing]], due: Due | None, out: Path) -> list[Path]:
+    """Who is central, who loses when whom sells, at the first of these moments; and who could not pay, at each and at the worst."""
+    _, first = next(iter(moments.values()))
+    fallen = [cleared(one.graph).assign(moment=when, block=block) for when, (block, one) in moments.items()]
+    if due is not None:
+        fallen.insert(len(fallen) - 1, due.rows.assign(moment=WORST, block=due.block))
     tables = {
         "centrality": centrality(first.graph, moved, first.worth),
         MULTIPLIERS: first.fragile,
         "fire-sale-losses": first.sales,
-        CLEARING: pd.concat(
-            [cleared(one.graph).assign(moment=when) for when, one in moments.items()], ignore_index=True
-        ),
+        CLEARING: pd.concat(fallen, ignore_index=True),
     }
     for name, rows in tables.items():
         rows.to_csv(out / f"{name}.csv", index=False, float_format="%.6g")
@@ -140,9 +151,17 @@ def former(path: Path) -> bool:
     return path.stem in STEMS and path.suffix in SUFFIXES
 
 
-def _of_nodes(one: Standing) -> dict[str, float]:
-    """Wealth of each node of the exposure graph, cash coins; where there is one exchange, its own groups go without its name."""
-    return {node: one.wealth.get(node, one.wealth.get(node.rpartition(".")[2], 0.0)) for node in one.graph}
+def _of_nodes(one: Standing, change: dict[str, float]) -> dict[str, float]:
+    """Gain of each node that owes or is owed, cash coins, and the loss of whoever else lost.
+
+    Where there is one exchange its own groups stand in `change` without its name.
+    """
+    owing = {node: change.get(node, change.get(node.rpartition(".")[2], 0.0)) for node in one.graph}
+    known = {node.rpartition(".")[2] for node in one.graph}
+    every = owing | {node: cash for node, cash in change.items() if node not in owing and node not in known}
+    return {
+        node: cash for node, cash in every.items() if cash < 0 or (node in one.graph and one.graph.degree(node) > 0)
+    }
 
 
 def said(out: Path) -> list[str]:
@@ -150,22 +169,35 @@ def said(out: Path) -> list[str]:
     lines = []
     if (path := out / f"{CLEARING}.csv").exists():
         rows = pd.read_csv(path)
-        when = "during" if (rows["moment"] == "during").any() else "end"
-        rows = rows[rows["moment"] == when]
-        short = float(rows["shortfall"].sum())
-        worst = (
-            f"most of it {rows.iloc[0]['node']} ({number(rows.iloc[0]['shortfall'])})" if short > FAINT else "nobody"
-        )
-        lines.append(f"If all debts fell due at the end of it, {number(short)} would not be paid: {worst}.")
+        lines += _unpaid(rows[rows["moment"] == WORST], "run" if set(rows["moment"]) <= {WORST, "end"} else "stretch")
     if (path := out / f"{MULTIPLIERS}.csv").exists():
         rows = pd.read_csv(path).dropna(subset=["multiplier"])
         if len(rows):
             one = rows.sort_values("multiplier", ascending=False).iloc[0]
             lines.append(
-                f"A move of {one['market']} by {one['move']:.0%} before it takes {one['multiplier']:.2f} times what it would"
-                " without forced sales, the most of any market."
+                f"A move of {one['market']} by {one['move']:.0%} before it would take {one['multiplier']:.2f} times as much if all"
+                " holders kept their leverage (Greenwood et al.), the most of any market; in the game they do not."
             )
     return lines
+
+
+def _unpaid(rows: pd.DataFrame, whole: str) -> list[str]:
+    """Who could not have paid at the worst block of the `whole`, in a line; none where nobody owed anything."""
+    if rows.empty:
+        return []
+    short, when = float(rows["shortfall"].sum()), f"at the end of block {int(rows['block'].iloc[0]):,}"
+    if short <= FAINT:
+        return [f"If all debts had fallen due at the end of any block of the {whole}, all would have been paid."]
+    main = rows[rows["shortfall"] >= TOLD * short]
+    first, later = (
+        [f"{one.node} {number(one.shortfall)}" for one in main.itertuples() if (one.round == 1) == alone]
+        for alone in (True, False)
+    )
+    then = f"; and, for what they are not paid, {', '.join(later)}" if later else ""
+    return [
+        f"If all debts had fallen due {when}, the worst of the {whole}, {number(short)} would not have been paid:"
+        f" {', '.join(first) or 'many a little'}{then}."
+    ]
 
 
 def _paid(one: Told, first: int, last: int) -> Any:

@@ -11,6 +11,8 @@ import numpy as np
 
 from protocol.ledger import Floats
 
+THIN = 1e-3  # of what a node has: with less equity it passes on what it is owed, and no more
+
 
 def debtrank(impact: Floats, shock: Floats, value: Floats | None = None) -> tuple[float, Floats]:
     """(R, distress [nodes]) after a shock [nodes] of shares of equity lost. `impact` [from, to]: share of `to`'s equity at stake.
@@ -29,12 +31,17 @@ def debtrank(impact: Floats, shock: Floats, value: Floats | None = None) -> tupl
     return float(weights @ distress - weights @ shock), distress
 
 
-def impacts(debts: Floats, equity: Floats) -> Floats:
-    """Share of each creditor's equity that a debtor's failure would take: `debts` [debtor, creditor] to [from, to], at most 1."""
-    found: Floats = np.minimum(
-        1.0, np.divide(debts, equity[None, :], out=np.ones_like(debts), where=equity[None, :] > 0)
-    )
-    return np.where(debts > 0, found, 0.0)
+def impacts(debts: Floats, equity: Floats, outside: Floats | None = None) -> Floats:
+    """Share of each creditor's capital that a debtor's failure would take: `debts` [debtor, creditor] to [from, to], at most 1.
+
+    Capital is `equity` [nodes], and of a node that only passes on what it is owed (a till, a clearing account, a pool: equity below
+    `THIN` of what it has) all that it has: what it is owed and `outside` [nodes]. Its creditors share what is missing, and a debt
+    of a cent to it does not bring all of them down, as it would if held against an equity of nothing. Cash coins.
+    """
+    has = debts.sum(axis=0) + (0.0 if outside is None else np.maximum(outside, 0.0))
+    capital = np.where(equity > THIN * has, equity, has)
+    found: Floats = np.divide(debts, capital[None, :], out=np.zeros_like(debts), where=capital[None, :] > 0)
+    return np.minimum(1.0, found)
 
 
 def overlap(holdings: Floats, depth: Floats) -> Floats:

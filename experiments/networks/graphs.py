@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from protocol.appraisal import pledge_price, token_price
+from protocol.bridge import waiting
 from protocol.issuing import index_now
 from protocol.ledger import WORLD, Floats
 from protocol.lending import RAY, accrued
 from protocol.oracles.base import read_index, read_mark
-from protocol.state import House, State
+from protocol.state import House, Span, State
 
 LEAST = 1e-6  # cash coins: less is no edge
 Owed = defaultdict[tuple[str, str], float]  # cash coins by (debtor, creditor)
@@ -39,7 +40,8 @@ def exposures(state: State) -> nx.DiGraph:
 
     Cash claims are owed by custody; a position's worth by the market's own account where that is the other side, else through the
     exchange's clearing account, which is worth nothing itself. Collateral is owed by custody, the debts of synthetics to it; loans
-    are owed to pools, and pools and vaults owe their shares. Each node carries `outside`: tokens in its wallets.
+    are owed to pools, and pools and vaults owe their shares. A bridge owes whoever holds what stands for a token, and whoever it
+    has a message for, that token. Each node carries `outside`: tokens in its wallets, those aside that a bridge answers for.
     """
     names = node_names(state)
     owed: Owed = defaultdict(float)
@@ -73,6 +75,8 @@ def exposures(state: State) -> nx.DiGraph:
         if house.share >= 0:
             total = max(0.0, _equity(state, house)[house.vault])
             _add_shares(owed, names, state, house.share, house.vault, total)
+    for span in state.spans:
+        _add(owed, names, span.escrow, _bridged(state, span))
     graph = nx.DiGraph()
     outside = wallets(state)
     for name in dict.fromkeys(names[1:]):
@@ -98,6 +102,29 @@ def _add_shares(owed: Owed, names: list[str], state: State, row: int, account: i
         _add(owed, names, account, held)
 
 
+def _bridged(state: State, span: Span) -> Floats:
+    """What a bridge owes each account, cash coins: units that stand for a token, or are on their way, at that token's own index.
+
+    Not at the index of what stands for it: that is what the market believes will be paid, and this is what is owed. Shape
+    [accounts].
+    """
+    units = state.ledger.balance[span.wrapped].astype(np.float64)
+    units[WORLD] = 0.0
+    for chain in (span.source, span.target):
+        for message in waiting(state, span, chain):
+            units[message.key.to] += message.key.units
+    worth: Floats = units * (_coin(state, span.token) / span.scale)
+    return worth
+
+
+def _coin(state: State, row: int) -> float:
+    """Cash coins a coin of a token, at the first exchange that counts in it or has an index of it."""
+    for house in state.houses:
+        if row == house.token or any(listing.base == row for listing in state.listings[house.index]):
+            return token_price(state, house, row).value
+    return 0.0
+
+
 def _netted(owed: Owed) -> dict[tuple[str, str], float]:
     """Each pair of nodes owes one way; a node owes itself nothing."""
     net: dict[tuple[str, str], float] = {}
@@ -117,9 +144,9 @@ def _equity(state: State, house: House) -> Floats:
 
 
 def wallets(state: State) -> dict[str, float]:
-    """Tokens at the index, cash coins, by node."""
+    """Tokens at the index, cash coins, by node. What stands for a token beyond a bridge is none, but a claim on the bridge."""
     names, total = node_names(state), np.zeros(state.ledger.accounts)
-    counted: set[int] = set()
+    counted: set[int] = {span.wrapped for span in state.spans}
     for house in state.houses:
         if house.token not in counted:
             total += state.ledger.balance[house.token] / house.cash_scale
