@@ -12,9 +12,10 @@ from experiments.cascades.amplification import ALL, Amplified
 from experiments.cascades.causes import Forced, Why
 from experiments.cascades.episodes import Told, largest
 from experiments.cascades.trees import clusters
-from experiments.figures import amplification, cascade_shape, cascade_tree
+from experiments.figures import amplification, cascade_shape, cascade_tree, channels
 from experiments.scenario import find
 from experiments.statistics import Difference, Estimate
+from experiments.studies import channels as studied
 
 
 @pytest.fixture
@@ -136,3 +137,26 @@ def test_a_ratio_without_an_error_is_left_out_and_causes_are_told_with_their_see
         assert f"(n={sum(bool(run.why) for run in those)})" in told
     assert "branching ratio, overall" in told
     assert "aftermath" not in told  # one liquidation, of one run: nothing to take an error of
+
+
+# The study of channels
+
+
+def runs_of(channel, whole, cut):
+    arms = {"as it is": whole, "cut": cut}
+    rows = [(channel, arm, seed, value) for arm, values in arms.items() for seed, value in enumerate(values)]
+    return pd.DataFrame(rows, columns=["channel", "arm", "seed", "value"])
+
+
+def test_more_harm_is_up_whether_it_is_more_liquidated_or_less_traded():
+    lost, done = [10.0, 11.0, 12.0, 10.5, 11.5, 9.0, 10.0, 12.0], [100.0, 90.0, 95.0, 99.0, 101.0, 98.0, 97.0, 96.0]
+    rows = studied.table(pd.concat([runs_of("price", done, lost), runs_of("makers", lost, done)])).set_index("channel")
+    assert rows.loc["makers", "share"] == pytest.approx(rows.loc["price", "share"]) == pytest.approx(0.89, abs=0.01)
+    assert (rows["share_low"] < rows["share"]).all() and (rows["share"] < rows["share_high"]).all()
+    assert rows.loc["makers", "through"] < 0 < rows.loc["price", "through"]
+    assert rows.loc["makers", "harm"] == "trade lost"
+
+
+def test_a_channel_is_coloured_by_p_after_holm_not_by_its_interval():
+    looks = [channels.look(*found) for found in ((0.03, 0.125), (0.9, 0.01), (-0.1, 0.01))]
+    assert looks == ["not told from 0", "does harm", "spares"]
