@@ -12,7 +12,7 @@ from experiments.cascades.amplification import ALL, Amplified
 from experiments.cascades.causes import Forced, Why
 from experiments.cascades.episodes import Told, largest
 from experiments.cascades.trees import clusters
-from experiments.figures import amplification, cascade_shape, cascade_tree, channels
+from experiments.figures import amplification, cascade_phases, cascade_shape, cascade_tree, channels
 from experiments.scenario import find
 from experiments.statistics import Difference, Estimate
 from experiments.studies import channels as studied
@@ -22,7 +22,7 @@ from experiments.studies import channels as studied
 def drawn(monkeypatch):
     """Figures in place of files."""
     kept = []
-    for module in (amplification, cascade_shape, cascade_tree):
+    for module in (amplification, cascade_phases, cascade_shape, cascade_tree):
         monkeypatch.setattr(module, "save", lambda figure, *_, **__: kept.append(figure) or ["drawn"])
     return kept
 
@@ -160,3 +160,27 @@ def test_more_harm_is_up_whether_it_is_more_liquidated_or_less_traded():
 def test_a_channel_is_coloured_by_p_after_holm_not_by_its_interval():
     looks = [channels.look(*found) for found in ((0.03, 0.125), (0.9, 0.01), (-0.1, 0.01))]
     assert looks == ["not told from 0", "does harm", "spares"]
+
+
+# The plane of leverage and depth
+
+
+def test_the_critical_line_is_the_estimate_as_it_is_and_shades_are_what_was_closed(drawn, tmp_path):
+    rows = [
+        {"leverage": y, "depth": x, "seeds": 5, "liquidated": y / x, "size": 3.0, "theory": 1.0 / x}
+        | {f"root{end}": root for end in ("", "_low", "_high")}
+        for y in (4.0, 8.0)
+        for x, root in ((0.5, 0.5), (1.0, 2.0), (2.0, 0.5))  # it falls again where the pool is thinnest
+    ]
+    cascade_phases.draw(pd.DataFrame(rows), tmp_path, "any")
+    plane = drawn[0].axes[0]
+    mesh, estimate = plane.collections[:2]
+    assert np.asarray(mesh.get_array()).ravel() == pytest.approx([8.0, 4.0, 2.0, 16.0, 8.0, 4.0])
+    x = np.concatenate([path.vertices[:, 0] for path in estimate.get_paths()])
+    assert x.min() < 1.0 < x.max()
+
+
+def test_its_title_claims_of_what_lies_beyond_the_line_only_what_all_of_it_shows():
+    root = np.array([[0.5, 1.2], [1.1, 1.3]])
+    assert cascade_phases.title(np.array([[0.1, 1.1], [2.0, 3.0]]), root).startswith("Beyond the line")
+    assert not cascade_phases.title(np.array([[0.1, 0.9], [2.0, 3.0]]), root).startswith("Beyond the line")
