@@ -12,7 +12,7 @@ from experiments.cascades.amplification import ALL, Amplified
 from experiments.cascades.causes import Forced, Why
 from experiments.cascades.episodes import Told, largest
 from experiments.cascades.trees import clusters
-from experiments.figures import amplification, cascade_phases, cascade_shape, cascade_tree, channels
+from experiments.figures import amplification, bridge_finality, cascade_phases, cascade_shape, cascade_tree, channels
 from experiments.scenario import find
 from experiments.statistics import Difference, Estimate
 from experiments.studies import channels as studied
@@ -184,3 +184,15 @@ def test_its_title_claims_of_what_lies_beyond_the_line_only_what_all_of_it_shows
     root = np.array([[0.5, 1.2], [1.1, 1.3]])
     assert cascade_phases.title(np.array([[0.1, 1.1], [2.0, 3.0]]), root).startswith("Beyond the line")
     assert not cascade_phases.title(np.array([[0.1, 0.9], [2.0, 3.0]]), root).startswith("Beyond the line")
+
+
+# The study of a bridge's depth
+
+
+def test_a_figure_of_two_panels_says_how_many_seeds_each_has(monkeypatch, tmp_path):
+    told = []
+    monkeypatch.setattr(bridge_finality, "save", lambda _figure, _out, _name, note, _: told.append(note) or [])
+    chance = pd.DataFrame({"depth": [0, 6], "share": [0.5, 0.0], "low": [0.2, 0.0], "high": [0.8, 0.3], "seeds": 12})
+    borne = pd.DataFrame({"counted": ["market", "par"], "seeds": [7, 6], "a": -1.0, "a_low": -2.0, "a_high": 0.0})
+    bridge_finality.draw(chance, borne, {"a": "lenders"}, tmp_path, "any")
+    assert told == ["seeds a point: 12 left; right those where it happened, 6 to 7"]
