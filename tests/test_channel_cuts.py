@@ -69,7 +69,9 @@ def test_a_wrapped_coin_counts_as_at_the_start_where_its_channel_is_cut():
     for name in ("two-chains", "wrapped-depeg"):
         scenario = find(name)
         twin = CUT["collateral"](scenario)
-        assert [one.at for exchange in twin.world.exchanges for one in exchange.collateral] == [scenario.nature.start[0]]
+        assert [one.at for exchange in twin.world.exchanges for one in exchange.collateral] == [
+            scenario.nature.start[0]
+        ]
         release(build(twin))
 
 
