@@ -127,3 +127,17 @@ def test_settings_that_make_no_sense_are_refused_by_name() -> None:
     with pytest.raises(ValueError, match="a PairTrader needs a market of claims at both ends"):
         pair = {"kind": "PairTrader", "exchange": "main"}
         build(varied(find("wrapped-depeg"), {"cast": [pair]}))
+
+
+def test_of_three_kinds_of_pairs_side_by_side_those_under_one_lock_stand_on_one_leg_for_least() -> None:
+    game = build(find("three-pairings"))
+    game.play()
+    release(game)
+    alone: dict[str, list[float]] = {"hasty": [], "patient": [], "locked": []}
+    for event in game.recorder.events:
+        if event.kind == "pair stands":
+            alone[event.who.partition(".")[0]].append(float(event.numbers["gap"]))
+    assert all(len(gaps) >= 10 for gaps in alone.values())
+    means = {kind: sum(gaps) / len(gaps) for kind, gaps in alone.items()}
+    assert 2 * means["locked"] < means["patient"] < means["hasty"]
+    assert max(alone["locked"]) < 60.0 < max(alone["hasty"])

@@ -24,6 +24,7 @@ from experiments.scenario import Scenario
 from experiments.statistics import Estimate, estimate
 from experiments.summary import console, number, sheet
 
+BURDENS = {"positions": positions, "deficits": deficits}
 EACH = MEASURES | {
     OPEN: "owed by accounts still open, cash coins",
     "insurance": "insurance left, cash coins",
@@ -116,10 +117,41 @@ def ratios(found: Contagion) -> dict[str, Branching]:
     return {"overall": branching(found.why)} | branching_by_phase(found.why)
 
 
-def burdens(found: Contagion) -> dict[str, dict[str, float]]:
-    """Where positions went, and who paid deficits, cash coins, all runs together."""
+def burdens(found: Contagion) -> dict[str, dict[str, Estimate]]:
+    """Where positions went, and who paid deficits: cash coins a run, the largest first."""
     events = [one.record.events for one in found.runs]
-    return {"positions": summed([positions(e) for e in events]), "deficits": summed([deficits(e) for e in events])}
+    return {name: by_run([part(e) for e in events]) for name, part in BURDENS.items()}
+
+
+def shares(found: Contagion) -> dict[str, dict[str, Estimate]]:
+    """The same as shares of each run in which there is any, 0 to 1: their mean, in the order of `burdens`."""
+    parts = {name: [part(one.record.events) for one in found.runs] for name, part in BURDENS.items()}
+    return {name: of_whole(runs) for name, runs in parts.items()}
+
+
+def causes(found: Contagion) -> dict[str, Estimate]:
+    """Share of what took equity away since health, by cause, 0 to 1: mean of the runs in which anybody was closed by force."""
+    rows = by_run([by_cause([run]) for run in found.why if run])
+    return {name: within(value) for name, value in rows.items()}
+
+
+def by_run(runs: Sequence[dict[str, float]]) -> dict[str, Estimate]:
+    """Of each name, over runs, the largest first; what a run does not name was 0 in it."""
+    names = summed(list(runs))
+    found = {name: estimate([run.get(name, 0.0) for run in runs]) for name in names}
+    return dict(sorted(found.items(), key=lambda item: -item[1].mean))
+
+
+def of_whole(runs: Sequence[dict[str, float]]) -> dict[str, Estimate]:
+    """Each run's parts as shares of it, over the runs that have any; in the order of what they come to."""
+    whole = [(run, sum(run.values())) for run in runs if run]
+    found = by_run([{name: cash / total for name, cash in run.items()} for run, total in whole])
+    return {name: within(found[name]) for name in by_run(runs)}
+
+
+def within(one: Estimate) -> Estimate:
+    """Of a share: no interval reaches beyond 0 and 1."""
+    return one._replace(low=max(0.0, one.low), high=min(1.0, one.high))
 
 
 def show(found: Contagion) -> None:
@@ -129,21 +161,25 @@ def show(found: Contagion) -> None:
     rows = [(name, str(value)) for name, value in counts(found).items()]
     if any(found.why):  # of nothing there is no ratio, no tail and no cause
         rows += [
-            (f"branching ratio, {name}", str(value)) for name, value in ratios(found).items() if value.liquidations
+            (f"branching ratio, {name}", str(value))
+            for name, value in ratios(found).items()
+            if math.isfinite(value.error)
         ]
         rows += [("tail of sizes", _tail(found.sizes)), ("tail of durations", _tail(found.durations))]
     out.print(sheet("cascades (a run; mean and 95 %)", ("", ""), rows, right=(1,)))
     if len(found.scenario.world.exchanges) > 1:
         head, lines = by_exchange(found)
         out.print(sheet("by exchange (a run; mean and 95 %)", head, lines, right=tuple(range(1, len(head)))))
-    causes = [(name, f"{share:.1%}") for name, share in by_cause(found.why).items() if share >= 5e-4]
-    if causes:
-        out.print(sheet("why: share of what took equity away since health", ("cause", "share"), causes, right=(1,)))
+    rows = [(name, _percent(value)) for name, value in causes(found).items() if value.mean >= 5e-4]
+    if rows:
+        title = "why: share of what took equity away since health (by run; mean and 95 %)"
+        out.print(sheet(title, ("cause", "share"), rows, right=(1,)))
+    of = shares(found)
     for name, part in burdens(found).items():
-        total = sum(part.values())
-        lines = [(who, number(cash), f"{cash / total:.1%}") for who, cash in part.items()]
+        lines = [(who, _cash(value), _percent(of[name][who])) for who, value in part.items()]
         if lines:
-            out.print(sheet(f"who bore it: {name}, all runs", ("", "cash", "share"), lines, right=(1, 2)))
+            title = f"who bore it: {name} (a run; mean and 95 %)"
+            out.print(sheet(title, ("", "cash coins", "share, by run"), lines, right=(1, 2)))
     twins = [
         (
             one.channel,
@@ -183,6 +219,14 @@ def show(found: Contagion) -> None:
         out.print(sheet(title, ("notional, cash coins", ""), sides, right=(1,)))
 
 
+def _percent(one: Estimate) -> str:
+    return f"{one.mean:.1%} [{one.low:.1%}, {one.high:.1%}] (n={one.seeds})"
+
+
+def _cash(one: Estimate) -> str:
+    return f"{number(one.mean)} [{number(one.low)}, {number(one.high)}] (n={one.seeds})"
+
+
 def _p(p: float) -> str:
     return f"{p:.3g}"
 
@@ -196,6 +240,7 @@ def _tail(one: Tail) -> str:
 
 def to_json(found: Contagion) -> str:
     """For a machine; numbers that are none become null."""
+    of = shares(found)
     whole = {
         "scenario": found.scenario.name,
         "seeds": [one.record.scenario.seed for one in found.runs],
@@ -206,8 +251,11 @@ def to_json(found: Contagion) -> str:
             name: one._asdict() | {"verdict": one.verdict}
             for name, one in (("sizes", found.sizes), ("durations", found.durations))
         },
-        "causes": by_cause(found.why),
-        "burden": burdens(found),
+        "causes": {name: value._asdict() for name, value in causes(found).items()},
+        "burden": {
+            name: {who: value._asdict() | {"share": of[name][who]._asdict()} for who, value in part.items()}
+            for name, part in burdens(found).items()
+        },
         "amplification": table(found.amplified).to_dict("records"),
         "deleted": [one._asdict() for one in found.deleted],
         "validated": _validation(found),

@@ -1,58 +1,83 @@
-"""Figure: a cascade's size by channel, as a waterfall: as it is, less what goes through each, to what is left without any."""
+"""Figure: how much of a cascade goes through each channel.
+
+Bars stand side by side from 0, and do not add up: channels may stand in for one another.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import matplotlib
 
 from experiments.cascades.amplification import ALL, Amplified
-from experiments.figures.style import SHADES, panels, save
+from experiments.figures.style import SHADES, entitle, panels, save
 
 MOST_ACROSS = 5  # labels that stand side by side
+LEVEL = 0.05  # of p after Holm
+LOOKS: dict[str, dict[str, Any]] = {
+    "carried by it": {"facecolor": SHADES[1], "edgecolor": "white"},
+    "spared by it": {"facecolor": SHADES[2], "edgecolor": "white", "hatch": "///"},
+    "interval holds 0": {"facecolor": "#d0d0d0", "edgecolor": SHADES[4]},
+}
+
+
+def look(one: Amplified) -> str:
+    """Whether the interval of what goes through a channel lies above 0, below it, or holds it."""
+    _, low, high, _ = one.through.estimate
+    return "carried by it" if low > 0 else "spared by it" if high < 0 else "interval holds 0"
+
+
+def title(rows: Sequence[Amplified]) -> str:
+    """Through which single channels most goes, and how much of the whole that is."""
+    single = [one for one in rows if one.channel != ALL and look(one) == "carried by it"]
+    most = max((one.through.estimate.mean for one in single), default=0.0)
+    if most <= 0.0:
+        return "No single channel is told to carry it"
+    first = [one for one in single if one.through.estimate.mean == most]
+    share = f"{most / first[0].whole.mean:.0%}".replace("%", " %")
+    return f"{share} goes through {' as through '.join(one.channel for one in first)}"
 
 
 def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: str, stamped: str = "") -> list[Path]:
-    """One measure; bars hang from where the last one ended. What single channels do not explain is drawn as their interplay."""
+    """One measure: mean of the runs, and by channel what is missing in the twins without it, with the paired interval."""
     rows = [one for one in found if one.measure == measure]
-    single = [
-        one for one in rows if one.channel != ALL and any(one.through.estimate[:3])
-    ]  # through others nothing goes
-    together = next((one for one in rows if one.channel == ALL), None)
+    idle = [one.channel for one in rows if one.channel != ALL and not any(one.through.estimate[:3])]
+    shown = [one for one in rows if one.channel not in idle]
     figure, axes = panels(1, 1, 2.7)
     axis = axes[0][0]
-    level = rows[0].whole.mean / 1_000.0
-    labels = ["as it is"]
-    axis.bar(0, level, color=SHADES[0])
-    _interval(axis, 0, *(x / 1_000.0 for x in rows[0].whole[:3]))
-    for one in single:
-        part = one.through.estimate
-        mean, low, high = (x / 1_000.0 for x in part[:3])
-        look = {"color": SHADES[1]} if mean > 0 else {"color": SHADES[2], "hatch": "///", "edgecolor": "white"}
-        axis.bar(len(labels), -mean, bottom=level, linewidth=0.0, **look)
-        axis.plot([len(labels) - 1.4, len(labels) + 0.4], [level, level], color=SHADES[4], linewidth=0.6)
-        _interval(axis, len(labels), level - mean, level - high, level - low)
-        labels.append(f"{'through' if mean >= 0 else 'spared'}\n{'' if mean >= 0 else 'by '}{one.channel}")
-        level -= mean
-    last = together or (single[0] if len(single) == 1 else None)
-    if last is not None:
-        left = last.cut.mean / 1_000.0
-        if together is not None:
-            axis.bar(len(labels), left - level, bottom=level, color=SHADES[3])
-            labels.append("interplay")
-        axis.bar(len(labels), left, color=SHADES[0])
-        _interval(axis, len(labels), *(x / 1_000.0 for x in last.cut[:3]))
-        labels.append("all cut" if together is not None else f"{last.channel}\ncut")
+    whole = rows[0].whole
+    axis.axhline(whole.mean / 1e3, color=SHADES[0], linewidth=0.6, linestyle=":")
+    axis.bar(0, whole.mean / 1e3, color=SHADES[0])
+    _interval(axis, 0, whole.mean, whole.low, whole.high)
+    for place, one in enumerate(shown, 1):
+        mean, low, high, _ = one.through.estimate
+        axis.bar(place, mean / 1e3, linewidth=0.5, **LOOKS[look(one)])
+        _interval(axis, place, mean, low, high)
+    labels = ["as it is", *(_label(one) for one in shown)]
     axis.axhline(0.0, color="black", linewidth=0.6)
+    axis.margins(y=0.1)
     axis.set_xticks(range(len(labels)))
-    axis.set_xticklabels(labels, rotation=0 if len(labels) <= MOST_ACROSS else 40)
+    axis.set_xticklabels(labels, rotation=0 if len(labels) <= MOST_ACROSS else 40, fontsize=6.5)
     axis.grid(False, axis="x")
-    axis.set_ylabel(f"{words}\n(thousands)")
-    axis.set_title(f"What each channel adds or spares\n(95 %, {rows[0].whole.seeds} paired seeds)")
+    what, _, unit = words.rpartition(", ")
+    axis.set_ylabel(f"{what}\n(thousand {unit} a run)" if what else f"{words}\n(thousands a run)")
+    note = f"run less twin without it; 95 %, {whole.seeds} paired seeds; *: p < {LEVEL} (Holm)"
+    axis.set_xlabel(note + (f"\nnothing goes through {', '.join(idle)}" if idle else ""), fontsize=6)
+    used = [key for key in LOOKS if any(look(one) == key for one in shown)]
+    handles = [matplotlib.patches.Patch(label=key, **LOOKS[key]) for key in used]
+    axis.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=3, columnspacing=1.2)
+    entitle(figure, title(rows))
     return save(figure, out, name, "", stamped)
 
 
-def _interval(axis: object, x: float, mean: float, low: float, high: float) -> None:
-    """A 95 % interval."""
-    axis.errorbar(  # type: ignore[attr-defined]
-        [x], [mean], yerr=[[max(0.0, mean - low)], [max(0.0, high - mean)]], color="black", capsize=2, elinewidth=0.7
-    )
+def _label(one: Amplified) -> str:
+    """Under its bar."""
+    return ("all\ntogether" if one.channel == ALL else f"through\n{one.channel}") + ("*" if one.p < LEVEL else "")
+
+
+def _interval(axis: Any, x: float, mean: float, low: float, high: float) -> None:
+    """A 95 % interval, of cash coins."""
+    reach = [[max(0.0, mean - low) / 1e3], [max(0.0, high - mean) / 1e3]]
+    axis.errorbar([x], [mean / 1e3], yerr=reach, color="black", capsize=2, elinewidth=0.7)

@@ -14,7 +14,7 @@ from experiments.figures.style import SHADES, line, panels, save
 def draw(
     chance: pd.DataFrame, table: pd.DataFrame, bearers: Mapping[str, str], out: Path, name: str, stamped: str = ""
 ) -> list[Path]:
-    """`chance`: depth, share, low, high. `table`: counted, and each bearer's gain (cash coins), with their intervals."""
+    """`chance`: depth, share, low, high, seeds. `table`: counted, seeds, and each bearer's gain (cash coins), with its interval."""
     figure, axes = panels(1, 2)
     often, borne = axes[0]
     line(often, 0, chance["depth"], [1e2 * chance[column] for column in ("share", "low", "high")], "")
@@ -48,4 +48,11 @@ def draw(
     borne.set_ylabel("loss where it happened, depth of one\n(million cash coins, 95 % interval)")
     borne.set_title("Who holds the wrapped coin pays")
     borne.legend()
-    return save(figure, out, name, f"seeds a point: {int(table['seeds'].max())}", stamped)
+    told = f"seeds a point: {int(chance['seeds'].max())} left; right those where it happened, {_counts(table['seeds'])}"
+    return save(figure, out, name, told, stamped)
+
+
+def _counts(seeds: pd.Series) -> str:
+    """One number, or from the least to the most."""
+    least, most = int(seeds.min()), int(seeds.max())
+    return f"{least}" if least == most else f"{least} to {most}"

@@ -2,8 +2,8 @@
 
 A row a channel: a bundled scenario (two of them with settings that make the channel matter, `changes`), the same with that one
 channel cut, on the same draws, and what of one measure is gone or has come. The share is the paired difference over whichever of
-the two means is the larger: 1 where nothing is left without the channel, below 0 where the channel spares. Shares of different
-measures in different scenarios are not to be ranked.
+the two means is the larger, and above 0 where the channel does harm: 1 where no harm is left without it, below 0 where it spares.
+Of what is good to have (`GOODS`) harm is what is missing. Shares of different measures in different scenarios are not to be ranked.
 """
 
 from __future__ import annotations
@@ -50,6 +50,12 @@ MEASURES: dict[str, Callable[[Record], float]] = {  # cash coins a run
     "traded": _summed("volume"),
     "repaid by seizures": _seized,
     "left in the loan pool": _summed("loans.assets"),
+}
+
+GOODS = {  # measures of which there is better more, and what to call that which is missing
+    "traded": "trade lost",
+    "repaid by seizures": "repayment lost",
+    "left in the loan pool": "taken out of the loan pool",
 }
 
 
@@ -104,7 +110,7 @@ def measure(task: Task) -> dict[str, Any]:
 
 
 def table(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row a channel: means of both arms, the paired difference, and that as a share of the larger mean; p by Holm."""
+    """A row a channel: means of both arms, the paired difference, and the harm in it as a share of the larger mean; p by Holm."""
     rows = []
     for channel, group in runs.groupby("channel", sort=False):
         wide = group.pivot_table(index="seed", columns="arm", values="value")
@@ -120,9 +126,9 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
         }
         row |= {"seeds": len(wide), "whole": estimate(whole).mean, "cut": estimate(cut).mean}
         row |= {"through": found.estimate.mean, "low": found.estimate.low, "high": found.estimate.high}
-        row |= {
-            f"share{end}": row[name] / larger for end, name in (("", "through"), ("_low", "low"), ("_high", "high"))
-        }
+        harm = difference(cut, whole).estimate if one.measure in GOODS else found.estimate
+        row |= {"harm": GOODS.get(one.measure, one.measure)}
+        row |= {"share": harm.mean / larger, "share_low": harm.low / larger, "share_high": harm.high / larger}
         rows.append(row | {"p": found.p})
     made = pd.DataFrame(rows)
     return made.assign(p=holm(made["p"].tolist()))
@@ -143,7 +149,7 @@ def report(runs: pd.DataFrame, out: Path) -> str:
     lines = [
         QUESTION,
         "",
-        f"{'channel':>11}{'scenario':>20}{'measure':>21}{'as it is':>13}{'cut':>13}   share, 95 %   p (Holm)",
+        f"{'channel':>11}{'scenario':>20}{'measure':>21}{'as it is':>13}{'cut':>13}    harm, 95 %   p (Holm)",
     ]
     for row in found.to_dict("records"):
         share = f"{row['share']:>7.0%} [{row['share_low']:.0%}, {row['share_high']:.0%}]"
@@ -153,7 +159,7 @@ def report(runs: pd.DataFrame, out: Path) -> str:
         )
     lines += [
         "",
-        "Cash coins a run; * with settings changed (see the study).",
+        "Cash coins a run; * with settings changed (see the study). Harm: of the larger mean, below 0 where the channel spares.",
         f"{int(found['seeds'].max())} paired seeds (from 1).",
     ]
     lines.append(f"Written: {', '.join(map(str, paths))}")
