@@ -95,6 +95,15 @@ def test_no_disc_of_a_tree_hides_one_of_another_line():
                 assert abs(height[k] - height[other]) >= 0.5 * (across[k] + across[other]) - 1e-9
 
 
+def test_discs_of_one_moment_stand_beside_each_other_though_one_set_off_the_other(drawn, tmp_path):
+    chain = run_of(closures(-1, 0, 1, 1, times=(100.0, 112.0, 112.0, 130.0)))
+    cascade_tree.draw(chain, largest(chain.why), tmp_path, "tree")
+    (discs,) = drawn[0].axes[0].collections
+    (_, a), (_, b) = [place for place in discs.get_offsets() if place[0] == 12.0]
+    wide = np.sqrt(discs.get_sizes())
+    assert abs(a - b) >= 0.5 * (wide[1] + wide[2])
+
+
 def test_a_shape_shows_the_market_that_was_pushed_beside_the_one_that_was_closed_and_leaves_room_over_its_bars(
     drawn, tmp_path
 ):

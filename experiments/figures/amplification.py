@@ -63,8 +63,9 @@ def draw(found: Sequence[Amplified], measure: str, words: str, out: Path, name: 
     axis.grid(False, axis="x")
     what, _, unit = words.rpartition(", ")
     axis.set_ylabel(f"{what}\n(thousand {unit} a run)" if what else f"{words}\n(thousands a run)")
-    note = f"run less twin without it; 95 %, {whole.seeds} paired seeds; *: p < {LEVEL} (Holm)"
-    axis.set_xlabel(note + (f"\nnothing goes through {', '.join(idle)}" if idle else ""), fontsize=6)
+    notes = [f"run less twin without it; 95 %, {whole.seeds} paired seeds", f"*: p < {LEVEL} after Holm's correction"]
+    notes += [f"nothing goes through {', '.join(idle)}"] if idle else []
+    axis.set_xlabel("\n".join(notes), fontsize=6)
     used = [key for key in LOOKS if any(look(one) == key for one in shown)]
     handles = [matplotlib.patches.Patch(label=key, **LOOKS[key]) for key in used]
     axis.legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.02, 0.99), ncols=3, columnspacing=1.2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,14 @@ from protocol.ledger import Ints
 WIDEST, NARROWEST = 13.0, 2.4  # points, diameters of the largest liquidation and the least that is seen
 GAP = 1.5  # points between discs
 PLAIN, TALLEST = 2.0, 5.0  # inches, of the plane that they stand in
+ACROSS = 200.0  # points, from the first to the last
 POINTS = 72.0  # an inch
 
 
-def rows(parents: Ints, members: list[int], room: Mapping[int, float] | None = None) -> dict[int, float]:
-    """A height for each member: lines of descent one above the other, parents amid their children.
+def rows(
+    parents: Ints, members: list[int], room: Mapping[int, float] | None = None, beside: Collection[int] = ()
+) -> dict[int, float]:
+    """A height for each member: lines of descent one above the other, parents amid children, or below those that are `beside` them.
 
     Each line of descent so has heights of its own, with `room` for each of its discs (1 if not given): drawn as steps, up or down
     at the parent's time and then along, no two cross and no disc hides one of another line.
@@ -30,17 +33,18 @@ def rows(parents: Ints, members: list[int], room: Mapping[int, float] | None = N
         if parents[one] >= 0:
             children[int(parents[one])].append(one)
     own = dict.fromkeys(members, 1.0) if room is None else room
-    line: dict[int, float] = {}  # what it and all below it take
+    apart = {one: own[one] if any(child in beside for child in children[one]) else 0.0 for one in members}
+    line: dict[int, float] = {}  # what it and all that it set off take
     for one in reversed(members):  # children come after their parents
-        line[one] = max(own[one], math.fsum(line[child] for child in children[one]))
+        line[one] = max(own[one], apart[one] + math.fsum(line[child] for child in children[one]))
     begins, found = {members[0]: 0.0}, {}
     for one in members:
         taken = math.fsum(line[child] for child in children[one])
-        at = begins[one] + 0.5 * (line[one] - taken)
+        at = begins[one] + (apart[one] or 0.5 * (line[one] - taken))
         for child in children[one]:
             begins[child] = at
             at += line[child]
-        found[one] = begins[one] + 0.5 * line[one]
+        found[one] = begins[one] + 0.5 * (apart[one] or line[one])
     return found
 
 
@@ -57,8 +61,14 @@ def draw(one: Told, family: Cluster, out: Path, name: str) -> list[Path]:
     parents = thrown(one.why)
     members = np.flatnonzero(roots(parents) == family.root).tolist()
     across = diameters({k: one.why[k].notional for k in members})
-    heights = rows(parents, members, {k: width + GAP for k, width in across.items()})
-    start = one.why[family.root].time
+    start, scale = one.why[family.root].time, ACROSS / family.duration
+    near = [
+        k
+        for k in members
+        if k != family.root
+        and scale * (one.why[k].time - one.why[parents[k]].time) < 0.5 * (across[k] + across[int(parents[k])])
+    ]
+    heights = rows(parents, members, {k: width + GAP for k, width in across.items()}, near)
     points = max(heights.values()) - min(heights.values()) + 2.0 * WIDEST
     tall = min(max(PLAIN, points / POINTS), TALLEST)
     fit = min(1.0, tall * POINTS / points)  # where there are so many that they must be smaller
