@@ -11,7 +11,7 @@ import pytest
 from agents.roles.provider import Provider
 from experiments import cli
 from experiments.cascades import channels, writing
-from experiments.cascades.amplification import ALL, amplification, measured, table
+from experiments.cascades.amplification import ALL, measured, table, twins
 from experiments.cascades.burden import DELEVERAGED, UNPAID, VENUE, deficits, positions, summed
 from experiments.cascades.episodes import by_cause, heights, largest, standings, told
 from experiments.cascades.trees import branching
@@ -121,8 +121,17 @@ def test_cuts_say_where_there_is_nothing_to_cut():
 
 
 def test_amplification_is_paired_by_seed_and_has_a_row_a_channel_and_measure():
-    found = amplification(dataclasses.replace(FIRE, duration=300.0), (1, 2), workers=1)
+    found, steps = twins(dataclasses.replace(FIRE, duration=300.0), (1, 2), workers=1)
     rows = table(found)
+    down = table(steps)
+    assert list(dict.fromkeys(down["channel"])) == ["price", "losses", "oracle"]
+    for measure, path in down.groupby(
+        "measure"
+    ):  # cut one after another they add up, from the run to the twin without any
+        whole, every = (rows.loc[(rows["channel"] == name) & (rows["measure"] == measure)] for name in ("price", ALL))
+        assert path["whole"].tolist() == [whole["whole"].item(), *path["cut"].tolist()[:-1]]
+        assert path["cut"].tolist()[0] == whole["cut"].item()
+        assert path["cut"].tolist()[-1] == every["cut"].item()
     assert list(dict.fromkeys(rows["channel"])) == ["price", "losses", "oracle", ALL]
     assert rows["through"].to_numpy() == pytest.approx((rows["whole"] - rows["cut"]).to_numpy())
     assert (rows["seeds"] == 2).all()
@@ -165,7 +174,7 @@ def test_the_command_prints_a_summary_and_writes_figures_and_graphs(tmp_path, ca
         assert words in told
     assert all(writing.former(path) for path in out.iterdir())  # so a later go can take away what it does not write
     assert nx.read_graphml(out / "exposures-end.graphml").number_of_edges() > 0
-    for name in ("shape", "tree", "network", "amplification"):
+    for name in ("shape", "tree", "network", "amplification", "waterfall"):
         assert (out / f"{name}.png").stat().st_size > 10_000
     due = pd.read_csv(out / "clearing.csv")
     assert set(due["moment"]) == {"before", "during", "worst", "end"}

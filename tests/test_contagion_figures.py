@@ -12,7 +12,15 @@ from experiments.cascades.amplification import ALL, Amplified
 from experiments.cascades.causes import Forced, Why
 from experiments.cascades.episodes import Told, largest
 from experiments.cascades.trees import clusters
-from experiments.figures import amplification, bridge_finality, cascade_phases, cascade_shape, cascade_tree, channels
+from experiments.figures import (
+    amplification,
+    bridge_finality,
+    cascade_phases,
+    cascade_shape,
+    cascade_tree,
+    channels,
+    waterfall,
+)
 from experiments.scenario import find
 from experiments.statistics import Difference, Estimate
 from experiments.studies import channels as studied
@@ -22,7 +30,7 @@ from experiments.studies import channels as studied
 def drawn(monkeypatch):
     """Figures in place of files."""
     kept = []
-    for module in (amplification, cascade_phases, cascade_shape, cascade_tree):
+    for module in (amplification, cascade_phases, cascade_shape, cascade_tree, waterfall):
         monkeypatch.setattr(module, "save", lambda figure, *_, **__: kept.append(figure) or ["drawn"])
     return kept
 
@@ -49,6 +57,26 @@ def test_a_channel_is_told_to_carry_or_to_spare_only_where_its_interval_leaves_z
     looks = [amplification.look(one("price", *ends)) for ends in ((1e5, 5e4, 2e5), (-1e5, -2e5, -5e4), (1e5, -1, 3e5))]
     assert looks == ["carried by it", "spared by it", "interval holds 0"]
     assert amplification.title([one("price", 1e5, -1.0, 3e5)]) == "No single channel is told to carry it"
+
+
+def test_steps_hang_from_one_another_down_to_what_is_left(drawn, tmp_path):
+    def level(mean):
+        return Estimate(mean, mean, mean, 10)
+
+    ends = (1e6, 4e5, 5e5, 1e5)  # the second step adds
+    steps = [
+        Amplified(name, "written_off", level(a), level(b), Difference(Estimate(a - b, a - b, a - b, 10), 0.01), 0.01)
+        for name, a, b in zip(("price", "losses", "oracle"), ends, ends[1:], strict=False)
+    ]
+    waterfall.draw(steps, "written_off", "written off, cash coins", tmp_path, "any")
+    first, *bars, last = drawn[0].axes[0].patches
+    assert (first.get_height(), last.get_height()) == (1_000.0, 100.0)
+    assert [sorted((bar.get_y(), bar.get_y() + bar.get_height())) for bar in bars] == [
+        [400.0, 1_000.0],
+        [400.0, 500.0],
+        [100.0, 500.0],
+    ]
+    assert waterfall.title(steps) == "With every channel cut 10 % is left"
 
 
 # Trees and shapes
@@ -140,7 +168,7 @@ def test_a_ratio_without_an_error_is_left_out_and_causes_are_told_with_their_see
     runs = [run_of(closures(*([-1] * 7), times=times)) for _ in range(2)]
     quiet = [runs[0], run_of([])]
     for those in (runs, quiet):
-        report.show(report.Contagion(find("fire-sale"), those, [clusters(run.why) for run in those], [], [], []))
+        report.show(report.Contagion(find("fire-sale"), those, [clusters(run.why) for run in those], [], [], [], []))
         told = capsys.readouterr().out
         assert "nan" not in told
         assert f"(n={sum(bool(run.why) for run in those)})" in told

@@ -1,6 +1,8 @@
-"""How much worse each channel makes it: runs beside their twins with one channel cut, and with all of them.
+"""How much worse each channel makes it: runs beside their twins with one channel cut, with one after another, and with all of them.
 
-Differences are paired by seed. Shares of single channels need not add up to what all of them do together: a loss may need two.
+Differences are paired by seed. Shares of single channels need not add up to what all of them do together: a loss may need two, or
+one may stand in for another. Cut one after another (`Twins.steps`, in the order of `CHANNELS`) they do, but each step hangs on
+what was cut before it.
 """
 
 from __future__ import annotations
@@ -47,6 +49,13 @@ class Amplified(NamedTuple):
         return float("inf") if self.whole.mean else float("nan")
 
 
+class Twins(NamedTuple):
+    """What cutting shows. Of a step `whole` is the twin with all channels before it cut, `cut` that with this one cut as well."""
+
+    single: list[Amplified]
+    steps: list[Amplified]
+
+
 def measured(scenario: Scenario) -> dict[str, float]:
     """Every measure of one run: summed, and of each exchange."""
     metrics = run(scenario).metrics
@@ -61,23 +70,48 @@ def cuts(scenario: Scenario) -> dict[str, Scenario]:
     return single | ({ALL: without_any(scenario)} if len(single) > 1 else {})
 
 
-def amplification(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> list[Amplified]:
+def stairs(scenario: Scenario) -> dict[str, Scenario]:
+    """Twins by the channel that is cut last: after the first, which is cut by itself, and before the last, which leaves none."""
+    found: dict[str, Scenario] = {}
+    for name in [name for name in cuts(scenario) if name != ALL][:-1]:
+        scenario = next(c.cut for c in CHANNELS if c.name == name)(scenario) or scenario
+        found[name] = scenario
+    return dict(list(found.items())[1:])
+
+
+def twins(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> Twins:
     """A row for every channel that the scenario has and every measure there is any of; by exchange where several have some."""
-    arms = {"": scenario} | cuts(scenario)
+    single, between = cuts(scenario), stairs(scenario)
+    arms: dict[tuple[str, ...], Scenario] = {(): scenario} | {(name,): twin for name, twin in single.items()}
+    arms |= {("after", name): twin for name, twin in between.items()}
     tasks = [replace(arm, seed=seed) for arm in arms.values() for seed in seeds]
     results = spread(measured, tasks, workers=workers, title="twins")
-    rows = {name: results[k * len(seeds) : (k + 1) * len(seeds)] for k, name in enumerate(arms)}
+    rows = {key: results[k * len(seeds) : (k + 1) * len(seeds)] for k, key in enumerate(arms)}
     kept = [name for name in results[0] if any(result[name] for result in results)]
     many = [what for what in MEASURES if sum(name.endswith(f".{what}") for name in kept) > 1]
     kept = [name for name in kept if name in MEASURES or name.rpartition(".")[2] in many]
-    found = [_compared(name, measure, rows) for name in rows if name for measure in kept]
+    alone = [_compared(name, measure, rows[()], rows[name,]) for name in single for measure in kept]
+    path, names = [rows[()]], [name for name in single if name != ALL]
+    for place, name in enumerate(names):
+        last = place == len(names) - 1
+        path.append(rows[name,] if place == 0 else rows[ALL,] if last else rows["after", name])
+    down = [
+        _compared(name, measure, path[place], path[place + 1])
+        for place, name in enumerate(names)
+        for measure in kept
+        if measure in MEASURES
+    ]
+    return Twins(_corrected(alone), _corrected(down))
+
+
+def _compared(name: str, measure: str, mine: list[dict[str, float]], theirs: list[dict[str, float]]) -> Amplified:
+    one, other = ([row[measure] for row in rows] for rows in (mine, theirs))
+    return Amplified(name, measure, estimate(one), estimate(other), difference(one, other), 1.0)
+
+
+def _corrected(found: list[Amplified]) -> list[Amplified]:
     adjusted = holm([one.through.p for one in found])
     return [one._replace(p=p) for one, p in zip(found, adjusted, strict=True)]
-
-
-def _compared(name: str, measure: str, rows: dict[str, list[dict[str, float]]]) -> Amplified:
-    mine, theirs = ([row[measure] for row in rows[arm]] for arm in ("", name))
-    return Amplified(name, measure, estimate(mine), estimate(theirs), difference(mine, theirs), 1.0)
 
 
 def table(found: Sequence[Amplified]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.cascades.amplification import MEASURES, OPEN, Amplified, amplification, table
+from experiments.cascades.amplification import MEASURES, OPEN, Amplified, table, twins
 from experiments.cascades.burden import deficits, positions, summed
 from experiments.cascades.causes import LIQUIDATION, SEIZURE
 from experiments.cascades.episodes import Told, by_cause, told
@@ -39,6 +39,7 @@ class Contagion(NamedTuple):
     runs: list[Told]
     families: list[list[Cluster]]  # by run
     amplified: list[Amplified]
+    steps: list[Amplified]  # channels cut one after another
     deleted: list[Deleted]
     failed: list[Failure]
     seconds: float = WHILE  # within which those taken out are missed
@@ -73,9 +74,10 @@ def contagion(
     """
     runs = spread(told, [replace(scenario, seed=seed) for seed in seeds], workers=workers, title="runs")
     families = [clusters(one.why) for one in runs]
-    amplified = amplification(scenario, seeds, workers=workers)
+    amplified, steps = twins(scenario, seeds, workers=workers)
     taken = deletions(runs, each=deleted, seconds=seconds, workers=workers)
-    return Contagion(scenario, runs, families, amplified, taken, failures(scenario, seeds, workers=workers), seconds)
+    failed = failures(scenario, seeds, workers=workers)
+    return Contagion(scenario, runs, families, amplified, steps, taken, failed, seconds)
 
 
 # Tables
@@ -257,6 +259,7 @@ def to_json(found: Contagion) -> str:
             for name, part in burdens(found).items()
         },
         "amplification": table(found.amplified).to_dict("records"),
+        "waterfall": table(found.steps).to_dict("records"),
         "deleted": [one._asdict() for one in found.deleted],
         "validated": _validation(found),
         "failures": failure_table(found.failed).to_dict("records"),

@@ -27,7 +27,16 @@ WORST = (
 )
 CLEARING, MULTIPLIERS = "clearing", "fire-sale-multipliers"
 STEMS = {  # of all that `write` may write
-    *("liquidations", "families", "contagion", "amplification", "amplification-written-off", "failures", "shape"),
+    *(
+        "liquidations",
+        "families",
+        "contagion",
+        "amplification",
+        "amplification-written-off",
+        "waterfall",
+        "waterfall-written-off",
+    ),
+    *("failures", "shape"),
     *(
         "tree",
         "network",
@@ -44,8 +53,7 @@ STEMS = {  # of all that `write` may write
 
 def write(found: Contagion, out: Path) -> list[Path]:
     """Tables, and of the run with the largest family its figures and networks."""
-    from experiments.figures import amplification as waterfall
-    from experiments.figures import cascade_shape, cascade_tree
+    from experiments.figures import amplification, cascade_shape, cascade_tree, waterfall
     from experiments.figures import failures as drawn_failures
     from experiments.figures.style import stamp
 
@@ -61,9 +69,12 @@ def write(found: Contagion, out: Path) -> list[Path]:
     files[2].write_text(to_json(found), encoding="utf-8")
     stamped = stamp(one.record.digest for one in found.runs)
     present = {one.measure for one in found.amplified}
-    for measure, name in (("liquidated", "amplification"), ("written_off", "amplification-written-off")):
+    for measure, end in (("liquidated", ""), ("written_off", "-written-off")):
         if measure in present:
-            files += waterfall.draw(found.amplified, measure, MEASURES[measure], out, name, stamped)
+            words = MEASURES[measure]
+            files += amplification.draw(found.amplified, measure, words, out, f"amplification{end}", stamped)
+            if len({one.channel for one in found.steps}) > 1:
+                files += waterfall.draw(found.steps, measure, words, out, f"waterfall{end}", stamped)
     if any(one.change.estimate.mean for one in found.failed):  # else nothing is lost in any of them
         files += drawn_failures.draw(found.failed, out, "failures", stamped)
     worst = max(found.runs, key=lambda one: (largest(one.why) or Cluster(0, 0, 0.0, 0, 0.0))[1:3])
