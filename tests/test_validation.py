@@ -1,13 +1,14 @@
 """Every claim holds in its quick form, and a claim that cannot be met is seen to be missed."""
 
 import dataclasses
+import math
 
 import pytest
 
 from experiments import cli
 from experiments.codec import Mistakes
 from experiments.validation import table
-from experiments.validation.base import Effort, Missing, exactly
+from experiments.validation.base import Effort, Measured, Missing, Range, exactly, in_words
 
 SUBJECTS = {name: subject for name, (subject, _) in table.all_claims().items()}
 KNOWN = {name: claim for name, (_, claim) in table.all_claims().items()}
@@ -29,7 +30,7 @@ def test_a_claim_is_met_within_its_tolerance_or_the_miss_is_explained(group):
         except Missing as missing:
             pytest.skip(str(missing))
         assert ours.low <= ours.value <= ours.high
-        if not (claim.miss or claim.met(ours, Effort.QUICK)):
+        if claim.verdict(ours, Effort.QUICK) == "missed":
             missed.append((claim.id, claim.published, ours))
     assert not missed
 
@@ -39,6 +40,39 @@ def test_a_claim_names_its_source_and_how_far_off_it_may_be(claim):
     assert claim.source
     assert claim.what
     assert claim.tolerance >= 0
+
+
+def measuring(claim, value, low=math.nan, high=math.nan):
+    """The verdict on a number, in full."""
+    return claim.verdict(Measured(value, *((value, value) if math.isnan(low) else (low, high))), Effort.FULL)
+
+
+@pytest.mark.parametrize("claim", [one for one in CLAIMS if KNOWN[one.id].miss])
+def test_a_miss_that_is_known_says_where_it_lies_and_elsewhere_it_is_one_like_any_other(claim):
+    middle, wide = (claim.miss.low + claim.miss.high) / 2.0, claim.miss.high - claim.miss.low
+    assert claim.miss.why
+    assert 0.0 < wide < math.inf
+    assert measuring(claim, middle) in {"explained", "met"}
+    assert measuring(claim, 1e6) == measuring(claim, -1e6) == "missed"
+    assert measuring(claim, math.nan) == "missed"
+
+
+def test_an_interval_that_the_tolerance_does_not_hold_leaves_a_claim_undecided_in_full():
+    claim = KNOWN["A1.4-after"]
+    claim = dataclasses.replace(claim, published=10.0, tolerance=1.0, quick_tolerance=math.nan)
+    assert measuring(claim, 10.5, 10.2, 10.8) == "met"
+    assert measuring(claim, 10.5, 9.9, 11.1) == "undecided"
+    assert measuring(claim, 11.5, 10.5, 12.5) == "missed"
+    assert claim.verdict(Measured(10.5, 9.9, 11.1, 3), Effort.QUICK) == "met"
+
+
+def test_what_is_published_may_be_a_range():
+    half = dataclasses.replace(KNOWN["A1.4-after"], published=Range(high=50.0), tolerance=0.0)
+    assert [measuring(half, value) for value in (-1e9, 50.0, 50.1)] == ["met", "met", "missed"]
+    between = dataclasses.replace(half, published=Range(30.0, 45.0), tolerance=1.0)
+    assert [measuring(between, value) for value in (28.9, 29.0, 46.0, 46.1)] == ["missed", "met", "met", "missed"]
+    told = [in_words(one) for one in (half.published, between.published, Range(low=90.0), 0.5)]
+    assert told == ["at most 50", "30 to 45", "at least 90", "0.5"]
 
 
 def test_a_result_beyond_the_tolerance_or_no_number_is_missed():

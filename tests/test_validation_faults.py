@@ -68,12 +68,16 @@ def measured_anew():
         one.cache_clear()
 
 
-def met(name: str) -> bool:
+def verdict(name: str) -> str:
     _, claim = KNOWN[name]
     try:
-        return claim.met(claim.measure(Effort.QUICK), Effort.QUICK)
+        return claim.verdict(claim.measure(Effort.QUICK), Effort.QUICK)
     except Missing as missing:
         pytest.skip(str(missing))
+
+
+def met(name: str) -> bool:
+    return verdict(name) == "met"
 
 
 def test_a_fee_that_is_not_all_charged(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -278,6 +282,14 @@ def test_a_quicker_sniper_that_is_served_last(monkeypatch: pytest.MonkeyPatch) -
     by_arrival = fifo.by_arrival
     monkeypatch.setattr(fifo, "by_arrival", lambda arrival: by_arrival(arrival + 0.15 * (arrival % 1.0 < 0.15)))
     assert not met("A10-first-come")
+
+
+def test_a_seizure_that_gives_less_than_its_spread_is_seen_in_a_miss_that_is_known(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    right = seizure.taken_for
+    monkeypatch.setattr(seizure, "taken_for", lambda repaid, bonus, *rest: right(repaid, bonus - 0.01, *rest))
+    assert verdict("B10a-bad") == "missed"
 
 
 def test_a_prize_that_is_half_as_large_again(monkeypatch: pytest.MonkeyPatch) -> None:

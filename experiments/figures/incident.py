@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from pathlib import Path
 
@@ -9,9 +10,22 @@ import numpy as np
 
 from experiments.figures.style import DASHES, SHADES, panels, save, stamp
 from experiments.incidents.base import ADVERSARY, HISTORY
-from experiments.incidents.report import GOOD, Graded
+from experiments.incidents.report import GOOD, Graded, Line
+from experiments.validation.base import Range
 
 WIDEST = 3.0  # tolerances: what is further off is drawn at the edge
+
+
+def off(line: Line, value: float) -> float:
+    """How far off a number is, in tolerances: -1 to 1 is within. Of a range: 0 in its middle, or wherever it has no end."""
+    if not isinstance(line.published, Range):
+        return (value - line.published) / (line.tolerance or max(1e-9, 1e-6 * abs(line.published)))
+    low, high = line.published.low - line.tolerance, line.published.high + line.tolerance
+    if math.isinf(low):
+        return max(0.0, value / high) if high > 0.0 else 1.0 + value - high
+    if math.isinf(high):
+        return min(0.0, value / low - 2.0) if low > 0.0 else low - value - 1.0
+    return (2.0 * value - low - high) / (high - low)
 
 
 def draw(found: Graded, out: Path, name: str) -> list[Path]:
@@ -37,8 +51,7 @@ def draw(found: Graded, out: Path, name: str) -> list[Path]:
 
     labels = []
     for place, line in enumerate(reversed(found.lines)):
-        unit = line.tolerance or max(1e-9, 1e-6 * abs(line.published))
-        mean, low, high = (np.clip((x - line.published) / unit, -WIDEST, WIDEST) for x in line.ours[:3])
+        mean, low, high = (np.clip(off(line, x), -WIDEST, WIDEST) for x in line.ours[:3])
         good = line.verdict in GOOD
         near.errorbar(
             [mean],
@@ -49,7 +62,8 @@ def draw(found: Graded, out: Path, name: str) -> list[Path]:
             markersize=4 if good else 6,
             capsize=2,
         )
-        labels.append(f"{line.id}  {line.published:,.5g}")
+        given = str(line.published) if isinstance(line.published, Range) else f"{line.published:,.5g}"
+        labels.append(f"{line.id}  {given}")
     near.axvspan(-1.0, 1.0, color="#dddddd", zorder=0, linewidth=0)
     near.axvline(0.0, color="black", linewidth=0.6)
     near.set_yticks(range(len(labels)), labels)

@@ -26,7 +26,7 @@ from experiments.incidents.script import Script
 from experiments.record import Record
 from experiments.run import build, play
 from experiments.scenario import Scenario
-from experiments.validation.base import Missing
+from experiments.validation.base import Missing, Range
 from protocol import laws
 from protocol.state import State
 
@@ -82,10 +82,11 @@ class Grade:
 
     id: str  # such as "B3-fraction": the reference's own number first
     what: str
-    published: float
+    published: float | Range
     tolerance: float
     read: Callable[[Courses], float]
     miss: str = ""  # why it is missed, where it is known to be
+    expected: tuple[float, float] = (math.nan, math.nan)  # where ours then lies; elsewhere it is missed like any other
     quick: float = float("nan")  # the tolerance with fewer seeds, where there is chance in it; nan: the same
 
 

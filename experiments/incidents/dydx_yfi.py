@@ -170,6 +170,7 @@ INCIDENT = Incident(
             paid(HISTORY),
             miss="a fifth is margin at the last roll, so that 30 % leave a tenth of 50 million, less what the book takes in "
             "time; the 9 ask for 12 %: with the price 9 % below the last roll as the hour begins it pays 7.1 here",
+            expected=(4.0, 4.6),
         ),
         Grade("B14-cure", "the same where initial margin grows with what is open, $M", 0.0, 0.01, paid("crowded")),
     ),

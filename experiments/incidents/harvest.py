@@ -137,6 +137,7 @@ INCIDENT = Incident(
             lambda all_: all_[HISTORY].last("taken") / 1e6,
             miss="a round earned 1.2 % there: a pool of four coins pays out one coin at a better rate when it has too much of it,"
             " and a vault that is marked at a mid does not",
+            expected=(5.2, 5.35),
         ),
         Grade("B7-cure", "gained under a guard of half a per cent, USDC", 0.0, 0.0, lambda all_: all_["guard"].gain()),
     ),

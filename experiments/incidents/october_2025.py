@@ -73,6 +73,7 @@ INCIDENT = Incident(
             0.08,
             ratio(HISTORY, lambda one: one.deleveraged / one.liquidated),
             miss="forced sales find a pool that always quotes, so that fewer accounts are bankrupt before they are sold",
+            expected=(0.0, 0.2),
         ),
         Grade(
             "B16i-majors",
@@ -81,6 +82,7 @@ INCIDENT = Incident(
             0.1,
             ratio(HISTORY, lambda one: one.majors / one.liquidated),
             miss="depth and baskets go by the day's trade before, of which the three had 76 % of the ten's",
+            expected=(0.76, 0.95),
         ),
         Grade(
             "B16i-insured",

@@ -12,13 +12,13 @@ import pandas as pd
 from rich.console import Group
 from rich.text import Text
 
-from experiments.incidents.base import ADVERSARY, HISTORY, Course, Incident, find, played
+from experiments.incidents.base import ADVERSARY, HISTORY, Course, Grade, Incident, find, played
 from experiments.parallel import spread
 from experiments.statistics import estimate
 from experiments.summary import console, sheet
-from experiments.validation.base import Claim, Effort, Measured, exactly
+from experiments.validation.base import Claim, Effort, Measured, Miss, Range, exactly, in_words, plainly, reason
 
-GOOD = {"met", "explained"}
+GOOD = {"met", "undecided", "explained"}
 
 
 class Line(NamedTuple):
@@ -26,10 +26,10 @@ class Line(NamedTuple):
 
     id: str
     what: str
-    published: float
+    published: float | Range
     ours: Measured
     tolerance: float
-    verdict: str  # met, missed, explained (missed, and known why)
+    verdict: str  # met, undecided, missed, explained (missed, and known why)
     why: str
 
 
@@ -69,21 +69,23 @@ def seeds_of(incident: Incident, effort: Effort) -> range:
 
 def claims_of(name: str) -> list[Claim]:
     """Its grades as claims of the table of validation, all read off the same runs."""
+    return [claim_of(name, grade) for grade in find(name).grades]
+
+
+def claim_of(name: str, grade: Grade) -> Claim:
+    """A grade of an incident as a claim."""
     incident = find(name)
-    return [
-        Claim(
-            grade.id,
-            grade.what,
-            f"{incident.source}; `undertow incident {name}`",
-            grade.published,
-            grade.tolerance,
-            lambda effort, grade=grade: measured(name, grade.id, seeds_of(incident, effort)),  # type: ignore[misc]
-            quick_tolerance=grade.quick,
-            miss=grade.miss,
-            runs=f"incident {name}",
-        )
-        for grade in incident.grades
-    ]
+    return Claim(
+        grade.id,
+        grade.what,
+        f"{incident.source}; `undertow incident {name}`",
+        grade.published,
+        grade.tolerance,
+        lambda effort: measured(name, grade.id, seeds_of(incident, effort)),
+        quick_tolerance=grade.quick,
+        miss=Miss(grade.miss, *grade.expected) if grade.miss else None,
+        runs=f"incident {name}",
+    )
 
 
 def _played(task: tuple[str, int]) -> dict[str, Course]:
@@ -96,12 +98,10 @@ def graded(name: str, seeds: Sequence[int], *, workers: int | None = None) -> Gr
     courses = spread(_played, [(name, seed) for seed in seeds], workers=workers, title=name)
     lines = []
     for grade in incident.grades:
-        ours = over([grade.read(all_) for all_ in courses])
-        met = abs(ours.value - grade.published) <= grade.tolerance
-        verdict = "met" if met else "explained" if grade.miss else "missed"
-        lines.append(
-            Line(grade.id, grade.what, grade.published, ours, grade.tolerance, verdict, "" if met else grade.miss)
-        )
+        ours, claim = over([grade.read(all_) for all_ in courses]), claim_of(name, grade)
+        verdict = claim.verdict(ours, Effort.FULL)
+        why = reason(claim, ours, verdict)
+        lines.append(Line(grade.id, grade.what, grade.published, ours, grade.tolerance, verdict, why))
     return Graded(name, incident, seeds, courses, lines)
 
 
@@ -145,7 +145,7 @@ def show(found: Graded) -> None:
         (
             x.id,
             x.what,
-            f"{x.published:,.6g}",
+            in_words(x.published),
             figured(x.ours),
             f"{x.tolerance:g}",
             ": ".join(filter(None, (x.verdict, x.why))),
@@ -194,7 +194,7 @@ def plain(found: Graded) -> dict[str, Any]:
             {
                 "id": line.id,
                 "what": line.what,
-                "published": line.published,
+                **plainly(line.published),
                 "ours": finite(line.ours.value),
                 "low": finite(line.ours.low),
                 "high": finite(line.ours.high),

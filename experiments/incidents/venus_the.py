@@ -135,6 +135,7 @@ INCIDENT = Incident(
             0.05,
             lambda all_: after_gift(all_, "rate"),
             miss="others had supplied a little as well: 3.81 is 12.85 million in all",
+            expected=(3.955, 3.963),
         ),
         Grade(
             "B10c-collateral",

@@ -45,6 +45,48 @@ def exactly(value: float, remark: str = "") -> Measured:
     return Measured(value, value, value, 0, remark)
 
 
+class Range(NamedTuple):
+    """What is published is no single number: anything from `low` to `high`, either of which may be infinite."""
+
+    low: float = -math.inf
+    high: float = math.inf
+
+    def __str__(self) -> str:
+        if math.isinf(self.low):
+            return f"at most {self.high:.6g}"
+        return f"at least {self.low:.6g}" if math.isinf(self.high) else f"{self.low:.6g} to {self.high:.6g}"
+
+
+def in_words(published: float | Range) -> str:
+    """A published value in words."""
+    return str(published) if isinstance(published, Range) else f"{published:.6g}"
+
+
+def plainly(published: float | Range) -> dict[str, float | None]:
+    """A published value as plain data: the number, or where there is none from where to where it may lie; None: no end."""
+    if not isinstance(published, Range):
+        return {"published": published, "published_low": published, "published_high": published}
+    low, high = (end if math.isfinite(end) else None for end in published)
+    return {"published": None, "published_low": low, "published_high": high}
+
+
+class Miss(NamedTuple):
+    """A miss that is known: why, and from where to where ours then lies. Elsewhere it is missed like any other.
+
+    With quick effort it may lie from `quick[0]` to `quick[1]`; None: as with full.
+    """
+
+    why: str
+    low: float
+    high: float
+    quick: tuple[float, float] | None = None
+
+    def holds(self, value: float, effort: Effort) -> bool:
+        """Whether ours lies where this explains it. A number that is none never does."""
+        low, high = self.quick if self.quick is not None and effort is Effort.QUICK else (self.low, self.high)
+        return low <= value <= high
+
+
 @dataclass(frozen=True)
 class Claim:
     """One line of the table. `published` in the unit that `what` names; `tolerance` in the same, as published or tighter."""
@@ -52,11 +94,11 @@ class Claim:
     id: str  # such as "A1.2-30bp-12s": the reference's own number first
     what: str
     source: str
-    published: float
+    published: float | Range
     tolerance: float
     measure: Callable[[Effort], Measured]
     quick_tolerance: float = math.nan  # with quick effort; nan: the same
-    miss: str = ""  # why it is missed, where it is known to be: such a line is shown, and does not fail
+    miss: Miss | None = None  # where it is known to be missed: such a line is shown, and does not fail
     runs: str = ""  # claims that name the same runs are read off them, so one process judges them all; "": its own
 
     def allowed(self, effort: Effort) -> float:
@@ -64,9 +106,34 @@ class Claim:
         quick = effort is Effort.QUICK and not math.isnan(self.quick_tolerance)
         return self.quick_tolerance if quick else self.tolerance
 
+    def within(self, value: float, effort: Effort) -> bool:
+        """Whether a number lies within the tolerance. One that is none never does."""
+        low, high = self.published if isinstance(self.published, Range) else (self.published, self.published)
+        return max(low - value, value - high) <= self.allowed(effort)
+
     def met(self, ours: Measured, effort: Effort) -> bool:
-        """Whether ours lies within the tolerance. A number that is none never does."""
-        return abs(ours.value - self.published) <= self.allowed(effort)
+        """Whether ours, its mean where chance is in it, lies within the tolerance."""
+        return self.within(ours.value, effort)
+
+    def verdict(self, ours: Measured, effort: Effort) -> str:
+        """What becomes of it: met, undecided, explained or missed.
+
+        Undecided is what the mean meets and a full form's interval does not: more seeds could still miss it. The quick form is
+        known to be coarse, and only its mean is asked.
+        """
+        if self.met(ours, effort):
+            sure = effort is Effort.QUICK or (self.within(ours.low, effort) and self.within(ours.high, effort))
+            return "met" if sure else "undecided"
+        return "explained" if self.miss is not None and self.miss.holds(ours.value, effort) else "missed"
+
+
+def reason(claim: Claim, ours: Measured, verdict: str) -> str:
+    """What a reader must know beside the verdict."""
+    if claim.miss is None or verdict in {"met", "undecided"}:
+        return ours.remark
+    if verdict == "explained":
+        return claim.miss.why
+    return f"a miss is known, and would lie from {claim.miss.low:.6g} to {claim.miss.high:.6g}"
 
 
 def recorded(*parts: str) -> Path:

@@ -102,9 +102,7 @@ def rows_of(name: str) -> list[dict[str, Any]]:
         return [{k: int(v) if v.lstrip("-").isdecimal() else v for k, v in row.items()} for row in csv.DictReader(file)]
 
 
-def agreement(
-    id_: str, what: str, source: str, replay: Callable[[], Iterable[Step]], *, exact: bool, miss: str = ""
-) -> Claim:
+def agreement(id_: str, what: str, source: str, replay: Callable[[], Iterable[Step]], *, exact: bool) -> Claim:
     """The claim that all graded rows agree: exactly, or within 1e-9. Measured in per cent of rows."""
 
     def measure(_: Effort) -> Measured:
@@ -119,5 +117,4 @@ def agreement(
         100.0,
         0.0,
         measure,
-        miss=miss,
     )

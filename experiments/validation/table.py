@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import experiments.validation as home
 from experiments.codec import Mistakes, unknown
 from experiments.parallel import spread
-from experiments.validation.base import Claim, Effort, Measured, Missing
+from experiments.validation.base import Claim, Effort, Measured, Missing, in_words, plainly, reason
 
 
 class Line(NamedTuple):
-    """A claim and what became of it. `verdict`: met, missed, explained (missed, and known why), skipped."""
+    """A claim and what became of it. `verdict`: met, undecided, missed, explained (missed, and known why), skipped."""
 
     subject: str
     claim: Claim
@@ -66,9 +66,8 @@ def judge(task: tuple[str, Effort]) -> Line:
         ours = claim.measure(effort)
     except Missing as missing:
         return Line(subject, claim, None, "skipped", str(missing))
-    if claim.met(ours, effort):
-        return Line(subject, claim, ours, "met", ours.remark)
-    return Line(subject, claim, ours, "explained" if claim.miss else "missed", claim.miss or ours.remark)
+    verdict = claim.verdict(ours, effort)
+    return Line(subject, claim, ours, verdict, reason(claim, ours, verdict))
 
 
 def together(names: Sequence[str]) -> list[list[str]]:
@@ -99,7 +98,7 @@ def row(line: Line, effort: Effort) -> dict[str, Any]:
         "subject": line.subject,
         "claim": claim.what,
         "source": claim.source,
-        "published": claim.published,
+        **plainly(claim.published),
         "ours": math.nan if ours is None else ours.value,
         "low": math.nan if ours is None else ours.low,
         "high": math.nan if ours is None else ours.high,
@@ -138,8 +137,9 @@ def markdown(lines: Sequence[Line], effort: Effort) -> str:
             if ours is not None and ours.seeds:
                 value += f" [{ours.low:.6g}, {ours.high:.6g}] (n={ours.seeds})"
             verdict = line.verdict + (f": {line.why}" if line.why else "")
+            given = in_words(one.published)
             told.append(
-                f"| {one.id} | {one.what} ({one.source}) | {one.published:.6g} | {value} | {one.allowed(effort):.3g} | {verdict} |"
+                f"| {one.id} | {one.what} ({one.source}) | {given} | {value} | {one.allowed(effort):.3g} | {verdict} |"
             )
         tests = "tests/test_incidents.py" if subject == "history" else f"tests/test_validation.py -k {subject}"
         told += ["", f"`undertow validate --only {subject}`; tests: `pytest {tests}`", ""]
