@@ -27,6 +27,7 @@ from scipy.special import stdtrit
 from agents import game as games
 from agents.crowds.fundamental import FundamentalCrowd
 from agents.crowds.leveraged import LeveragedCrowd
+from agents.demand import OutsideDemand
 from agents.game import Game
 from agents.nature.gbm import GeometricBrownian
 from agents.recorder import Recorder
@@ -247,7 +248,7 @@ class Stopwatch:
 
 PHASES: tuple[tuple[str, Any, str], ...] = (
     ("nature", Game, "_advance"),
-    ("nature", Game, "_outside"),
+    ("nature", OutsideDemand, "now"),
     ("players", Game, "_submit"),
     ("ordering and serving", games, "seal"),
     ("filling", chain, "_execute"),

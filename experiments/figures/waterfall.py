@@ -43,11 +43,11 @@ def draw(steps: Sequence[Amplified], measure: str, words: str, out: Path, name: 
     labels = ["as it is", *(f"{one.channel}{'*' if one.p < LEVEL else ''}" for one in rows), "all cut"]
     axis.set_xticks(range(len(labels)), labels, rotation=40, fontsize=6.5)
     axis.axhline(0.0, color="black", linewidth=0.6)
-    axis.margins(y=0.1)
+    axis.set_ylim(top=1.08 * max(0.0, *(one.whole.mean / 1e3 for one in rows)) or 1.0)
     axis.grid(False, axis="x")
     what, _, unit = words.rpartition(", ")
     axis.set_ylabel(f"{what}\n(thousand {unit} a run)" if what else f"{words}\n(thousands a run)")
-    note = f"cut one after another, from the left; 95 % of each step, {whole.seeds} paired seeds"
-    axis.set_xlabel(f"{note}\n*: p < {LEVEL} after Holm's correction", fontsize=6)
+    note = f"cut one after another, from the left\n95 % of each step, {whole.seeds} paired seeds"
+    axis.set_xlabel(f"{note}; *: p < {LEVEL} after Holm's correction", fontsize=6)
     entitle(figure, title(rows))
     return save(figure, out, name, "", stamped)
