@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +19,7 @@ from experiments.axes.spaced import Spaced
 from experiments.axes.without import Without
 from experiments.scenario import find
 from experiments.shapes import variants
-from experiments.sweeps.spec import Sweep, design
+from experiments.sweeps.spec import Sweep, design, load
 from protocol.oracles.ema import Ema
 from protocol.oracles.spot import Spot
 
@@ -111,3 +115,11 @@ def test_another_value_order_or_base_is_another_sweep() -> None:
     ]
     assert len({design(sweep).digest for sweep in (one, *others)}) == 5
     assert design(one).digest == design(one).digest
+
+
+def test_the_specification_that_the_page_on_sweeps_shows_is_one(tmp_path):
+    page = (Path(__file__).parents[1] / "docs" / "sweeps.md").read_text(encoding="utf-8")
+    block = re.search(r"A specification:\n\n((?:    .*\n|\n)+)", page).group(1)
+    file = tmp_path / "spec.toml"
+    file.write_text(textwrap.dedent(block), encoding="utf-8")
+    assert len(load(file).points) == 2 * 64 * 2

@@ -26,7 +26,7 @@ class Line(NamedTuple):
     hunt: Hunt | None = None
     path: str = ""
     bare: Cell | None = None  # on held-out seeds, on its path
-    raw: float = math.nan  # p of its profit, by itself
+    raw: float = math.nan  # p of its profit against the bound, by itself
     p: float = math.nan  # the same among all judged (Holm)
     elsewhere: Mapping[str, Estimate] = {}  # profits on the other paths
     pays: bool = False

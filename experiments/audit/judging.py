@@ -64,7 +64,7 @@ def _looked(bench: Bench, found: Audit, n: int, twins: Mapping[str, list[Result]
     bare = cell(line.hunt.best, "", runs, same, classes(found.scenario))
     first = runs[: len(SEEDS)]
     middle = sorted(first, key=lambda run: profit(run))[len(first) // 2]
-    p = sign_flip([profit(run) for run in runs])
+    p = sign_flip([profit(run) - found.bound for run in runs])  # against what is worth an attack, not against nothing
     found.lines[n] = line._replace(state="judged", bare=bare, replay=middle, raw=p)
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,7 +61,7 @@ def audit(
     if out is not None:
         wishes.attempt(lambda: free_for_study(out))
     wishes.lines += wrong_workers(workers, scheduler)
-    if not bound >= 0:
+    if not 0 <= bound < math.inf:
         wishes.lines.append(f"--bound {bound:g}: must be 0 or more cash coins")
     if capital is not None and not capital > 0:
         wishes.lines.append(f"--capital {capital:g}: must be above 0 cash coins")

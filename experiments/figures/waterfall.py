@@ -47,7 +47,7 @@ def draw(steps: Sequence[Amplified], measure: str, words: str, out: Path, name: 
     axis.grid(False, axis="x")
     what, _, unit = words.rpartition(", ")
     axis.set_ylabel(f"{what}\n(thousand {unit} a run)" if what else f"{words}\n(thousands a run)")
-    note = f"cut one after another, from the left\n95 % of each step, {whole.seeds} paired seeds"
-    axis.set_xlabel(f"{note}; *: p < {LEVEL} after Holm's correction", fontsize=6)
+    note = f"cut one after another, from the left\n95 % of each step, {whole.seeds} paired seeds\n"
+    axis.set_xlabel(f"{note}*: p < {LEVEL} after Holm's correction", fontsize=6)
     entitle(figure, title(rows))
     return save(figure, out, name, "", stamped)
