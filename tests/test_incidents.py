@@ -39,6 +39,9 @@ def test_what_happened_goes_through_is_graded_and_each_cure_leaves_the_attacker_
     for claim in report.claims_of(name):
         ours = claim.measure(Effort.QUICK)
         assert claim.verdict(ours, Effort.QUICK) != "missed", (claim.id, claim.published, ours)
+    for grade in (grade for grade in one.grades if grade.calibrated):
+        ours = report.measured(name, grade.id, report.seeds_of(one, Effort.QUICK))
+        assert abs(ours.value - grade.published) <= grade.quick, (grade.id, ours)
 
 
 def test_a_script_ends_where_a_deed_is_refused_and_says_why():
@@ -73,6 +76,28 @@ def test_grades_are_claims_of_the_table_of_validation():
     ids = [claim.id for name in incidents() for claim in report.claims_of(name)]
     assert len(ids) == len(set(ids))
     assert "B1-profit" in ids
+
+
+def test_what_is_calibrated_is_shown_and_no_claim_and_what_follows_from_the_inputs_says_so(monkeypatch):
+    one = find("bzx-1")
+    short, left, *_ = one.grades
+    changed = (
+        dataclasses.replace(short, calibrated="chosen for it", published=0.0),
+        dataclasses.replace(left, follows="this and that"),
+    )
+    monkeypatch.setattr(report, "find", lambda name: dataclasses.replace(one, grades=changed))
+    assert [claim.id for claim in report.claims_of("bzx-1")] == ["B1-left"]
+    first, second = report.graded("bzx-1", [1], workers=1).lines
+    assert (first.verdict, first.why) == ("calibrated", "chosen for it")
+    assert "follows from the inputs: this and that" in second.what
+    assert second.verdict == "met"
+
+
+def test_an_incident_that_hangs_on_an_input_nobody_recorded_is_not_graded_on_what_that_decides():
+    ids = [claim.id for name in ("black-thursday", "collateral-depeg", "popcat") for claim in report.claims_of(name)]
+    assert ids == ["B4-slow", "B4-dutch", "B16b-cure", "B15b-fall", "B15b-cure"]
+    tuned = {given.name for given in find("black-thursday").inputs if given.tuned}
+    assert {"blocks", "volatility between those", "prices at which they fall below"} <= tuned
 
 
 def test_the_command_lists_prints_and_writes(capsys, tmp_path):

@@ -70,5 +70,8 @@ def draw(found: Graded, out: Path, name: str) -> list[Path]:
     near.set_xlim(-WIDEST - 0.2, WIDEST + 0.2)
     near.set_xlabel("ours less published, in tolerances\n(shaded: within)")
     met = sum(line.verdict == "met" for line in found.lines)
-    near.set_title(f"{met} of {len(found.lines)} numbers within tolerance")
+    graded = sum(line.verdict != "calibrated" for line in found.lines)
+    near.set_title(
+        f"{met} of {graded} numbers within tolerance" + (", others calibrated" if graded < len(found.lines) else "")
+    )
     return save(figure, out, name, one.source, stamp(found.digests))

@@ -2,8 +2,10 @@
 
 A replay is a script: it knows what was done, and does it on this project's chain, venues, oracles and loan pools. Inputs are
 initial conditions and actions; whatever was chosen so that the rest comes out is said to be tuned, and is not graded. A `Grade`
-holds a number that was not put in against the published one. A cure is the same script under another rule; an adversary is the
-project's own attacker in the script's place, with the same capital. Every play verifies the laws after every block.
+holds a number that was not put in against the published one; where the inputs alone decide it, by an identity that the machine
+has to keep, it says so, and where an input decides it that is not as recorded, it is shown and not graded. A cure is the same
+script under another rule; an adversary is the project's own attacker in the script's place, with the same capital. Every play
+verifies the laws after every block.
 """
 
 from __future__ import annotations
@@ -88,6 +90,10 @@ class Grade:
     miss: str = ""  # why it is missed, where it is known to be
     expected: tuple[float, float] = (math.nan, math.nan)  # where ours then lies; elsewhere it is missed like any other
     quick: float = float("nan")  # the tolerance with fewer seeds, where there is chance in it; nan: the same
+    follows: str = (
+        ""  # the inputs that it follows from: the machine keeps its books, and nothing is found; "": from none alone
+    )
+    calibrated: str = ""  # the input that decides it and is not as recorded: shown, and no claim; "": graded
 
 
 class Picture(NamedTuple):

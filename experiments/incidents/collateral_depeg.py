@@ -3,19 +3,18 @@
 Binance's terms of compensation (12 October 2025): accounts with USDe, wBETH or BNSOL as collateral, 21:36 to 22:16 UTC; 283 million
 paid; from then on indices weigh what the tokens redeem for. The market's low had been at 21:20. Two kinds of borrowers stand here:
 on bitcoin, whose price is that of the market, and on USDe, whose price is that of the exchange's own book. When USDe was sold there
-and how deep (.65) is put in, and when it was bought back; so when its borrowers fall follows in part, and is graded only as coming
-after the market's low and within the window. Who owed how much is not recorded: amounts are not graded.
+and how deep (.65) is put in, and when it was bought back; so when its borrowers fall is an echo of that (minutes after the market's
+low, and within the window), is drawn and is not graded. Who owed how much, the haircut and in how many parts it was sold are not
+recorded and decide which minute it is: amounts are not graded either. What is graded is the cure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from agents.roles.pool_keeper import PoolKeeper
 from agents.roles.reporter import Reporter
-from experiments.incidents.base import HISTORY, Courses, Grade, Incident, Input, Other, Picture
+from experiments.incidents.base import Grade, Incident, Input, Other, Picture
 from experiments.incidents.books import Books
 from experiments.incidents.places import OUTSIDE, QUIET, chain, spot
 from experiments.incidents.script import Desk, Script, Step
@@ -47,6 +46,7 @@ BOOK = 20e6  # dollars on its side of the book
 HAIRCUT = 0.1
 OWED = tuple(0.60 + 0.03 * number for number in range(10))  # of what each has put up, of either kind
 STAKE = 1e6  # dollars that each has put up
+NOBODY, TUNED = "not recorded", "seizures within the window; not graded"
 
 
 def borrow(desk: Desk) -> Iterable[Transaction]:
@@ -116,18 +116,6 @@ def read(books: Books) -> dict[str, float]:
     }
 
 
-def seizures(all_: Courses, kind: str) -> pd.Index:
-    """Seconds of the blocks in which collateral of a kind was seized."""
-    told = all_[HISTORY].track[kind].loc[MINUTE:]
-    return told.index[told.diff() > 1e-9]
-
-
-def within(all_: Courses) -> float:
-    """Of those blocks, % within the window, for USDe."""
-    times = seizures(all_, "usde")
-    return 100.0 * float(((times >= FROM) & (times <= UNTIL)).mean())
-
-
 INCIDENT = Incident(
     title="10 October 2025: collateral marked by its own book",
     date="10 October 2025",
@@ -138,20 +126,13 @@ INCIDENT = Incident(
         Input("bought back by", "22:16 UTC", BINANCE),
         Input("bitcoin", "114,267 at 21:00; 102,000 at its low, 21:20:30; 110,809 at 21:45", BARS),
         Input("depth of the book", "20 million dollars a side", "not recorded; sets how far sold collateral pushes it"),
-        Input("borrowers", "ten on USDe, ten on bitcoin, owing 60 to 87 % of what they put up", "not recorded"),
-        Input("rules", "a haircut of 10 %, half of a debt a call, 5 % for who calls", "not recorded"),
+        Input("borrowers", "ten on USDe, ten on bitcoin, owing 60 to 87 % of what they put up", NOBODY, TUNED),
+        Input("rules", "a haircut of 10 %, half of a debt a call, 5 % for who calls", NOBODY, TUNED),
+        Input("sold and bought back", "in four parts each, within four minutes and twenty-four", NOBODY, TUNED),
     ),
     scenario=scenario,
     read=read,
     grades=(
-        Grade(
-            "B16b-onset",
-            "first seizure of USDe, minutes after the market's low (published: 21:36, the low 21:20:30)",
-            15.5,
-            5.0,
-            lambda a: (float(seizures(a, "usde")[0]) - LOW) / MINUTE,
-        ),
-        Grade("B16b-window", "of the blocks with such seizures, % between 21:36 and 22:16", 100.0, 0.0, within),
         Grade(
             "B16b-cure",
             "USDe seized where it counts for what it redeems for, %",

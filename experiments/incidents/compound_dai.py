@@ -132,9 +132,17 @@ INCIDENT = Incident(
             136.73,
             0.01,
             lambda a: first(a, "collateral"),
+            follows="coins at prices",
         ),
-        Grade("B5-owed", "owed, million dollars", 102.61, 0.01, lambda a: first(a, "owed")),
-        Grade("B5-capacity", "borrowing capacity, million dollars", 102.55, 0.01, lambda a: first(a, "capacity")),
+        Grade("B5-owed", "owed, million dollars", 102.61, 0.01, lambda a: first(a, "owed"), follows="coins at prices"),
+        Grade(
+            "B5-capacity",
+            "borrowing capacity, million dollars",
+            102.55,
+            0.01,
+            lambda a: first(a, "capacity"),
+            follows="the threshold of coins at prices",
+        ),
         Grade(
             "B5-repaid", "repaid up to the close factor, million DAI", 46.61, 0.01, lambda a: change(a, HISTORY, "debt")
         ),

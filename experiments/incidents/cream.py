@@ -137,8 +137,16 @@ INCIDENT = Incident(
             2.0,
             1e-6,
             lambda all_: all_[HISTORY].last("share"),
+            follows="8 million given to 8 million",
         ),
-        Grade("B8-drained", "gone of what Cream could lend, %", 100.0, 0.01, drained),
+        Grade(
+            "B8-drained",
+            "gone of what Cream could lend, %",
+            100.0,
+            0.01,
+            drained,
+            follows="two accounts, three shares for each one, and each doubled",
+        ),
         Grade(
             "B8-cure", "gained where a share's growth is capped, dollars", 0.0, 0.0, lambda all_: all_["capped"].gain()
         ),

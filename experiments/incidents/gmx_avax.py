@@ -133,7 +133,14 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B11-rule", "a dollar of position brings, times (move - twice the fee)", 1.0, 0.01, brought),
+        Grade(
+            "B11-rule",
+            "a dollar of position brings, times (move - twice the fee)",
+            1.0,
+            0.01,
+            brought,
+            follows="an identity of any trade without impact",
+        ),
         Grade("B11-caps", "gain within the caps, $ (0: none)", 0.0, 0.0, lambda all_: max(0.0, all_["capped"].gain())),
     ),
     picture=Picture(

@@ -7,7 +7,8 @@ lent for each transaction; a guard that stops at 3 % saw nothing.
 
 Here the vault has dollars in cash and is as long another dollar coin as it is worth, which is the same to its shares: what it
 holds is priced at the mid of a pool. The pool's depth is tuned so that the swap moves a share from .980007 to .971261, as
-recorded; what a round then earns is left to the vault's rule.
+recorded; what a round then earns is left to the vault's rule. The .8 % that is told of a round is that of the other vault (USDT, a
+share from 60.6 to 61.1 cents); on this one 17 rounds took 13 million, 1.5 % of a deposit each.
 """
 
 from __future__ import annotations
@@ -41,8 +42,13 @@ VAULT = LOST / DROP / 2.0  # USDC in one of the two
 DEPTH = SWAP / ((1.0 - FALL) ** -0.5 - 1.0)  # USDC in the pool: its mid falls by the square of what comes in
 FEE = 0.0004  # of Curve's pool
 ROUNDS, EVERY = 17, 12.0  # on this vault, within four minutes
+TAKEN = 13e6  # USDC, from this vault
 GUARD, TIGHT = 0.03, 0.005  # largest deviation of the vault's own check
 SPARE = 1e6  # USDC more, for the pool's fee
+FOUR = (
+    "a round earned 1.5 % there, and .6 here: a pool of four coins pays out one coin at a better rate when it has too much of it,"
+    " and a vault that is marked at a mid does not"
+)
 
 
 def enter(desk: Desk) -> Iterable[Transaction]:
@@ -128,15 +134,22 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B7-round", "earned by a round, % of the deposit", 0.8, 0.2, first),
+        Grade(
+            "B7-round",
+            "earned by a round, % of the deposit (13 million / 17 / 49.98 million)",
+            100.0 * TAKEN / ROUNDS / DEPOSIT,
+            0.2,
+            first,
+            miss=FOUR,
+            expected=(0.6, 0.62),
+        ),
         Grade(
             "B7-seventeen",
             "taken from the vault, million USDC",
-            13.0,
+            TAKEN / 1e6,
             2.0,
             lambda all_: all_[HISTORY].last("taken") / 1e6,
-            miss="a round earned 1.2 % there: a pool of four coins pays out one coin at a better rate when it has too much of it,"
-            " and a vault that is marked at a mid does not",
+            miss=FOUR,
             expected=(5.2, 5.35),
         ),
         Grade("B7-cure", "gained under a guard of half a per cent, USDC", 0.0, 0.0, lambda all_: all_["guard"].gain()),

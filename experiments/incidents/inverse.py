@@ -109,7 +109,12 @@ INCIDENT = Incident(
     read=read,
     grades=(
         Grade(
-            "B9a-multiple", "price of INV after the push, times", 50.0, 5.0, lambda all_: all_[HISTORY].most("multiple")
+            "B9a-multiple",
+            "price of INV after the push, times",
+            50.0,
+            5.0,
+            lambda all_: all_[HISTORY].most("multiple"),
+            follows="300 ETH into reserves that come of three recorded numbers, squared",
         ),
         Grade("B9a-cure", "owed under a mean of half an hour, ETH", 0.0, 0.0, lambda all_: all_["window"].last("owed")),
     ),

@@ -91,7 +91,14 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B18-drained", "gone of the vault, %", 100.0, 0.01, drained),
+        Grade(
+            "B18-drained",
+            "gone of the vault, %",
+            100.0,
+            0.01,
+            drained,
+            follows="9.9 million on paper, 7.5 in the vault",
+        ),
         Grade(
             "B18-cure", "gained where a signature is asked for, dollars", 0.0, 0.0, lambda all_: all_["signed"].gain()
         ),

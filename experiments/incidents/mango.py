@@ -168,13 +168,21 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B3-paper", "unrealised profit, $M", 223.8, 1.0, lambda all_: all_[HISTORY].most("paper")),
+        Grade(
+            "B3-paper",
+            "unrealised profit, $M",
+            223.8,
+            1.0,
+            lambda all_: all_[HISTORY].most("paper"),
+            follows="position x 12 times the price",
+        ),
         Grade(
             "B3-drained",
             "of the till, % taken",
             100.0,
             0.1,
             lambda all_: 100.0 * taken(all_, HISTORY) / all_[HISTORY].most("till"),
+            follows="at a margin of a fifth he may borrow more than all there is",
         ),
         Grade(
             "B3-fraction",
@@ -182,6 +190,7 @@ INCIDENT = Incident(
             50.0,
             5.0,
             lambda all_: 100.0 * (taken(all_, HISTORY) - 2e-6 * MARGIN) / all_[HISTORY].most("paper"),
+            follows="what could be borrowed over position x 12 times the price",
         ),
         Grade("B3-averaged", "of the depositors' loss, % that an average of a day saves", 95.0, 5.0, saved("averaged")),
         Grade("B3-vested", "of the depositors' loss, % that vesting over a day saves", 95.0, 5.0, saved("vested")),

@@ -105,7 +105,14 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B20-drained", "gone of all that it could lend, %", 100.0, 0.01, drained),
+        Grade(
+            "B20-drained",
+            "gone of all that it could lend, %",
+            100.0,
+            0.01,
+            drained,
+            follows="one coin counts for more than all there is",
+        ),
         Grade(
             "B20-cure",
             "gained where a jump of a tenth is not believed, dollars",

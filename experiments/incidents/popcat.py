@@ -3,8 +3,8 @@
 Reports of the day (CryptoTale, The Coin Academy). Nineteen wallets with three million in all are long 26.28 million dollars at .21
 on a book where twenty million of bids rest there too; the bids are cancelled, the mark falls from one thin level to the next, and
 the vault takes over each wallet's longs at the price at which nothing is left of it. The wallets lose all, the vault the rest.
-Graded is what they lose, and how far the price must fall for the vault's 4.9 million; how far it fell is not graded (reports
-say .12; there the vault is down eight million).
+Graded is how far the price must fall for the vault's 4.9 million. That the wallets lose all they came with is put in; how far the
+price fell is not graded (reports say .12; there the vault is down eight million).
 """
 
 from __future__ import annotations
@@ -176,7 +176,6 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B15b-attacker", "gained by the wallets, $M", -3.0, 0.02, lambda all_: all_[HISTORY].gain() / 1e6),
         Grade(
             "B15b-fall",
             "fall of the price when the vault is down 4.9 million, %",

@@ -18,7 +18,7 @@ from experiments.statistics import estimate
 from experiments.summary import console, sheet
 from experiments.validation.base import Claim, Effort, Measured, Miss, Range, exactly, in_words, plainly, reason
 
-GOOD = {"met", "undecided", "explained"}
+GOOD = {"met", "undecided", "explained", "calibrated"}
 
 
 class Line(NamedTuple):
@@ -29,7 +29,9 @@ class Line(NamedTuple):
     published: float | Range
     ours: Measured
     tolerance: float
-    verdict: str  # met, undecided, missed, explained (missed, and known why)
+    verdict: (
+        str  # met, undecided, missed, explained (missed, and known why), calibrated (an unrecorded input decides it)
+    )
     why: str
 
 
@@ -67,9 +69,14 @@ def seeds_of(incident: Incident, effort: Effort) -> range:
     return range(1, 1 + (incident.seeds if effort is Effort.FULL else min(2, incident.seeds)))
 
 
+def told_as(grade: Grade) -> str:
+    """What a grade measures, and whether inputs alone decide it."""
+    return grade.what + (f" (follows from the inputs: {grade.follows})" if grade.follows else "")
+
+
 def claims_of(name: str) -> list[Claim]:
-    """Its grades as claims of the table of validation, all read off the same runs."""
-    return [claim_of(name, grade) for grade in find(name).grades]
+    """Its grades as claims of the table of validation, all read off the same runs. What is calibrated is none."""
+    return [claim_of(name, grade) for grade in find(name).grades if not grade.calibrated]
 
 
 def claim_of(name: str, grade: Grade) -> Claim:
@@ -77,7 +84,7 @@ def claim_of(name: str, grade: Grade) -> Claim:
     incident = find(name)
     return Claim(
         grade.id,
-        grade.what,
+        told_as(grade),
         f"{incident.source}; `undertow incident {name}`",
         grade.published,
         grade.tolerance,
@@ -101,7 +108,9 @@ def graded(name: str, seeds: Sequence[int], *, workers: int | None = None) -> Gr
         ours, claim = over([grade.read(all_) for all_ in courses]), claim_of(name, grade)
         verdict = claim.verdict(ours, Effort.FULL)
         why = reason(claim, ours, verdict)
-        lines.append(Line(grade.id, grade.what, grade.published, ours, grade.tolerance, verdict, why))
+        if grade.calibrated:
+            verdict, why = "calibrated", grade.calibrated
+        lines.append(Line(grade.id, told_as(grade), grade.published, ours, grade.tolerance, verdict, why))
     return Graded(name, incident, seeds, courses, lines)
 
 
@@ -160,7 +169,10 @@ def show(found: Graded) -> None:
     parts = (
         sheet("Inputs", ("input", "value", "source"), inputs, ()),
         sheet(
-            "Graded (none of these was put in)", ("id", "what", "published", "ours", "tolerance", ""), grades, (2, 3, 4)
+            "Graded (what follows from the inputs alone, or was calibrated, says so)",
+            ("id", "what", "published", "ours", "tolerance", ""),
+            grades,
+            (2, 3, 4),
         ),
         sheet("Courses", ("course", "what", "attacker's gain, cash coins", "refused"), ends, (2,)),
     )

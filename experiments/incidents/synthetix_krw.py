@@ -102,7 +102,14 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B6-mean", "the index, in multiples of the truth", 500.5, 1e-6, lambda a: a[HISTORY].most("factor")),
+        Grade(
+            "B6-mean",
+            "the index, in multiples of the truth",
+            500.5,
+            1e-6,
+            lambda a: a[HISTORY].most("factor"),
+            follows="the mean of 1 and 1,000",
+        ),
         Grade("B6-median", "the same with the dead feed alive", 1.0, 1e-9, lambda a: a["three"].most("factor")),
         Grade(
             "B6-quorum",

@@ -134,8 +134,16 @@ INCIDENT = Incident(
             FACTOR * FLOOR,
             0.001,
             lambda all_: pays_from(all_[HISTORY]),
+            follows="collateral factor x the least answer",
         ),
-        Grade("B10b-drained", "gone of what Blizz had, %", 100.0, 0.01, drained),
+        Grade(
+            "B10b-drained",
+            "gone of what Blizz had, %",
+            100.0,
+            0.01,
+            drained,
+            follows="coins at a floor two hundred times their price",
+        ),
     ),
     picture=Picture(
         "left", "left in Blizz (million dollars)", "At a twentieth of a cent a coin counts ten, and buys all"

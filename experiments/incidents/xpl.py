@@ -162,7 +162,14 @@ INCIDENT = Incident(
     scenario=scenario,
     read=read,
     grades=(
-        Grade("B15a-shorts", "of the shorts at three times, % closed by force", 100.0, 0.0, failed(HISTORY, "shorts")),
+        Grade(
+            "B15a-shorts",
+            "of the shorts at three times, % closed by force",
+            100.0,
+            0.0,
+            failed(HISTORY, "shorts"),
+            follows="a price of three times and a margin of a third",
+        ),
         Grade(
             "B15a-cure",
             "of the same, % closed where the mark also asks elsewhere",
