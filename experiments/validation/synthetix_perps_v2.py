@@ -1,8 +1,9 @@
 """Synthetix PerpsV2 2.102.1, 870 recorded actions: prices by skew, funding with velocity, fees, flags and liquidation.
 
 Configured as `OraclePool(spread=0.0)`, whose `fill_price` is the compiled rule of every fill on whole numbers (a test joins the
-two), with `Velocity` funding. What is the contract's own and kept by the replay: fees by who adds to the skew and who takes from it (a pool here charges both alike), the margin that a
-liquidation needs, and the sum from which the stakers' debt follows. Who may force a position closed is bookkeeping.
+two), with `Velocity` funding. What is the contract's own and kept by the replay: fees by who adds to the skew and who takes from
+it (a pool here charges both alike), the margin that a liquidation needs, and the sum from which the stakers' debt follows. Who may
+force a position closed is bookkeeping.
 """
 
 from __future__ import annotations
