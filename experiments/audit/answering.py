@@ -39,6 +39,9 @@ def answer(
         if found.changes:
             _again(bench, found, now, roles)
         waiting = [line.attack for line in found.unstopped]
+    untried = [line.attack for line in found.unstopped if not line.tried]
+    if untried:
+        found.short.append(f"no change was tried against {', '.join(untried)}")
     found.changed = now if found.changes else None
     found.short = list(dict.fromkeys(found.short))
 

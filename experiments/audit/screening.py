@@ -13,11 +13,9 @@ from experiments.audit.hunting import Hunt, of, profit
 from experiments.audit.paths import PricePath
 from experiments.scenario import Scenario
 
-NEARLY = 2.0 / 3.0  # of the most that it earns, or hopes for, on any path
-
 
 def screened(bench: Bench, plain: Scenario, attack: Attack, paths: Sequence[PricePath]) -> Line:
-    """One run on each path: does it attack, or come to expect anything? Its path is the first where it earns nearly the most."""
+    """One run on each path: does it attack, or come to expect anything? Its path is that where it earns, or hopes for, the most."""
     name = type(attack).__name__
     if bench.left < len(paths):
         return Line(name, "not screened")
@@ -33,10 +31,6 @@ def screened(bench: Bench, plain: Scenario, attack: Attack, paths: Sequence[Pric
         return Line(name, "stays home", best.declined or "saw no chance", best.hoped, hunt, path.name)
     worth = profit(best) if best.attacked else 0.0
     return Line(name, "not searched", "", best.hoped, hunt._replace(worth=worth), path.name)
-
-
-def _chance(found: Result) -> float:
-    return profit(found) if found.attacked else _hope(found)
 
 
 def _hope(found: Result) -> float:

@@ -53,7 +53,7 @@ def _dies(found: Audit, line: Line) -> str:
     told = f"{found.scenario.name} dies by {line.attack}: {interval(one.profit)} a run on the {line.path} path"
     told += f" for a cost of {number(one.cost)} and {number(one.stake)} at risk; {victim}."
     if not line.stopped_by:
-        return told + " No change that was tried holds."
+        return told + (" No change that was tried holds." if line.tried else " No change was tried: no runs were left.")
     kept = next((_price(t.cost) for t in line.tried if t.holds and t.cost is not None), "")
     after = f", which leaves {interval(line.after)} to an attacker who searches anew" if line.after else ""
     return told + f" Stopped by {line.stopped_by}{after}{f'; the price: {kept}' if kept else ''}."
