@@ -717,6 +717,36 @@ def test_an_axis_that_names_no_field_is_one_line_however_many_levels_it_has(spec
     assert path in line and "did you mean" in line
 
 
+def test_twins_may_record_what_only_the_player_they_lack_has(spec: Path) -> None:
+    spec.write_text(
+        """
+name = "twins"
+base = "stale-oracle"
+replicates = 1
+record = ["gain.sniper"]
+
+[[axes]]
+kind = "Without"
+roles = ["sniper"]
+
+[[axes]]
+kind = "Listed"
+path = "duration"
+values = [60.0]
+""",
+        encoding="utf-8",
+    )
+    assert cli.main(["sweep", str(spec), "--out", "twins", "--workers", "1"]) == 0
+    gains = results.load("twins")["gain.sniper"]
+    assert sorted(gains.isna()) == [False, True]
+
+
+def test_more_runs_than_a_machine_could_list_are_one_line(spec: Path, capsys: Out) -> None:
+    spec.write_text(SPEC.replace("replicates = 40", "replicates = 100000000"), encoding="utf-8")
+    [line] = refused(capsys, "sweep", str(spec))
+    assert "100,000,000 seeds are" in line and "10,000,000 are allowed" in line
+
+
 def test_a_record_of_nothing_is_told_with_the_first_run(scheduler: str, spec: Path, capsys: Out) -> None:
     spec.write_text(SPEC.replace('"gain.*", "dex.ETH-PERP.volume", "events.*"', '"gian.*"'), encoding="utf-8")
     [line] = refused(capsys, "sweep", str(spec), "--out", "out", "--scheduler", scheduler)

@@ -240,9 +240,9 @@ class Course:
     def _keep(self, found: Slice) -> None:
         by_part: dict[Part, list[Row]] = {}
         for row in found.rows:
-            if row.status == "ok" and not row.numbers and not any(map(_of_events, self.design.sweep.record)):
-                raise Mistakes([f"record = {list(self.design.sweep.record)}: a run measures nothing that is called so"])
             cell = Cell(row.point, row.replicate)
+            if row.status == "ok" and not row.numbers and not self._may_lack(cell):
+                raise Mistakes([f"record = {list(self.design.sweep.record)}: a run measures nothing that is called so"])
             by_part.setdefault(self.home[cell], []).append(row)
             if row.status != "ok":
                 self.wrong += 1
@@ -253,6 +253,10 @@ class Course:
             self.done += len(rows)
             self.played += len(rows)
             self._seal(part)
+
+    def _may_lack(self, cell: Cell) -> bool:
+        """Whether a run may have nothing of what is recorded: events need not occur, and who is absent gains nothing."""
+        return any(map(_of_events, self.design.sweep.record)) or bool(self.design.points[cell.point].absent)
 
     def _seal(self, part: Part) -> None:
         rows = self.rows[part.name]

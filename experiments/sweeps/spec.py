@@ -25,7 +25,7 @@ from experiments.shapes import BAD
 
 OUR_COLUMNS = ("point", "replicate", "seed", "status", "error", "digest")
 LEAST_MEMORY = 512.0  # MiB; a process that has imported everything holds about 300
-MOST_POINTS = 10_000_000
+MOST_RUNS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,11 @@ def design(sweep: Sweep, *, home: Path = Path(), plugins: Collection[type] = ())
     total = 1
     for row in rows:
         total *= len(row)
-    if total > MOST_POINTS:
-        raise Mistakes([f"axes: cross to {total:,} points; {MOST_POINTS:,} are allowed"])
+    seeds = sweep.until.most if sweep.until else sweep.replicates
+    if total * seeds > MOST_RUNS:
+        raise Mistakes(
+            [f"axes: {total:,} points on {seeds:,} seeds are {total * seeds:,} runs; {MOST_RUNS:,} are allowed"]
+        )
     points = tuple(_joined(n, levels) for n, levels in enumerate(itertools.product(*rows)))
     text = dumps(sweep)
     labels = repr([list(point.labels.values()) for point in points])
