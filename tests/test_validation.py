@@ -94,8 +94,11 @@ def test_what_is_not_here_is_skipped_and_a_miss_is_told(monkeypatch):
 
 def test_claims_are_asked_for_by_id_by_beginning_or_by_subject():
     assert set(table.asked(["A1.4"])) == set(table.asked(["pools"]))
-    with pytest.raises(Mistakes, match="no claim and no subject"):
+    assert {name.partition(".")[0] for name in table.asked(["A1"])} == {"A1"}  # and neither A10 nor A11
+    assert {"B16-", "B16b", "B16i"} <= {name[:4] for name in table.asked(["B16"])}
+    with pytest.raises(Mistakes, match="no claim and no subject") as refused:
         table.asked(["A99"])
+    assert len(str(refused.value)) < 600  # subjects, and not every claim
 
 
 def test_the_command_prints_the_table_and_fails_on_a_miss(capsys, monkeypatch):

@@ -43,19 +43,25 @@ def all_claims() -> dict[str, tuple[str, Claim]]:
 
 
 def asked(only: Sequence[str]) -> list[str]:
-    """Ids that are named, or begin with a name, or belong to a subject of it; all for none. Raises Mistakes."""
+    """Ids that are named, or begin with a name (A1: A1.2-..., not A10), or belong to a subject of it; all for none.
+
+    Raises Mistakes.
+    """
     known = all_claims()
     wrong, picked = [], []
     for name in only:
-        hits = [i for i, (subject, _) in known.items() if i == name or i.startswith(f"{name}-") or subject == name]
+        hits = [i for i, (subject, _) in known.items() if subject == name or _begins(i, name)]
         if not hits:
-            wrong.append(
-                unknown(f"--only {name}: no claim and no subject is called so", name, sorted({*known, *subjects()}))
-            )
+            wrong.append(unknown(f"--only {name}: no claim and no subject is called so", name, sorted(subjects())))
         picked += [i for i in hits if i not in picked]
     if wrong:
         raise Mistakes(wrong)
     return picked or list(known)
+
+
+def _begins(whole: str, name: str) -> bool:
+    """Whether an id begins with a name, and not in the middle of a number."""
+    return bool(name) and whole.startswith(name) and not whole[len(name) :][:1].isdigit()
 
 
 def judge(task: tuple[str, Effort]) -> Line:
