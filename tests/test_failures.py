@@ -203,7 +203,9 @@ def test_the_headline_is_of_what_stands_after_correction_and_says_where_nothing_
     none = [failed("a", ISOLATED, down, 0.06), failed("b", REMOVED, up, 0.2)]
     assert none[0].change.estimate.high < 0  # an interval by itself would say so
     assert headline(none) == "No single failure can be told from none at 8 seeds"
-    assert headline([]) == "No single failure can be told from none at 0 seeds"
+    nothing = estimate([0.0] * 8)
+    calm = [none[0]._replace(whole=nothing, twin=nothing, change=difference([0.0] * 8, [0.0] * 8), p=1.0)]
+    assert headline(calm) == headline([]) == "Nothing is lost, whoever fails"
 
 
 def test_the_command_plays_enough_seeds_for_a_failure_to_stand_among_as_many_as_scenarios_have():

@@ -125,6 +125,8 @@ def headline(found: Sequence[Failure]) -> str:
 
     Only what stands among all failures (`p` below `LEVEL`) is said.
     """
+    if not any(one.whole.mean or one.twin.mean for one in found):
+        return "Nothing is lost, whoever fails"
     sure = [one for one in found if one.p < LEVEL]
     apart = [one for one in sure if one.how == ISOLATED and one.change.estimate.mean < 0]
     if apart:
