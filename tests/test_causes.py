@@ -15,6 +15,7 @@ from experiments.cascades.tracing import Tracer
 from experiments.run import build, play, run
 from experiments.scenario import find
 from protocol.oracles.ema import Ema
+from protocol.oracles.guarded import Guarded
 from protocol.oracles.twap import ArithmeticTwap
 from protocol.oracles.twap_geometric import GeometricTwap
 
@@ -122,8 +123,13 @@ def _marks(oracle):
 
 @pytest.mark.parametrize(
     ("oracle", "left"),
-    [(Ema(half_life=60.0), 1e-9), (GeometricTwap(window=120.0), 1e-8), (ArithmeticTwap(window=120.0), 2e-3)],
-    ids=["ema", "geometric", "arithmetic"],
+    [
+        (Ema(half_life=60.0), 1e-9),
+        (GeometricTwap(window=120.0), 1e-8),
+        (Guarded(inner=GeometricTwap(window=120.0), max_move=10.0), 1e-8),
+        (ArithmeticTwap(window=120.0), 2e-3),
+    ],
+    ids=["ema", "geometric", "guarded", "arithmetic"],
 )
 def test_an_average_leaves_nothing_for_the_oracle_itself_but_what_a_mean_is_above_a_mean_of_logs(oracle, left):
     quotes = _marks(oracle)

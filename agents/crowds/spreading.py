@@ -63,10 +63,11 @@ def paths(role: Crowd, world: World) -> list[str]:
 
 def on_fewer(role: Crowd, lost: Lost) -> Crowd | None:
     """The crowd on those of its markets that a lost exchange leaves; with one left it needs no routing. None: none is left."""
+    assert role.routing is not None
     before = paths(role, lost.before)
     homes = [path.rpartition(".") for path in before]
     kept = [k for k, (exchange, _, market) in enumerate(homes) if market in lost.left(exchange)]
-    if not kept or role.routing is None:
+    if not kept:
         return None
     home, _, market = homes[kept[0]]
     if len(kept) == 1:
