@@ -14,6 +14,7 @@ from experiments.cascades.marks import NATURE, ORACLE, Mark
 from experiments.cascades.tracing import Tracer
 from experiments.run import build, play, run
 from experiments.scenario import find
+from protocol.oracles.base import read_index
 from protocol.oracles.ema import Ema
 from protocol.oracles.guarded import Guarded
 from protocol.oracles.twap import ArithmeticTwap
@@ -144,6 +145,25 @@ def test_an_index_that_reads_no_venue_moves_by_nature_alone():
     mark.stand(0.0)
     mark.observe(120.0, 12.0)
     assert mark.of_index == pytest.approx({NATURE: math.log(120.0)})
+
+
+def test_within_a_block_a_mark_is_known_by_cause_as_it_is_read_there():
+    """Time has passed since the last block: an average has moved, and who is closed now is explained by where it stands now."""
+    tracer, gaps = Tracer(), []
+    before = tracer.before
+
+    def looking(state):
+        seen = before(state)
+        for listing, mark in tracer.prices.marks.items():
+            gaps.append(abs(math.fsum(mark.of_index.values()) - math.log(read_index(state, listing).value)))
+        return seen
+
+    tracer.before = looking
+    game = build(dataclasses.replace(ROUGH, duration=600.0), witness=tracer)
+    tracer.seat(game)
+    game.play()
+    assert len(gaps) > 100
+    assert max(gaps) < 1e-9
 
 
 def test_looking_changes_nothing(traced):
