@@ -28,6 +28,7 @@ from experiments.audit.examining import audit, least_budget, quantile_interval
 from experiments.audit.findings import Audit, Line
 from experiments.audit.hardening import _Search, harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
+from experiments.audit.judging import chance_of
 from experiments.audit.levers import levers, turned, value_of
 from experiments.audit.paths import paths
 from experiments.audit.rivals import Arsenal
@@ -38,7 +39,7 @@ from experiments.defences.longer_window import LongerWindow
 from experiments.optimising import GENERATION
 from experiments.run import run
 from experiments.scenario import Scenario, bundled, find
-from experiments.statistics import share
+from experiments.statistics import Estimate, share
 from experiments.wishes import plugins_in, replaying
 
 WEAK = dataclasses.replace(find("oracle-push"), duration=150.0)
@@ -79,6 +80,20 @@ def test_a_weak_protocol_falls_and_the_change_that_is_named_holds_against_a_new_
     assert holding.after.profit.seeds == len(SEEDS) and holding.after.profit.high <= found.bound
     assert holding.cost.counts
     assert found.spent["verification"] > 2 * len(SEEDS)  # the old attack and honest runs, and a search beyond them
+
+
+def test_a_change_does_not_hold_where_its_interval_reaches_what_is_worth_an_attack(weak):
+    (line,) = weak[0].paying
+    stopped = line.bare._replace(stopped=True, profit=Estimate(500.0, -100.0, 1_000.0, 12))
+    assert stopped.within(1_000.0)
+    assert not stopped.within(999.0)
+    assert not stopped._replace(stopped=False).within(1_000.0)
+
+
+def test_what_earns_the_bound_give_or_take_is_no_finding_though_it_earns_on_every_seed():
+    profits = [1_000.0 + gap for gap in (40.0, -35.0, 30.0, -25.0, 20.0, -15.0, 10.0, -5.0)]
+    assert chance_of(profits, 1_000.0) > 0.5
+    assert chance_of(profits, 0.0) < 0.01
 
 
 def test_a_rule_that_does_nothing_about_it_is_not_what_stops_it(weak):

@@ -64,6 +64,10 @@ class Cell(NamedTuple):
         """Whether the interval of its profit lies above zero."""
         return self.profit.low > 0
 
+    def within(self, bound: float) -> bool:
+        """Whether it is stopped, and no part of its interval is worth an attack, cash coins: where some is, that is not known."""
+        return self.stopped and self.profit.high <= bound
+
     @property
     def gain_on_stake(self) -> float:
         """Profit per coin at risk; nan where nothing was."""

@@ -225,7 +225,7 @@ def verified(
         if None in mine:
             return None
         one = cell(attack, "changed", _whole(mine), after, kinds, bare)
-        return Judged(one, cost_of(before, after), one.stopped and one.profit.high <= bound, searched)
+        return Judged(one, cost_of(before, after), one.within(bound), searched)
 
     first = judged(hunt.best, False)
     if first is None or not first.holds:

@@ -64,9 +64,14 @@ def _looked(bench: Bench, found: Audit, n: int, twins: Mapping[str, list[Result]
     bare = cell(line.hunt.best, "", runs, same, classes(found.scenario))
     first = runs[: len(SEEDS)]
     middle = sorted(first, key=lambda run: profit(run))[len(first) // 2]
-    p = sign_flip([profit(run) - found.bound for run in runs])  # against what is worth an attack, not against nothing
+    p = chance_of([profit(run) for run in runs], found.bound)
     found.lines[n] = line._replace(state="judged", bare=bare, replay=middle, raw=p)
     return True
+
+
+def chance_of(profits: Sequence[float], bound: float) -> float:
+    """P of profits as good as what is worth an attack, not of none at all: a mean a little above the bound is no finding."""
+    return sign_flip([one - bound for one in profits])
 
 
 def _decide(found: Audit) -> None:
