@@ -258,3 +258,31 @@ def spread_out(streams: Streams, name: str, low: float, high: float, count: int)
     """Uniform numbers in [low, high), one a member."""
     result: Floats = low + (high - low) * streams.uniform(name, 0, count)
     return result
+
+
+def watchers(
+    crowd: Crowd,
+    streams: Streams,
+    stake: Ints,
+    leverage: float,
+    threshold: float,
+    blur: float,
+    trend: float,
+    gap: float,
+) -> Columns:
+    """Members who watch one thing, weighed by `trend` or `gap`, each with its own threshold and leverage.
+
+    Up to `leverage`, and about `threshold` (log). `blur`: how far from it each sees, as a share of its threshold.
+    """
+    n, name = len(stake), crowd.label
+    thresholds = threshold * spread_out(streams, f"{name}.threshold", 0.5, 1.5, n)
+    return Columns(
+        stake,
+        crowd.activity / 86_400.0 * spread_out(streams, f"{name}.activity", 0.67, 1.33, n),
+        spread_out(streams, f"{name}.leverage", 0.25 * leverage, leverage, n),
+        thresholds,
+        blur * thresholds,
+        np.full(n, trend),
+        np.full(n, gap),
+        np.full(n, crowd.slippage),
+    )

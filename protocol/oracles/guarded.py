@@ -17,7 +17,8 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from protocol.oracles.base import Oracle, Reading, Report, Status
+from protocol.oracles.around import INNER, Around
+from protocol.oracles.base import Oracle, Reading, Status
 from protocol.oracles.spot import Spot
 from protocol.state import Listing, State
 
@@ -32,7 +33,7 @@ class Good(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Guarded(Oracle):
+class Guarded(Around):
     """Guards `inner`. `max_age` and `patience` in seconds; `max_move` and `max_gap` relative; inf: never."""
 
     inner: Oracle = field(default_factory=Spot)
@@ -65,14 +66,14 @@ class Guarded(Oracle):
     def start(self, state: State, listing: Listing, at: str, price: float) -> None:
         """`price` is good; the oracles live at longer paths."""
         state.put(at, Good(price, state.time, 0.0, math.inf))
-        self.inner.start(state, listing, at + ".inner", price)
+        self.inner.start(state, listing, at + INNER, price)
         if self.second is not None:
             self.second.start(state, listing, at + ".second", price)
 
     def read(self, state: State, listing: Listing, at: str) -> Reading:
         """The inner reading if nothing speaks against it, the last good one while it is out of bounds."""
         good: Good = state.tables[at]
-        reading = self.inner.read(state, listing, at + ".inner")
+        reading = self.inner.read(state, listing, at + INNER)
         within = self._within(reading, good)
         if not within:
             reading = Reading(good.value, good.time, good.confidence, reading.status)
@@ -95,12 +96,12 @@ class Guarded(Oracle):
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Let both oracles look, then accept the inner value, or count how long it has been out of bounds."""
-        self.inner.observe(state, listing, at + ".inner")
+        self.inner.observe(state, listing, at + INNER)
         if self.second is not None:
             self.second.observe(state, listing, at + ".second")
 
         good: Good = state.tables[at]
-        reading = self.inner.read(state, listing, at + ".inner")
+        reading = self.inner.read(state, listing, at + INNER)
         if reading.status != Status.FRESH:
             return
         if self._within(reading, good):
@@ -111,14 +112,6 @@ class Guarded(Oracle):
             state.put(at, Good(reading.value, reading.time, reading.confidence, math.inf))
         elif out != good.out:
             state.put(at, good._replace(out=out))
-
-    def accept(self, state: State, listing: Listing, at: str, report: Report) -> None:
-        """Reports are for the inner oracle. Raises ReportRejected."""
-        self.inner.accept(state, listing, at + ".inner", report)
-
-    def takes_reports(self) -> tuple[Oracle, str] | None:
-        """The inner oracle."""
-        return self.inner, ".inner"
 
     def remembers(self) -> float:
         """As the inner oracle."""

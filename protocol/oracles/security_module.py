@@ -13,7 +13,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from protocol.oracles.base import Oracle, Reading, Report
+from protocol.oracles.around import INNER, Around
+from protocol.oracles.base import Oracle, Reading
 from protocol.oracles.spot import Spot
 from protocol.state import Listing, State
 
@@ -36,7 +37,7 @@ def hopped(feed: Feed[V], seen: V, time: float, hop: float) -> Feed[V] | None:
 
 
 @dataclass(frozen=True)
-class SecurityModule(Oracle):
+class SecurityModule(Around):
     """Reads `inner` once in `hop` seconds."""
 
     inner: Oracle = field(default_factory=Spot)
@@ -49,8 +50,8 @@ class SecurityModule(Oracle):
 
     def start(self, state: State, listing: Listing, at: str, price: float) -> None:
         """Both values are the inner oracle's first."""
-        self.inner.start(state, listing, at + ".inner", price)
-        first = self.inner.read(state, listing, at + ".inner")
+        self.inner.start(state, listing, at + INNER, price)
+        first = self.inner.read(state, listing, at + INNER)
         state.put(at, Feed(first, first, state.time - state.time % self.hop))
 
     def read(self, state: State, listing: Listing, at: str) -> Reading:
@@ -60,21 +61,9 @@ class SecurityModule(Oracle):
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Let the inner oracle look, and hop where one is due. A reading that may not be used is not taken."""
-        self.inner.observe(state, listing, at + ".inner")
-        seen = self.inner.read(state, listing, at + ".inner")
+        self.inner.observe(state, listing, at + INNER)
+        seen = self.inner.read(state, listing, at + INNER)
         feed = hopped(state.tables[at], seen, state.time, self.hop)
         if feed is not None:
             usable = feed.later.status == 0
             state.put(at, feed if usable else feed._replace(now=state.tables[at].now))
-
-    def accept(self, state: State, listing: Listing, at: str, report: Report) -> None:
-        """The inner oracle's business."""
-        self.inner.accept(state, listing, at + ".inner", report)
-
-    def takes_reports(self) -> tuple[Oracle, str] | None:
-        """The inner oracle."""
-        return self.inner, ".inner"
-
-    def sources(self) -> tuple[str, ...]:
-        """Whatever moves the inner oracle."""
-        return self.inner.sources()

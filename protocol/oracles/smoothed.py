@@ -12,14 +12,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from protocol.oracles.base import FRESH, Oracle, Reading, Report
+from protocol.oracles.around import INNER, Around
+from protocol.oracles.base import FRESH, Oracle, Reading
 from protocol.oracles.ema import Average, after
 from protocol.oracles.median import Median
 from protocol.state import Listing, State
 
 
 @dataclass(frozen=True)
-class Smoothed(Oracle):
+class Smoothed(Around):
     """Averages `inner`; `half_life` in seconds."""
 
     inner: Oracle = field(default_factory=Median)
@@ -32,30 +33,18 @@ class Smoothed(Oracle):
 
     def start(self, state: State, listing: Listing, at: str, price: float) -> None:
         """The average starts at `price`."""
-        self.inner.start(state, listing, at + ".inner", price)
+        self.inner.start(state, listing, at + INNER, price)
         state.put(at, Average(price, price, state.time))
 
     def read(self, state: State, listing: Listing, at: str) -> Reading:
         """The average now; time and status are the inner oracle's."""
         average: Average = state.tables[at]
-        inner = self.inner.read(state, listing, at + ".inner")
+        inner = self.inner.read(state, listing, at + INNER)
         return inner._replace(value=after(average, state.time, self.half_life))
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Close the interval that ends now."""
-        self.inner.observe(state, listing, at + ".inner")
-        seen, average = self.inner.read(state, listing, at + ".inner"), state.tables[at]
+        self.inner.observe(state, listing, at + INNER)
+        seen, average = self.inner.read(state, listing, at + INNER), state.tables[at]
         value = seen.value if seen.status == FRESH else average.mid
         state.put(at, Average(after(average, state.time, self.half_life), value, state.time))
-
-    def accept(self, state: State, listing: Listing, at: str, report: Report) -> None:
-        """The inner oracle's business."""
-        self.inner.accept(state, listing, at + ".inner", report)
-
-    def takes_reports(self) -> tuple[Oracle, str] | None:
-        """The inner oracle."""
-        return self.inner, ".inner"
-
-    def sources(self) -> tuple[str, ...]:
-        """Whatever moves the inner oracle."""
-        return self.inner.sources()
