@@ -1,8 +1,8 @@
 """The command line: `undertow demo`, `list`, `show`, `fields`, `run`, `study`, `figures`, and what `commands` adds.
 
 A mistake of the user's is one line on stderr and exit status 2, and leaves nothing behind; all that is asked for is checked
-before anything is played. A broken law is status 1. Anything else that goes wrong is a bug of ours, and may trace. Heavy
-modules are imported by the commands that need them, so that `undertow --help` answers at once.
+before anything is played. A broken law, or a study of which runs went wrong, is status 1. Anything else that goes wrong is a
+bug of ours, and may trace. Heavy modules are imported by the commands that need them, so that `undertow --help` answers at once.
 """
 
 from __future__ import annotations
@@ -73,10 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain([str(error)], MISTAKE)
     except Exception as error:
         from experiments.codec import Mistakes
+        from experiments.shelf import WentWrong
         from protocol.laws import LawBroken
 
         if isinstance(error, Mistakes):
-            return _complain(error.lines, MISTAKE)
+            return _complain(error.lines, BROKEN if isinstance(error, WentWrong) else MISTAKE)
         if isinstance(error, LawBroken):
             return _complain(error.violations, BROKEN)
         raise
@@ -205,8 +206,8 @@ def run(
 
 @app.command
 def study(name: str, /, *, out: Out = Path("results"), workers: Workers = None, quick: Quick = False) -> None:
-    """Run a study: its sweep, its table, its figure."""
-    from experiments.codec import unknown
+    """Run a study: its sweep, its table, its figure. Finished runs are kept: after any stop the same command goes on."""
+    from experiments.codec import Mistakes, unknown
 
     found = studies()
     wishes = Together()
@@ -215,7 +216,16 @@ def study(name: str, /, *, out: Out = Path("results"), workers: Workers = None, 
         wishes.lines.append(unknown(f"study = {name!r}: no such study", name, found))
     wishes.settle()
     _clear_stale_caches()
-    print(found[name].main(out, workers=workers, quick=quick))
+    from experiments.shelf import shelf
+
+    with shelf(out, name, workers) as kept:
+        try:
+            print(found[name].main(out, workers=kept, quick=quick))
+        except OSError as error:
+            if error.errno is None:
+                raise
+            words = f"{(error.strerror or str(error)).lower()}; finished runs are kept, run it again to go on"
+            raise Mistakes([f"--out {out}: {words}"]) from error
 
 
 @app.command

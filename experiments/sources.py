@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OF_EXPERIMENTS = ("run", "record", "metrics", "capital", "scenario", "overrides")
+DRAWING = ("figures", "commands", "cli.py", "gallery.py", "dictionary.py")  # of experiments: what measures nothing
 ENGINE = ("protocol", "agents", *(f"experiments/{name}.py" for name in OF_EXPERIMENTS))  # what a row depends on
 COVERED = {"protocol", "agents", "experiments", *sys.stdlib_module_names}  # packages whose sources are no plugin's
 INSTALLED = {"site-packages", "dist-packages"}
@@ -31,6 +32,21 @@ def engine() -> str:
     files = [path for name in ENGINE for path in [*(ROOT / name).rglob("*.py"), ROOT / name] if path.is_file()]
     for path in sorted(files):
         total.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+@cache
+def measuring(file: Path) -> str:
+    """SHA-256 of what a function of `file` may play and measure with.
+
+    That is the engine, bundled scenarios, `file` itself, and all of `experiments` but what draws, and what only asks.
+    """
+    home = ROOT / "experiments"
+    total = hashlib.sha256(engine().encode())
+    found = {path for ending in ("*.py", "*.toml") for path in home.rglob(ending)}
+    for path in sorted(path for path in found if path.relative_to(home).parts[0] not in DRAWING):
+        total.update(f"{path.relative_to(home).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    total.update(file.read_bytes())
     return total.hexdigest()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from experiments import cli, folders, wishes
+from experiments.parallel import Workers, processes
 
 TINY = """
 name = "tiny"
@@ -357,8 +358,8 @@ def test_demo_study_and_figures_run_studies(tiny: Path, capsys: Out, monkeypatch
     calls: list[tuple[str, Path, int | None, bool]] = []
 
     def played(name: str) -> object:
-        def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
-            calls.append((name, out, workers, quick))
+        def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
+            calls.append((name, out, processes(workers), quick))
             return f"{name} done"
 
         return main

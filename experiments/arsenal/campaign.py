@@ -14,7 +14,7 @@ from experiments.arsenal.seating import Seat, attacked, benign, seat
 from experiments.arsenal.trials import Result, Trial, play
 from experiments.arsenal.verdict import Cell, Cost, cell, cheapest, classes, cost_of
 from experiments.defences.base import Defence
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario
 from protocol.world import World
@@ -46,7 +46,7 @@ def campaign(
     rules: Mapping[str, Defence],
     seeds: Sequence[int],
     *,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> Campaign:
     """Play it all. Attacks by name, defences by name; paired by seed throughout."""
     plain = benign(scenario)
@@ -99,7 +99,7 @@ def _seeded(scenario: Scenario, seed: int) -> Scenario:
     return dataclasses.replace(scenario, seed=seed)
 
 
-def _play(trials: Sequence[Trial], workers: int | None, title: str) -> list[Result]:
+def _play(trials: Sequence[Trial], workers: Workers, title: str) -> list[Result]:
     return spread(play, trials, workers=workers, title=title) if trials else []
 
 

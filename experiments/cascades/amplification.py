@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from experiments.cascades.channels import CHANNELS, without_any
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario
 from experiments.statistics import Difference, Estimate, difference, estimate, holm
@@ -79,7 +79,7 @@ def stairs(scenario: Scenario) -> dict[str, Scenario]:
     return dict(list(found.items())[1:])
 
 
-def twins(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> Twins:
+def twins(scenario: Scenario, seeds: Sequence[int], *, workers: Workers = None) -> Twins:
     """A row for every channel that the scenario has and every measure there is any of; by exchange where several have some."""
     single, between = cuts(scenario), stairs(scenario)
     arms: dict[tuple[str, ...], Scenario] = {(): scenario} | {(name,): twin for name, twin in single.items()}

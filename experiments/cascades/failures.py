@@ -17,7 +17,7 @@ import pandas as pd
 from agents.lost import Lost
 from experiments.cascades.amplification import OPEN, measured
 from experiments.cascades.channels import own_feeds, set_apart
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.scenario import Scenario, without
 from experiments.statistics import Difference, Estimate, difference, estimate, holm
 
@@ -99,7 +99,7 @@ def removed(scenario: Scenario, name: str) -> Scenario:
     return replace(scenario, world=lost.after, cast=cast)
 
 
-def failures(scenario: Scenario, seeds: Sequence[int], *, workers: int | None = None) -> list[Failure]:
+def failures(scenario: Scenario, seeds: Sequence[int], *, workers: Workers = None) -> list[Failure]:
     """Every failure, the one that is missed most first."""
     found = twins(scenario)
     arms = [scenario, *(one.scenario for one in found)]

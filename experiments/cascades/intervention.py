@@ -18,7 +18,7 @@ import numpy as np
 
 from experiments.cascades.causes import LIQUIDATION, SEIZURE, Why
 from experiments.cascades.episodes import Told
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario
 from experiments.statistics import Difference, Estimate, difference, estimate
@@ -101,9 +101,7 @@ def chosen(run: Sequence[Why], count: int) -> list[int]:
     return [numbers[(2 * k + 1) * len(numbers) // (2 * count)] for k in range(count)]
 
 
-def deletions(
-    runs: Sequence[Told], *, each: int = 5, seconds: float = WHILE, workers: int | None = None
-) -> list[Deleted]:
+def deletions(runs: Sequence[Told], *, each: int = 5, seconds: float = WHILE, workers: Workers = None) -> list[Deleted]:
     """Take `each` liquidations out of every run, one at a time."""
     picked = [(one, number) for one in runs for number in chosen(one.why, each)]
     tasks = [_Task(one.record.scenario, one.why[number], seconds) for one, number in picked]

@@ -19,7 +19,7 @@ from experiments.cascades.failures import table as failure_table
 from experiments.cascades.intervention import WHILE, Deleted, deletions, validated
 from experiments.cascades.tails import Continuous, Tail, Whole, tail
 from experiments.cascades.trees import Branching, Cluster, branching, branching_by_phase, clusters
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.scenario import Scenario
 from experiments.statistics import Estimate, estimate
 from experiments.summary import console, number, sheet
@@ -66,7 +66,7 @@ class Contagion(NamedTuple):
 
 
 def contagion(
-    scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, seconds: float = WHILE, workers: int | None = None
+    scenario: Scenario, seeds: Sequence[int], *, deleted: int = 0, seconds: float = WHILE, workers: Workers = None
 ) -> Contagion:
     """Play it on every seed before a witness, and its twins without; take `deleted` liquidations out of each run in turn.
 

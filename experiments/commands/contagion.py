@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from experiments.folders import free_for_study, gather
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
+
+if TYPE_CHECKING:
+    from experiments.parallel import Workers
+    from experiments.scenario import Scenario
 
 
 def contagion(
@@ -56,11 +60,25 @@ def contagion(
     wishes.settle()
     assert one is not None, "settled"
 
+    explained(one, seeds, deletions=deletions, seconds=while_, out=out, workers=workers, json=json)
+
+
+def explained(
+    scenario: Scenario,
+    seeds: int,
+    *,
+    deletions: int,
+    seconds: float,
+    out: Path | None,
+    workers: Workers,
+    json: bool = False,
+) -> None:
+    """Do what the command is asked for, of a scenario that is there."""
     from experiments.cascades import report, writing
     from experiments.run import release
 
-    release(seated(one, check=False))  # or the mistakes for which it cannot be played
-    found = report.contagion(one, range(1, seeds + 1), deleted=deletions, seconds=while_, workers=workers)
+    release(seated(scenario, check=False))  # or the mistakes for which it cannot be played
+    found = report.contagion(scenario, range(1, seeds + 1), deleted=deletions, seconds=seconds, workers=workers)
     print(report.to_json(found)) if json else report.show(found)
     if out is not None:
         written = gather(out, lambda folder: writing.write(found, folder), writing.former)

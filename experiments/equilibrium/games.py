@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments.codec import Mistakes
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario
@@ -137,7 +137,7 @@ def estimate(
     seeds: Sequence[int],
     *,
     known: Game | None = None,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> Game:
     """Play every profile on every seed. What `known` has of the same profiles and seeds is not played again."""
     wrong = [

@@ -21,7 +21,7 @@ from experiments.codec import Mistakes
 from experiments.equilibrium.games import Game, Part, Play, Strategy, estimate, play, profile
 from experiments.equilibrium.solving import Mixed, Solution, equilibria
 from experiments.optimising import GENERATION, maximise, typed
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.scenario import Scenario
 from experiments.statistics import Estimate
 from experiments.statistics import estimate as interval
@@ -50,7 +50,7 @@ def respond(
     searching: Sequence[int],
     trials: int = 24,
     rounds: int = 4,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> list[Round]:
     """Grow the game. `spaces`: what each part may look for, by its name; `searching`: seeds for looking, apart from `seeds`."""
     if set(seeds) & set(searching):
@@ -119,7 +119,7 @@ def search(
     seeds: Sequence[int],
     trials: int,
     name: str,
-    workers: int | None,
+    workers: Workers,
 ) -> Strategy:
     """The best answer that so many trials find in a space, on seeds of the search's own (TPE, Bergstra et al. 2011)."""
 
@@ -146,9 +146,7 @@ def search(
     return Strategy(name, {bound.path: typed(bound, best.parameters[bound.column]) for bound in space})
 
 
-def gain(
-    base: Scenario, game: Game, solution: Solution, place: int, strategy: Strategy, workers: int | None
-) -> Estimate:
+def gain(base: Scenario, game: Game, solution: Solution, place: int, strategy: Strategy, workers: Workers) -> Estimate:
     """What a strategy earns beyond the equilibrium, against the others' equilibrium play, seed by seed."""
     runs = against(base, game, solution.mix, place, strategy, game.seeds)
     paid = spread(play, [one for _, one in runs], workers=workers)

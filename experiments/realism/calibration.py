@@ -17,7 +17,7 @@ import numpy as np
 from experiments.axes.base import Bound
 from experiments.optimising import GENERATION, Candidate, Trial, maximise, typed
 from experiments.overrides import varied
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.realism.facts import MATCHED, of
 from experiments.realism.market import bars
 from experiments.realism.recorded import FACTS, TARGET
@@ -79,7 +79,7 @@ def _mean_distance(task: tuple[Scenario, Candidate]) -> float:
     return distance({name: float(np.mean([each[name] for each in runs])) for name in MATCHED})
 
 
-def calibrate(scenario: Scenario, *, generations: int, workers: int | None = None) -> list[Trial]:
+def calibrate(scenario: Scenario, *, generations: int, workers: Workers = None) -> list[Trial]:
     """Every candidate tried; the best has the highest worth, which is the distance with its sign turned."""
 
     def worth(number: int, asked: list[Candidate]) -> list[float]:

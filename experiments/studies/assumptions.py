@@ -16,7 +16,7 @@ import pandas as pd
 from experiments.figures.assumptions import draw
 from experiments.figures.style import stamp
 from experiments.overrides import varied
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import difference, estimate
@@ -135,7 +135,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = SEEDS[:2] if quick else SEEDS
     runs = pd.DataFrame(spread(measure, points(seeds), workers=workers, title=NAME))

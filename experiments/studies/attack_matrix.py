@@ -16,6 +16,7 @@ from experiments.arsenal.report import attack_rows, cell_rows
 from experiments.arsenal.seating import defences
 from experiments.figures.attack_matrix import draw
 from experiments.figures.style import stamp
+from experiments.parallel import Workers
 from experiments.scenario import bundled, find
 from experiments.tables import write
 
@@ -37,7 +38,7 @@ def stages() -> dict[str, tuple[str, type[Attack]]]:
     return {attack: (name, kind) for attack, (_, name, kind) in homes.items()}
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def sweep(*, workers: Workers = None, quick: bool = False) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """One row an attack, one an attack and defence, and the digests of all runs."""
     rules, bare, cells, digests = defences(), [], [], []
     for attack, (name, kind) in stages().items():
@@ -51,7 +52,7 @@ def sweep(*, workers: int | None = None, quick: bool = False) -> tuple[pd.DataFr
     return pd.DataFrame(bare), pd.DataFrame(cells), digests
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     bare, cells, digests = sweep(workers=workers, quick=quick)
     write(out, {NAME: bare, f"{NAME}-cells": cells})

@@ -17,7 +17,7 @@ import pandas as pd
 from experiments.figures.bridge_finality import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import share
@@ -94,7 +94,7 @@ def chances(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     return report(pd.DataFrame(spread(measure, points(seeds), workers=workers, title=NAME)), out)

@@ -13,7 +13,7 @@ import pandas as pd
 from experiments.figures.calibration import draw
 from experiments.figures.style import stamp
 from experiments.optimising import Candidate
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.realism.calibration import BOUNDS, SEEDS, calibrate, changed, distance, middle, off
 from experiments.realism.facts import MATCHED, of
 from experiments.realism.market import bars
@@ -36,14 +36,14 @@ def measure(one: Scenario) -> tuple[dict[str, float], str]:
     return of(*bars(record)), record.digest
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Search, play the best and the first on new seeds, draw; returns the summary."""
     trials = calibrate(find("crowd-market"), generations=1 if quick else GENERATIONS, workers=workers)
     tried = pd.DataFrame([{"candidate": one.number, "distance": -one.worth, **one.parameters} for one in trials])
     return report(tried, out, HELD_OUT[:2] if quick else HELD_OUT, workers)
 
 
-def report(tried: pd.DataFrame, out: Path, seeds: range, workers: int | None) -> str:
+def report(tried: pd.DataFrame, out: Path, seeds: range, workers: Workers) -> str:
     """What the candidates came to: the best and the first on seeds the search has not seen, tables, figure and summary."""
     base, best = find("crowd-market"), tried.sort_values("distance", kind="stable").iloc[0]
     markets: dict[str, Candidate] = {

@@ -26,7 +26,7 @@ from experiments.cascades.trees import clusters, shared
 from experiments.figures.cascade_phases import draw
 from experiments.figures.style import stamp
 from experiments.overrides import varied
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.scenario import Scenario, find
 from experiments.tables import cell, means, write
 from protocol.margins.cross import Cross
@@ -119,7 +119,7 @@ def measure(point: Point) -> dict[str, Any]:
     }
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> pd.DataFrame:
+def sweep(*, workers: Workers = None, quick: bool = False) -> pd.DataFrame:
     """One row a run."""
     leverages, depths, seeds = (LEVERAGES[1::2], LIQUIDITY[:4:3], 2) if quick else (LEVERAGES, LIQUIDITY, SEEDS)
     points = [Point(x, y, s) for x in leverages for y in depths for s in range(1, seeds + 1)]
@@ -131,7 +131,7 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     return means(runs, ("leverage", "liquidity", "depth"), VALUES)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     points = table(runs)

@@ -19,7 +19,7 @@ from experiments.cascades.channels import CHANNELS
 from experiments.figures.channels import draw
 from experiments.figures.style import stamp
 from experiments.overrides import varied
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario, find
@@ -134,7 +134,7 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     return made.assign(p=holm(made["p"].tolist()))
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     tasks = [Task(channel, arm, seed) for channel in SETTINGS for arm in ARMS for seed in seeds]

@@ -17,7 +17,7 @@ import pandas as pd
 from experiments.cascades.channels import CHANNELS
 from experiments.figures.common_makers import draw
 from experiments.figures.style import stamp
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario, find
@@ -67,7 +67,7 @@ def paid(record: Record, start: float, end: float = np.inf) -> float:
     return float(blocks[f"{MARKET}.run_off"].sum() / max(blocks[f"{MARKET}.run_volume"].sum(), 1e-9))
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> pd.DataFrame:
+def sweep(*, workers: Workers = None, quick: bool = False) -> pd.DataFrame:
     """One row a run."""
     tasks = [(arm, seed) for arm in ARMS for seed in range(1, (2 if quick else SEEDS) + 1)]
     return pd.DataFrame(spread(measure, tasks, workers=workers, title=NAME))
@@ -91,7 +91,7 @@ def table(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([*rows, row])
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     arms = table(runs)

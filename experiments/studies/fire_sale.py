@@ -9,7 +9,10 @@ import contextlib
 import io
 from pathlib import Path
 
-from experiments.commands.contagion import contagion
+from experiments.cascades.intervention import WHILE
+from experiments.commands.contagion import explained
+from experiments.parallel import Workers
+from experiments.scenario import find
 
 NAME = "fire-sale"
 QUESTION = "What does a liquidation set off, and through which channel?"
@@ -19,14 +22,14 @@ SEEDS = 20
 DELETIONS = 8  # a run
 
 
-def said(scenario: str, seeds: int, out: Path, workers: int | None, *, deletions: int = 0) -> str:
+def said(scenario: str, seeds: int, out: Path, workers: Workers, *, deletions: int = 0) -> str:
     """What the command says of a scenario; its tables, figures and graphs go into a folder called after it."""
     with contextlib.redirect_stdout(io.StringIO()) as words:
-        contagion(scenario, seeds=seeds, deletions=deletions, out=out / scenario, workers=workers)
+        explained(find(scenario), seeds, deletions=deletions, seconds=WHILE, out=out / scenario, workers=workers)
     return words.getvalue()
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Explain, cut channels, draw; returns what the command says."""
     seeds = 2 if quick else SEEDS
     return f"{QUESTION}\n\n{said(NAME, seeds, out, workers, deletions=1 if quick else DELETIONS)}"

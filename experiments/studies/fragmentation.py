@@ -25,7 +25,7 @@ from experiments.execution import Execution
 from experiments.figures.fragmentation import draw
 from experiments.figures.style import stamp
 from experiments.metrics import half_life
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import build, play
 from experiments.scenario import Scenario, find
 from experiments.statistics import difference
@@ -143,7 +143,7 @@ def _points(seeds: range, pools: tuple[int, ...]) -> list[Point]:
     return [Point(routing, k, seed) for routing in ROUTINGS for k in pools for seed in seeds]
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     points = _points(seeds, POOLS[::2] if quick else POOLS)

@@ -17,7 +17,7 @@ import pandas as pd
 from experiments.figures.generations import draw
 from experiments.figures.style import stamp
 from experiments.metrics import slippage
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.record import Record
 from experiments.run import build, play, run
 from experiments.scenario import Scenario, find, without
@@ -147,7 +147,7 @@ def _lines(frame: pd.DataFrame, key: str) -> list[str]:
     return lines
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     points = [Point(generation, seed) for generation in GENERATIONS for seed in seeds]

@@ -10,6 +10,7 @@ import io
 from pathlib import Path
 
 from experiments.commands.harden import harden
+from experiments.parallel import Workers, processes
 
 NAME = "hardening"
 QUESTION = "What must a protocol whose index can be pushed give up until attacks earn little?"
@@ -20,7 +21,7 @@ BOUND = 5_000.0  # cash coins a run
 BUDGET, QUICK = 3_000, 300  # runs
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Search, judge, draw; returns what the command says."""
     with contextlib.redirect_stdout(io.StringIO()) as said:
         harden(
@@ -32,6 +33,6 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
             path="stressed",
             duration=300.0 if quick else 900.0,
             out=out / NAME,
-            workers=workers,
+            workers=processes(workers),
         )
     return f"{QUESTION}\n\n{said.getvalue()}"

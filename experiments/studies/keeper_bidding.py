@@ -25,7 +25,7 @@ from experiments.equilibrium.solving import regret, symmetric
 from experiments.figures.keeper_bidding import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario, find
@@ -156,7 +156,7 @@ def space(name: str) -> tuple[Bound, ...]:
     return tuple(Bound(f"cast.{name}.{field}", 0.0, most) for field, most in fields.items())
 
 
-def grown(rule: Rule, *, workers: int | None = None, quick: bool = False) -> list[Round]:
+def grown(rule: Rule, *, workers: Workers = None, quick: bool = False) -> list[Round]:
     """The game under a rule, and what its equilibrium's best answers add."""
     return respond(
         base(rule),
@@ -189,7 +189,7 @@ def shared(one: Paid) -> tuple[float, float]:
     return sum(won(record, name) for name in KEEPERS), sum(burned(record, name) for name in KEEPERS)
 
 
-def split(rule: Rule, mix: Floats, seeds: range, workers: int | None) -> dict[str, float]:
+def split(rule: Rule, mix: Floats, seeds: range, workers: Workers) -> dict[str, float]:
     """Prize and what is burned where everybody plays `mix`, cash coins a run with intervals over seeds."""
     seats, runs = parts(rule), []
     for first, second in itertools.product(range(len(mix)), repeat=2):
@@ -222,7 +222,7 @@ def payoffs(name: str, game: Game) -> list[dict[str, Any]]:
     return rows
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Play, solve, tabulate, draw; returns the summary."""
     profiles, mixes, splits, digests = [], [], [], []
     lines = [QUESTION, "", "Cash coins a run, with 95 % interval:"]

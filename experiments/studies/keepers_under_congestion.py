@@ -19,7 +19,7 @@ from agents.roles.keeper import Keeper
 from experiments.figures.keepers_under_congestion import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import build, play
 from experiments.scenario import Scenario, find
 from experiments.tables import cell, means, write
@@ -116,7 +116,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return means(runs, ("rule", "gas"), ("standing", "debt", "liquidated"))
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     points = [Point(r, v, s) for r in RULES for v in (VALUES[::2] if quick else VALUES) for s in seeds]

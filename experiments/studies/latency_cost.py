@@ -18,7 +18,7 @@ import pandas as pd
 from experiments.figures.latency_cost import draw
 from experiments.figures.style import stamp
 from experiments.overrides import varied, vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
@@ -150,7 +150,7 @@ def _summary(runs: pd.DataFrame, keys: list[str], value: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     stale = [Stale(a, c, b, s) for a in (AGES[:2] if quick else AGES) for c in COSTS for b in BLOCKS for s in seeds]

@@ -17,7 +17,7 @@ import pandas as pd
 from experiments.figures.margin_frontier import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.tables import cell, columns, means, write
@@ -91,7 +91,7 @@ def measure(point: Point) -> dict[str, Any]:
     }
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> pd.DataFrame:
+def sweep(*, workers: Workers = None, quick: bool = False) -> pd.DataFrame:
     """One row a run."""
     initial, kept, seeds = ((0.02, 0.05, 0.20), KEPT[1:2], 2) if quick else (INITIAL, KEPT, SEEDS)
     each = [(demand, k) for demand in DEMANDS for k in kept if demand == "takers" or k == KEPT[1]]
@@ -119,7 +119,7 @@ def steps(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     points, changes = table(runs), steps(runs)

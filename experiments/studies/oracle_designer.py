@@ -21,6 +21,7 @@ from experiments.equilibrium.responding import Round, respond
 from experiments.figures.oracle_designer import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
+from experiments.parallel import Workers
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
 from experiments.tables import write
@@ -67,7 +68,7 @@ SPACES = {
 }
 
 
-def rounds(*, workers: int | None = None, quick: bool = False) -> list[Round]:
+def rounds(*, workers: Workers = None, quick: bool = False) -> list[Round]:
     """The game, grown."""
     seeds, searching = (range(1, 4), range(101, 103)) if quick else (range(1, 7), range(101, 104))
     return respond(
@@ -113,7 +114,7 @@ def mixes(told: list[Round]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Grow the game, tabulate, draw; returns the summary."""
     told = rounds(workers=workers, quick=quick)
     table, played = payoffs(told[-1]), mixes(told)

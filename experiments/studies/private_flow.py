@@ -20,7 +20,7 @@ from agents.attacks.sandwich import Sandwich
 from experiments.figures.private_flow import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.scenario import Scenario, find
 from experiments.tables import cell, means, write
 from experiments.twins import twin_without
@@ -79,7 +79,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return means(runs, ("kind", "scatter"), ("loss", "profit", "right", "foreseen"))
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     points = [Point(k, x, s) for k in KINDS for x in (SCATTER[::2] if quick else SCATTER) for s in seeds]

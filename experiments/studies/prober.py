@@ -16,7 +16,7 @@ from agents.probing.search import Search, search
 from experiments.figures.prober import draw
 from experiments.figures.style import stamp
 from experiments.flaws.base import Flaw
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.probing import stage_for
 from experiments.scenario import find
 from experiments.shapes import variants
@@ -106,7 +106,7 @@ def false_positives(runs: pd.DataFrame) -> Estimate:
     return share(int(sound["found"].sum()), len(sound))
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Search, tabulate, draw; returns the summary."""
     budget, seeds, sound_seeds = (400, 2, 1) if quick else (BUDGET, SEEDS, SOUND_SEEDS)
     points = [Point("flaw", name, seed, budget) for name in variants(Flaw) for seed in range(1, seeds + 1)]

@@ -23,7 +23,7 @@ from agents.nature.jumps import JumpDiffusion
 from experiments.figures.procyclicality import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.record import Record
 from experiments.run import build, play, run
 from experiments.scenario import Scenario, find
@@ -151,7 +151,7 @@ def measure(point: Point) -> list[dict[str, Any]]:
     return rows
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> pd.DataFrame:
+def sweep(*, workers: Workers = None, quick: bool = False) -> pd.DataFrame:
     """One row a run."""
     factors, seeds = (FACTORS[-1:], 2) if quick else (FACTORS, SEEDS)
     points = [Point(nature, seed, factors) for nature in NATURES for seed in range(1, seeds + 1)]
@@ -182,7 +182,7 @@ def _arm(runs: pd.DataFrame, nature: str, arm: str, most: float) -> pd.DataFrame
     return runs[(runs["nature"] == nature) & (runs["arm"] == arm) & (runs["most"] == most)].set_index("seed")
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     arms = table(runs)

@@ -10,6 +10,7 @@ from pathlib import Path
 from experiments.axes.base import Bound
 from experiments.codec import dumps
 from experiments.commands.sensitivity import sensitivity
+from experiments.parallel import Workers, processes
 from experiments.scenario import find
 from experiments.sensitivity import Sensitivity
 
@@ -40,11 +41,11 @@ def asked(quick: bool) -> Sensitivity:
     )
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Screen, attribute, draw; returns what the command says."""
     out.mkdir(parents=True, exist_ok=True)
     spec = out / f"{NAME}.toml"
     spec.write_text(dumps(asked(quick)), encoding="utf-8")
     with contextlib.redirect_stdout(io.StringIO()) as said:
-        sensitivity(spec, out=out / NAME, workers=workers)
+        sensitivity(spec, out=out / NAME, workers=processes(workers))
     return f"{QUESTION}\n\n{said.getvalue()}"

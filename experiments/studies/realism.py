@@ -15,7 +15,7 @@ import pandas as pd
 
 from experiments.figures.realism import draw
 from experiments.figures.style import stamp
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.realism.calibration import coverage, distance
 from experiments.realism.facts import MATCHED, of
 from experiments.realism.market import bars, exponent, orders, with_large
@@ -93,7 +93,7 @@ def impacts(runs: pd.DataFrame) -> tuple[pd.DataFrame, list[float]]:
     return table, [exponent(group) for _, group in large.groupby("seed")]
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = SEEDS[:2] if quick else SEEDS
     points = [Point(market, 0.0, seed) for market in MARKETS for seed in seeds]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from experiments.parallel import Workers
 from experiments.studies.fire_sale import said
 
 NAME = "shared-collateral"
@@ -17,6 +18,6 @@ COMMAND = "contagion shared-collateral"
 SEEDS = 10
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Explain, take out, draw; returns what the command says."""
     return f"{QUESTION}\n\n{said(NAME, 2 if quick else SEEDS, out, workers)}"

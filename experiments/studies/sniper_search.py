@@ -7,12 +7,13 @@ import io
 from pathlib import Path
 
 from experiments.commands.search import search
+from experiments.parallel import Workers, processes
 
 NAME = "sniper-search"
 QUESTION = "How much better than its default settings can a sniper of a stale index do?"
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Search, report, draw; returns what the command says."""
     with contextlib.redirect_stdout(io.StringIO()) as said:
         search(
@@ -22,6 +23,6 @@ def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
             seeds=4,
             held_out=8 if quick else 16,
             out=out / NAME,
-            workers=workers,
+            workers=processes(workers),
         )
     return f"{QUESTION}\n\n{said.getvalue()}"

@@ -18,7 +18,7 @@ from agents.attacks.quote_sniper import QuoteSniper
 from experiments.figures.sniping_rent import draw
 from experiments.figures.style import stamp
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.tables import cell, means, write
@@ -77,7 +77,7 @@ def summary(runs: pd.DataFrame) -> pd.DataFrame:
     return means(runs, ("rule",), (*PARTS, "taken"))
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     runs = pd.DataFrame(spread(measure, [Point(r, s) for r in RULES for s in seeds], workers=workers, title=NAME))

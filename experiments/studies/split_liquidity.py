@@ -21,7 +21,7 @@ from agents.streams import Streams
 from experiments.figures.split_liquidity import draw
 from experiments.figures.style import stamp
 from experiments.metrics import half_life
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.tables import cell, means, write
@@ -120,7 +120,7 @@ def _gap(chosen: Scenario, blocks: pd.DataFrame, number: int) -> Floats:
     return gap
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     runs = pd.DataFrame(spread(measure, points(seeds), workers=workers, title=NAME))

@@ -20,7 +20,7 @@ import pandas as pd
 from experiments.figures.stuck_margin import draw
 from experiments.figures.style import stamp
 from experiments.overrides import varied
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import difference
@@ -105,7 +105,7 @@ def differences(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     points = [Point(arm, seed) for seed in range(1, (2 if quick else SEEDS) + 1) for arm in ARMS]
     return report(pd.DataFrame(spread(measure, points, workers=workers, title=NAME)), out)

@@ -16,7 +16,7 @@ from experiments.figures import push_phases
 from experiments.figures.style import stamp
 from experiments.figures.twap_window import draw
 from experiments.overrides import vary
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate, share
 from experiments.tables import write
@@ -65,7 +65,7 @@ def measure(point: Point) -> dict[str, Any]:
     }
 
 
-def sweep(*, workers: int | None = None, quick: bool = False) -> pd.DataFrame:
+def sweep(*, workers: Workers = None, quick: bool = False) -> pd.DataFrame:
     """One row a run."""
     windows, depths, seeds = (WINDOWS[::2], DEPTHS[:2], 3) if quick else (WINDOWS, DEPTHS, SEEDS)
     points = [Point(w, d, s) for w in windows for d in depths for s in range(1, seeds + 1)]
@@ -104,7 +104,7 @@ def break_even(points: pd.DataFrame) -> dict[float, float]:
     return found
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     runs = sweep(workers=workers, quick=quick)
     points = table(runs)

@@ -23,7 +23,7 @@ from agents.pairings.two_phase import TwoPhase
 from experiments.figures.style import stamp
 from experiments.figures.two_phase import draw
 from experiments.overrides import varied
-from experiments.parallel import spread
+from experiments.parallel import Workers, spread
 from experiments.run import run
 from experiments.scenario import Scenario, find
 from experiments.statistics import difference
@@ -108,7 +108,7 @@ def differences(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def main(out: Path, *, workers: int | None = None, quick: bool = False) -> str:
+def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
     """Run, tabulate, draw; returns the summary."""
     seeds = range(1, (2 if quick else SEEDS) + 1)
     points = [Point(weather, way, seed) for weather in ("outages", "calm") for way in WAYS for seed in seeds]
