@@ -45,7 +45,7 @@ from protocol.world import Chain, Exchange, Market, World
 SUBJECT = "Cascades in the game: mean and sizes of families against the ratio of their setting"
 SOURCE = "Hawkes 1971; n = N b / B by constant product"
 RATIOS = (0.3, 0.6)
-EFFORTS = {Effort.QUICK: (2, 150), Effort.FULL: (12, 200)}  # seeds, positions a seed
+EFFORTS = {Effort.QUICK: (2, 150), Effort.FULL: (120, 200)}  # seeds, positions a seed
 LIQUIDITY = 1e8  # cash coins a side
 FIRST, STRETCH = 0.01, 0.03  # of the base reserve: until the first liquidation point, and on to the last
 PUSHED = 0.8  # of the stretch: what sales and liquidations together go through
