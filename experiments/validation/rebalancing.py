@@ -115,7 +115,7 @@ CELLS = (
     Cell("12s", Poisson(12.0), 1.0, 8, 30_000, TICKS),
     Cell("12s", Poisson(12.0), 10.0, 16, 30_000, TICKS),
     Cell("12s", Poisson(12.0), 30.0, 48, 30_000, TICKS),
-    Cell("2s", Poisson(2.0), 1.0, 8, 30_000, TICKS),
+    Cell("2s", Poisson(2.0), 1.0, 16, 30_000, TICKS),
     Cell("2s", Poisson(2.0), 5.0, 24, 30_000, TICKS),
     Cell("50ms", Poisson(0.05), 1.0, 32, 30_000, TICKS),
     Cell("fixed-12s", Fixed(12.0), 30.0, 80, 30_000),
