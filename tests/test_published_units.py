@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, exchange_for, market_for, only, open_world, tell
 
-from experiments.validation.perpetual_rules import close_at, listed, sip_279
+from experiments.validation.perpetual_rules import close_at, listed
+from experiments.validation.skew_rules import sip_279
 from protocol import exchange
 from protocol.funding.adaptive import Adaptive, adapted
 from protocol.funding.averaged import AveragedPremium

@@ -56,8 +56,8 @@ class Quoting(NamedTuple):
     seed: int
 
 
-def stale_scenario(point: Stale, updates: int = UPDATES) -> Scenario:
-    """The bundled `stale-oracle`, reduced to one reporter and one sniper."""
+def stale_scenario(point: Stale, updates: int = UPDATES, volatility: float = VOLATILITY) -> Scenario:
+    """The bundled `stale-oracle`, reduced to one reporter and one sniper. `volatility` per root year."""
     interval = point.age / point.blocks
     base = find("stale-oracle")
     base = dataclasses.replace(base, cast=tuple(role for role in base.cast if role.label in ("reporter", "sniper")))
@@ -77,7 +77,7 @@ def stale_scenario(point: Stale, updates: int = UPDATES) -> Scenario:
         "exchange.market.funding": {"kind": "Unfunded"},
         "exchange.market.open_interest_cap": NOTIONAL,
         "nature.tick": interval,
-        "nature.volatility": [VOLATILITY],
+        "nature.volatility": [volatility],
         "outside.load": 0.0,
         "cast.reporter.count": 1,
         "cast.reporter.noise": 0.0,
@@ -95,13 +95,13 @@ def stale_scenario(point: Stale, updates: int = UPDATES) -> Scenario:
     return dataclasses.replace(varied(base, changes), seed=point.seed)
 
 
-def measure_stale(point: Stale, updates: int = UPDATES) -> dict[str, Any]:
+def measure_stale(point: Stale, updates: int = UPDATES, volatility: float = VOLATILITY) -> dict[str, Any]:
     """Value per update and unit of notional, relative.
 
     With one block an update, a position held over it forgoes the next one, so only updates before which the sniper was free
     to trade are counted, as in the closed form.
     """
-    record = run(stale_scenario(point, updates))
+    record = run(stale_scenario(point, updates, volatility))
     held = (record.blocks["dex.ETH-PERP.open_long"] + record.blocks["dex.ETH-PERP.open_short"]).to_numpy() > 0
     chances = len(held) - int(held[:-1].sum()) if point.blocks == 1 else len(held) / point.blocks
     attacks = record.events[record.events["kind"] == "attack"]

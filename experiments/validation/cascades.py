@@ -22,7 +22,7 @@ SUBJECT = "Estimator checks: branching, families and tails that are drawn, not p
 HAWKES = "Hawkes 1971, declustered after Zhuang, Ogata and Vere-Jones 2002"
 BOREL = "Borel 1942, Otter 1949"
 RATIO = 0.6
-EFFORTS = {Effort.QUICK: (3, 300), Effort.FULL: (20, 500)}  # seeds, families a seed
+EFFORTS = {Effort.QUICK: (3, 300), Effort.FULL: (400, 500)}  # seeds, families a seed
 LONGEST = 1_000_000  # liquidations: larger families are drawn from the limiting law
 
 

@@ -45,7 +45,7 @@ from protocol.world import Chain, Exchange, Market, World
 SUBJECT = "Cascades in the game: mean and sizes of families against the ratio of their setting"
 SOURCE = "Hawkes 1971; n = N b / B by constant product"
 RATIOS = (0.3, 0.6)
-EFFORTS = {Effort.QUICK: (2, 150), Effort.FULL: (12, 200)}  # seeds, positions a seed
+EFFORTS = {Effort.QUICK: (2, 150), Effort.FULL: (120, 200)}  # seeds, positions a seed
 LIQUIDITY = 1e8  # cash coins a side
 FIRST, STRETCH = 0.01, 0.03  # of the base reserve: until the first liquidation point, and on to the last
 PUSHED = 0.8  # of the stretch: what sales and liquidations together go through
@@ -53,7 +53,12 @@ BLOCK, TOGETHER, STEPS = 2.0, 10, 75  # seconds; positions opened a block; sales
 MAINTENANCE = 0.001
 MARKET = "ETH-PERP"
 LATE = "by cause, what others sold between an account's falling below and its closing a block later counts as a parent of it"
-LATER = {("mean", 0.3): (1.48, 1.6), ("borel-1", 0.3): (0.66, 0.72), ("mean", 0.6): (2.5, 2.8)}  # where ours then lies
+LATER = {
+    ("mean", 0.3): (1.48, 1.6),
+    ("borel-1", 0.3): (0.66, 0.72),
+    ("mean", 0.6): (2.5, 2.8),
+    ("borel-1", 0.6): (0.49, 0.54),
+}  # where ours then lies
 
 
 class Played(NamedTuple):

@@ -4,12 +4,16 @@ N firms are equally quick: one quotes a lot on either side, the others take what
 served first. Investors take a lot at any price. A maker earns the half-spread of an investor and loses what is beyond it of a jump
 in (N - 1) of N; a sniper gets one N-th of the same. In equilibrium either is worth as much, whatever N and the latency are. Profits
 are those of the game at two spreads, about the published one; the spread at which they are equal lies between, by a straight line.
-In batch auctions a maker can think again before anybody is served. Fair jumps in every fourth block, investors come two blocks
-later, so that quotes stand again when the next come, as where both are seldom.
+How far fair jumped and how many investors came are nature's dice, and their means are known: what they were beyond those is taken
+off (control variates with a coefficient of one, so that the mean is left as it is and its interval half as wide).
+In batch auctions a maker can think again before anybody is served. Fair jumps once a cycle, investors come two blocks
+later, and two blocks after those others where more than a fifth of one a side is expected, so that quotes stand again when the next
+come, as where both are seldom.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import NamedTuple
 
@@ -20,7 +24,7 @@ from agents.nature.double_exponential import DoubleExponential
 from agents.player import Role
 from agents.roles.maker import Maker
 from experiments.statistics import estimate
-from experiments.validation.base import Claim, Effort, Measured
+from experiments.validation.base import Claim, Effort, Measured, own_seeds
 from experiments.validation.stage import Comers, Played, played, staged, traded
 from protocol.blocks.fixed import Fixed
 from protocol.orderings.base import Ordering
@@ -34,10 +38,11 @@ from protocol.venues.order_book import OrderBook
 SUBJECT = "Races for stale quotes"
 SOURCE = "Budish, Cramton and Shim 2015, with jumps of exponential size"
 PRICE, MEAN = 2_000.0, 1e-4  # cash coins; mean size of a jump, relative
-JUMPS, CYCLE = 0.2, 4  # jumps a cycle: seldom two; blocks a cycle, a second each
+JUMPS, CYCLE = 0.2, 4  # jumps a cycle: seldom two; blocks of the shortest cycle, a second each
+LOT_SHARE = 0.998  # of a lot: what an investor takes, so that quotes of before a jump still hold it
 LOT = PRICE  # cash coins
 BOOK, BATCHES = OrderBook(tick=1e-4), BatchAuction(interval=10.0)
-EFFORTS = {Effort.QUICK: (2, 400), Effort.FULL: (6, 12_000)}  # seeds, blocks
+EFFORTS = {Effort.QUICK: (2, 400), Effort.FULL: (40, 12_000)}  # seeds; blocks, of a cycle of four
 SPREADS = {0.1: 0.0913, 0.25: 0.2039, 0.5: 0.3517, 1.0: 0.5671, 2.0: 0.8526}  # by jumps an investor: s / 2 mu
 
 
@@ -53,6 +58,21 @@ class Race(NamedTuple):
     venue: Venue = BOOK
     ordering: Ordering = Shuffled()
     depth: int = 1
+
+    @property
+    def turns(self) -> int:
+        """Blocks a cycle in which investors come: of a fifth of one a side at most."""
+        return math.ceil(0.5 / self.ratio - 1e-9)
+
+    @property
+    def cycle(self) -> int:
+        """Blocks from one chance of a jump to the next."""
+        return 2 + 2 * self.turns
+
+    @property
+    def coming(self) -> float:
+        """Investors a side who are expected whenever they come."""
+        return 0.5 * JUMPS / self.ratio / self.turns
 
 
 def jumping(cycle: int = CYCLE) -> DoubleExponential:
@@ -113,20 +133,20 @@ def run_of(race: Race, seed: int, blocks: int) -> Played:
         market = f"m{number}"
         cast.append(quoting(market, half, race.lags[0], race.depth * LOT))
         cast += [sniping(market, place, lag, LOT) for place, lag in enumerate(race.lags[1:])]
-        rate = 0.5 * JUMPS / CYCLE / race.ratio  # a side and second
-        cast.append(
+        cast += [
             Comers(
-                name=f"comers-{market}",
+                name=f"comers-{market}-{turn}",
                 market=market,
-                lot=0.998 * LOT,  # so that quotes of before a jump still hold it
-                rate=rate,
+                lot=LOT_SHARE * LOT,
+                rate=race.coming / race.cycle,
                 decay=0.0,
-                period=CYCLE,
-                first=CYCLE // 2,
+                period=race.cycle,
+                first=2 + 2 * turn,
             )
-        )
+            for turn in range(race.turns)
+        ]
     markets = [traded(f"m{number}", race.venue) for number in range(len(race.spreads))]
-    return played(staged(markets, cast, jumping(), Fixed(1.0), blocks, seed, race.ordering))
+    return played(staged(markets, cast, jumping(race.cycle), Fixed(1.0), blocks, seed, race.ordering))
 
 
 def profits(race: Race, seed: int, blocks: int) -> list[tuple[float, float]]:
@@ -138,11 +158,38 @@ def profits(race: Race, seed: int, blocks: int) -> list[tuple[float, float]]:
     return found
 
 
+def beyond(half: float) -> float:
+    """Mean of what a cycle's jump goes beyond `half`, both in mean jumps: of a sum of up to three of either sign."""
+    tails = (1.0, (3.0 + half) / 2.0, (15.0 + 7.0 * half + half**2) / 8.0)
+    chances = (JUMPS, JUMPS**2 / 2.0, JUMPS**3 / 6.0)
+    return math.exp(-half - JUMPS) * sum(chance * tail for chance, tail in zip(chances, tails, strict=True))
+
+
+def luck(race: Race, number: int, seed: int, blocks: int) -> float:
+    """What a maker earns beyond a sniper because jumps and investors were other than expected, cash coins.
+
+    A jump costs the two together what it goes beyond the half-spread, an investor pays the half-spread, whoever is served.
+    """
+    run, half = run_of(race, seed, blocks), race.spreads[number]
+    unit = half * MEAN * PRICE  # cash coins a coin
+    jumped = np.maximum(np.abs(np.diff(run.fair)) - unit, 0.0) / run.fair[:-1] * LOT
+    came = sum(event.kind == "came" and event.who.startswith(f"comers-m{number}-") for event in run.events)
+    turns = [block for block in range(1, blocks + 1) if block % race.cycle and block % 2 == 0]
+    expected = 2.0 * len(turns) * -math.expm1(-race.coming)
+    jumps = blocks // race.cycle * beyond(half) * MEAN * LOT
+    return unit / PRICE * LOT_SHARE * LOT * (came - expected) - (float(jumped.sum()) - jumps)
+
+
 def indifferent(ratio: float, firms: int, effort: Effort) -> Measured:
     """Half of the spread at which making and sniping are worth as much, in mean jumps, by a straight line."""
     near, far = 0.8 * SPREADS[ratio], 1.2 * SPREADS[ratio]
     race, (seeds, blocks) = Race(ratio, (near, far), (0.0,) * firms), EFFORTS[effort]
-    over = np.array([[maker - sniper for maker, sniper in profits(race, seed, blocks)] for seed in range(1, seeds + 1)])
+    blocks = blocks * race.cycle // CYCLE
+    rows = []
+    for seed in own_seeds(f"A10-spread-{ratio:g}-{firms}", seeds):
+        pairs = profits(race, seed, blocks)
+        rows.append([maker - sniper - luck(race, at, seed, blocks) for at, (maker, sniper) in enumerate(pairs)])
+    over = np.array(rows)
     slope = float(np.diff(over.mean(axis=0))[0]) / (far - near)
     found = estimate((0.5 * (near + far) - over.mean(axis=1) / slope).tolist())
     return Measured(found.mean, found.low, found.high, seeds)
@@ -191,10 +238,9 @@ def equal(ratio: float, firms: int) -> Claim:
 
 
 def claims() -> tuple[Claim, ...]:
-    """Two ratios, two numbers of firms; a batch auction; a queue."""
+    """Five ratios, two numbers of firms; a batch auction; a queue."""
     return (
-        equal(0.5, 3),
-        equal(1.0, 3),
+        *(equal(ratio, 3) for ratio in SPREADS),
         equal(1.0, 6),
         Claim(
             "A10-batch",

@@ -129,7 +129,7 @@ class Comers(Role):
     """Buyers and sellers of `lot` cash coins, `rate` of each a second, who give up an exponential part of the mid.
 
     It is of mean 1 / `decay` coins; with `decay` 0 they take any price. Of those who come within a block the keenest is served.
-    All come in every `period`-th block, counted from `first`.
+    All come in every `period`-th block, counted from `first`. Each that sends an order is written down as "came".
     """
 
     capital: float = 1e8
@@ -157,4 +157,5 @@ class Comers(Role):
             keenness = -math.log(-math.log(uniform_at(me.dice, view.state.height, lane)) / expected)
             if keenness > 0.0:  # above 0 in as many blocks as anybody comes in
                 limit = mid + side * keenness / self.decay if self.decay else math.nan
+                me.note(view, "came", side=side)
                 yield me.send(Trade(book, me.account, side * int(self.lot / mid * book.size_scale), limit))

@@ -1,12 +1,13 @@
 """What it costs to push a time-weighted mean: held over its window, or once and enormously (A2).
 
-A pool without a fee, a fair that stands still, an arbitrageur who undoes each push in the next block, and a pusher whose trades are
-those of the project's own push attacks (`attacks.pushing.renewal`). Its cost is the cash it has paid less what it holds at fair.
-The reference's table is for an arithmetic mean over 150 blocks of 12 seconds.
+A pool, without a fee but where one is named, a fair that stands still, an arbitrageur who undoes each push in the next block, and a
+pusher whose trades are those of the project's own push attacks (`attacks.pushing.renewal`). Its cost is the cash it has paid less
+what it holds at fair. The reference's table is for an arithmetic mean over 150 blocks of 12 seconds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -50,6 +51,7 @@ TABLE = {
     1000: 161.8,
     5000: 528.1,
 }
+FEE, CHARGED = 0.003, (5, 20, 100, 1000)  # of a swap; pushes that are made once more with it, %
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,10 @@ class Pushed(NamedTuple):
 
 
 @cache
-def pushed(oracle: Oracle, factor: float, blocks: int, back: bool = False) -> Pushed:
+def pushed(oracle: Oracle, factor: float, blocks: int, back: bool = False, fee: float = 0.0) -> Pushed:
     """A pool that is pushed, and a block in which it is brought back."""
     scenario = staged(
-        (traded("ETH-USD", ConstantProduct(liquidity=RESERVE, fee=0.0), oracle=oracle),),
+        (traded("ETH-USD", ConstantProduct(liquidity=RESERVE, fee=fee), oracle=oracle),),
         (Pusher(factor=factor, blocks=blocks, back=back), keen("ETH-USD", tip=1e-9)),
         GeometricBrownian(start=(PRICE,), volatility=(0.0,), tick=BLOCK),
         Fixed(BLOCK),
@@ -141,8 +143,25 @@ def single(percent: int, printed: float) -> Claim:
     return Claim(f"A2-once-{percent}", what, SOURCE, printed, 0.01 * printed, measure)
 
 
+def formula(push: float, fee: float) -> float:
+    """C1 of a push by a share `push`, as a share of the pool's cash: what is paid in at 1 / (1 - fee), less the coins at fair."""
+    root = math.sqrt(1.0 + push)
+    return root + 1.0 / root - 2.0 + fee / (1.0 - fee) * (root - 1.0)
+
+
+def charged(percent: int) -> Claim:
+    """The claim about one push through a fee."""
+    value = 100.0 * formula(percent / 100.0, FEE)
+
+    def measure(_: Effort) -> Measured:
+        return exactly(100.0 * pushed(ARITHMETIC, 1.0 + percent / 100.0, 1, fee=FEE).cost)
+
+    what = f"cost of one push by {percent} % through a fee of 30 bp, arbitraged back, % of the pool's cash"
+    return Claim(f"A2-fee-{percent}", what, SOURCE, value, 1e-4 * value, measure)
+
+
 def claims() -> tuple[Claim, ...]:
-    """No chance in any of them."""
+    """No chance in any of them. The fee is a hundredth of what most pushes cost, so that these are held to a ten-thousandth."""
 
     def held(push: float) -> Pushed:
         return pushed(ARITHMETIC, 1.0 + push, WINDOW)
@@ -153,6 +172,7 @@ def claims() -> tuple[Claim, ...]:
     low = 1e-4  # of fair: as good as nothing
     return (
         *(single(percent, printed) for percent, printed in TABLE.items()),
+        *(charged(percent) for percent in CHARGED),
         Claim(
             "A2-held",
             "cost of a mean 100 % up, held for its 150 blocks, pools' cash",
