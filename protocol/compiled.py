@@ -6,6 +6,8 @@ receives another compiled function as an argument must be `inner`, or its cache 
 what keeps a hot loop fast: a call that passes tuples of arrays counts references, which made a fill seven times as slow.
 A tuple with names takes three times as long to hand over to compiled code as a plain one (4.7 us against 1.4 for what a filling
 loop is given), so what is called every block takes its tuples *bare*, `tuple(terms)`, and names them inside, `Terms(*margin)`.
+`shared` functions stay plain Python to whoever calls them from Python, who may hand them integers of any length, and are compiled
+where compiled code calls them: one formula for the game's floats and for a contract's fixed point.
 Numba's cache looks only at the file of the outermost function, so `stale` clears what an edit elsewhere has made out of date.
 """
 
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from numba import njit
+from numba.extending import register_jitable
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +31,12 @@ def compiled(function: F) -> F:
 def inner(function: F) -> F:
     """Make `function` a part of whatever compiled function calls it."""
     return cast(F, njit(error_model="numpy", inline="always")(function))
+
+
+def shared(function: F) -> F:
+    """Leave `function` as it is for Python, and make it a part of whatever compiled function calls it."""
+    register_jitable(inline="always", error_model="numpy")(function)
+    return function
 
 
 def stale(*folders: Path) -> int:

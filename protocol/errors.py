@@ -222,6 +222,18 @@ class UnderCollateralised(Revert):
     code, text = 71, "below the opening ratio"
 
 
+class IssueCapped(Revert):
+    """More of a synthetic would be owed than its ceiling lets."""
+
+    code, text = 72, "the debt ceiling is reached"
+
+
+class DustyDebt(Revert):
+    """A synthetic position would owe less than it may, and more than nothing."""
+
+    code, text = 73, "a debt too small to be left"
+
+
 class VaultUtilised(Revert):
     """More would be open against the vault than its equity may carry."""
 

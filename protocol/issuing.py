@@ -8,17 +8,19 @@ the debts there are, and what has been written off.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from protocol.appraisal import token_price
+from protocol.fixed_point import down
 from protocol.ledger import WORLD, Floats, Ints
 from protocol.lending import RAY
 from protocol.oracles.base import read_index
 from protocol.state import Issue, State
 from protocol.units import SECONDS_PER_YEAR
 
+N = TypeVar("N", int, float)
 SEED_RATIO = 3.0  # collateral over debt of the position that mints the first pool's tokens
 
 
@@ -28,6 +30,26 @@ class IssueBook(NamedTuple):
     index: int  # type: ignore[assignment]  # RAY: units owed for one scaled unit, as of `time`
     time: float  # seconds
     lost: int  # units of debt written off so far: tokens that nothing stands behind
+
+
+def backing(price: N, ratio: N, one: N) -> N:
+    """Debt that a unit of collateral may stand behind, at its price over the ratio. Maker's Spotter `poke`."""
+    return down(price, one, ratio)
+
+
+def is_backed(locked: N, each: N, owed: N) -> bool:
+    """Whether so much collateral stands behind a debt, `each` being what a unit may. Vat `frob` not-safe, Dog `bark` not-unsafe."""
+    return bool(owed <= locked * each)
+
+
+def is_dust(owed: N, least: N) -> bool:
+    """Whether a debt is too small to be left, and is not nothing. Vat `frob` dust."""
+    return bool(0 < owed < least)
+
+
+def exceeds(owed: N, ceiling: N) -> bool:
+    """Whether all debts together are more than may be. Vat `frob` ceiling-exceeded."""
+    return bool(owed > ceiling)
 
 
 class Bite(NamedTuple):
@@ -70,6 +92,13 @@ def exchange_rate(state: State, issue: Issue) -> float:
     return worth / (token_price(state, listing.house, issue.token).value / issue.scale)
 
 
+def stands(state: State, issue: Issue, account: int, least: float) -> bool:
+    """Whether a position's collateral is worth `least` times what it owes."""
+    locked, owed = int(state.ledger.balance[issue.locked, account]), debt_of(state, issue, account)
+    each = backing(1.0 / exchange_rate(state, issue), least, 1.0) if owed else 0.0
+    return is_backed(float(locked), each, float(owed))
+
+
 def ratio(state: State, issue: Issue, account: int) -> float:
     """Collateral over debt in value; inf where nothing is owed."""
     owed = debt_of(state, issue, account)
@@ -90,7 +119,7 @@ def riskiest(state: State, issue: Issue) -> tuple[Ints, Floats]:
 def plan_bite(state: State, issue: Issue, account: int, most: int = 1 << 62) -> Bite | None:
     """What a keeper may burn and take of a position, at most `most` units; None while it stands at the least ratio or above."""
     synthetic = rules(state, issue)
-    if ratio(state, issue, account) >= synthetic.least:
+    if stands(state, issue, account, synthetic.least):
         return None
     locked, rate = int(state.ledger.balance[issue.locked, account]), exchange_rate(state, issue)
     burnt = min(most, debt_of(state, issue, account))

@@ -6,9 +6,10 @@ import math
 from fractions import Fraction
 
 import pytest
+from numba import njit
 
-from protocol.fixed_point import down, half_up, to_zero, up
-from protocol.rates.growth import binomial, linear, taylor
+from protocol.fixed_point import down, half_up, power, to_zero, towards, up
+from protocol.rates.growth import BySecond, binomial, compounded, linear, taylor
 from protocol.rates.kinked import Kinked, two_lines
 from protocol.venues.virtual_amm import owed_for
 
@@ -23,10 +24,11 @@ def test_each_rounding_is_the_one_it_is_called_after(a: int, b: int, c: int) -> 
     assert to_zero(a, b, c) == math.trunc(exact)
     assert half_up(a, b, c) == math.floor(exact + Fraction(c // 2, c))
     assert to_zero(a, b, -c) == math.trunc(-exact)
+    assert towards(a, b, c) == (math.floor if exact >= a else math.ceil)(exact)
 
 
 def test_on_floats_nothing_is_rounded() -> None:
-    assert {f(3.0, 0.5, 4.0) for f in (down, up, half_up, to_zero)} == {0.375}
+    assert {f(3.0, 0.5, 4.0) for f in (down, up, half_up, to_zero, towards)} == {0.375}
 
 
 def test_interest_in_fixed_point_is_that_of_floats() -> None:
@@ -52,3 +54,19 @@ def test_a_virtual_pool_never_gives_more_than_its_product(size: int) -> None:
     owed = owed_for(size, base, cash, 0)
     assert (base - size) * (cash + owed) >= base * cash
     assert (base - size) * (cash + owed - 1) < base * cash
+
+
+def test_compiled_code_rounds_nothing_of_floats_either() -> None:
+    @njit
+    def inside(a: float, b: float, c: float) -> tuple[float, ...]:
+        return down(a, b, c), up(a, b, c), half_up(a, b, c), to_zero(a, b, c), towards(a, b, c)
+
+    for a, b, c in ((3.0, 0.5, 4.0), (-7.25, 1.1, 0.3), (1e15 + 0.3, 1.0, 1.0)):
+        assert inside(a, b, c) == (a * b / c,) * 5
+
+
+def test_compounding_by_the_second_is_a_power() -> None:
+    ray = 10**27
+    assert power(ray + 10**18, 3, ray) == pytest.approx((1 + 1e-9) ** 3 * ray, rel=1e-15)
+    assert compounded(2 * ray, ray + 10**18, 86_400, ray) / ray == pytest.approx(2 * math.exp(86_400e-9), rel=1e-9)
+    assert BySecond().grown(0.05, 86_400.9) == pytest.approx((1 + 0.05 / 31_536_000) ** 86_400 - 1, rel=1e-6)

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from machine import CASH, COIN, PRICE, Told, Witness, market_for, tell
 
+from experiments.run import run
+from experiments.scenario import find
 from protocol import errors, exchange, issuing, laws
 from protocol.genesis import genesis
 from protocol.instruments.synthetic import Synthetic
@@ -235,3 +237,45 @@ def test_laws_hold_along_a_guided_walk_through_synthetics_that_reaches_bad_debt(
         "DepthExceeded",
     ):
         assert witness.reached.get(what, 0) > 0, (what, witness.reached)
+
+
+def test_no_more_is_minted_than_the_ceiling_lets() -> None:
+    state, (trader, *_), issue, witness = opened(ceiling=45.0)  # of which the founders' pool has 40
+    witness.does(exchange.lock, trader, issue, trader, 100 * COIN)
+    assert isinstance(witness.does(exchange.mint, trader, issue, trader, 5 * COIN + 1), errors.IssueCapped)
+    assert witness.does(exchange.mint, trader, issue, trader, 5 * COIN) == 5 * COIN
+    assert isinstance(witness.does(exchange.mint, trader, issue, trader, 1), errors.IssueCapped)
+    assert witness.does(exchange.burn, trader, issue, trader, COIN) == COIN
+
+
+def test_a_debt_is_nothing_or_enough_to_be_left() -> None:
+    state, (trader, *_), issue, witness = opened(dust=2.0)
+    witness.does(exchange.lock, trader, issue, trader, 100 * COIN)
+    assert isinstance(witness.does(exchange.mint, trader, issue, trader, 2 * COIN - 1), errors.DustyDebt)
+    assert witness.does(exchange.mint, trader, issue, trader, 3 * COIN) == 3 * COIN
+    assert isinstance(witness.does(exchange.burn, trader, issue, trader, COIN + 1), errors.DustyDebt)
+    assert witness.does(exchange.burn, trader, issue, trader, COIN) == COIN
+    assert witness.does(exchange.burn, trader, issue, trader, 2 * COIN) == 2 * COIN
+
+
+def test_on_whole_numbers_a_vault_stands_as_makers_does() -> None:
+    ray = 10**27
+    each = issuing.backing(2_000 * ray, 1_450 * ray // 1_000, ray)
+    assert each == 2_000 * ray * ray // (1_450 * ray // 1_000)
+    assert issuing.is_backed(10**18, each, 10**18 * each)
+    assert not issuing.is_backed(10**18, each, 10**18 * each + 1)
+    assert [issuing.is_dust(owed, 5) for owed in (0, 1, 4, 5)] == [False, True, True, False]
+    assert [issuing.exceeds(owed, 5) for owed in (5, 6)] == [False, True]
+
+
+@pytest.mark.parametrize("dust", [-1.0, 50.0])
+def test_a_least_debt_beyond_the_ceiling_is_refused(dust: float) -> None:
+    with pytest.raises(ValueError, match="dust = .*: allowed 0 to below ceiling"):
+        Synthetic("XAU", collateral="ETH", ceiling=50.0, dust=dust)
+
+
+def test_in_the_game_the_ceiling_is_reached() -> None:
+    record = run(find("capped-issue"))
+    why = record.events.loc[record.events["kind"] == "reverted", "numbers"].map(lambda one: one["why"])
+    assert (why == "IssueCapped").sum() > 0
+    assert (record.events["kind"] == "minted").sum() > 5

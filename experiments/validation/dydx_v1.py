@@ -1,20 +1,27 @@
 """dYdX's Perpetual V1, 1,100 recorded actions: funding by a cumulative index, margin, liquidation and deleveraging at bankruptcy.
 
-Funding is settled as here, each account's own when it is touched, rounded against it (`clearing.settle_funding`; on whole
-numbers `fixed_point.up`). What is the contract's own and kept by the replay: bounds on a new funding rate, who may trade while
-below the margin, prices of liquidations at which margin and position leave in proportion, and marks before a deleveraging. That
-zero keeps the sign of what it came from is bookkeeping, but decides who may be deleveraged: it is kept as there.
+Configured as `Collateralised(maintenance=...)`, whose `share_of` says who stands, with `InProportion` for liquidations and
+`Backstop(after=...)` for what waits for a mark: margin and position leave at the price of `lots.unwound_at`, in exact fractions.
+Funding is settled as here, each account's own when it is touched, rounded against it (`clearing.settle_funding`; on whole numbers
+`fixed_point.up`). What is the contract's own and kept by the replay: bounds on a new funding rate, how many units a liquidation
+may take, and who may trade while below the margin. That zero keeps the sign of what it came from is bookkeeping, but decides who
+may be deleveraged: it is kept as there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from experiments.validation.base import Claim
 from experiments.validation.replays import Step, agreement, scenarios, step
 from protocol.fixed_point import down, up
+from protocol.liquidations.backstop import is_late
+from protocol.liquidations.lots import unwound_at
+from protocol.margins.collateralised import share_of
 from protocol.oracles.cumulative import integral
 
 SUBJECT = "dYdX Perpetual V1, as deployed"
@@ -73,6 +80,10 @@ class Balance(NamedTuple):
 
     margin: Signed = Signed()
     position: Signed = Signed()
+
+    def worth(self, price: int) -> int:
+        """Equity, in 36 decimals of a margin unit; signed."""
+        return self.margin.value * ONE + self.position.value * price
 
     def sides(self, price: int) -> tuple[int, int]:
         """What counts for it and against it, in 36 decimals of a margin unit."""
@@ -235,15 +246,15 @@ def settle(market: Market, who: int) -> Market:
 
 
 def stands(market: Market, held: Balance) -> bool:
-    """Whether what is for an account is at least the collateralisation times what is against it."""
-    good, bad = held.sides(market.price)
-    return good * ONE >= bad * market.least
+    """Whether equity is at least the share of its notional that the side needs."""
+    size = held.position.value
+    above, below = share_of(1 if size > 0 else -1, market.least, ONE)
+    return held.worth(market.price) * below >= abs(size) * market.price * above
 
 
 def under_water(market: Market, held: Balance) -> bool:
     """Whether it owes more than it has."""
-    good, bad = held.sides(market.price)
-    return good < bad
+    return held.worth(market.price) < 0
 
 
 def withdraw(market: Market, who: int, amount: int) -> Market:
@@ -278,9 +289,13 @@ def need_standing(market: Market, was: Balance, now: Balance) -> None:
         raise Refused(text + "collateralization decreased")
 
 
-def in_proportion(held: Balance, amount: int, *, rounded_up: int) -> int:
-    """The margin that leaves with part of a position."""
-    return (up if rounded_up else down)(held.margin.size, amount, held.position.size) if held.position.size else 0
+def leaves_with(market: Market, held: Balance, amount: int, *, rounded_up: int) -> int:
+    """The margin that leaves with part of a position, at the price that leaves its owner nothing."""
+    if not held.position.size:
+        return 0
+    worth, coins = Fraction(held.worth(market.price), ONE), Fraction(held.position.value)
+    owed = abs(amount * unwound_at(Fraction(market.price, ONE), worth, coins, Fraction(0)))
+    return math.ceil(owed) if rounded_up else math.floor(owed)
 
 
 def liquidated(market: Market, who: int, args: dict[str, Any]) -> tuple[Market, int, int]:
@@ -293,7 +308,7 @@ def liquidated(market: Market, who: int, args: dict[str, Any]) -> tuple[Market, 
     if args["isBuy"] != held.position.positive:
         raise Refused("liquidation must not increase maker's position size")
     amount = min(args["amt"], held.position.size)
-    return market, in_proportion(held, amount, rounded_up=args["isBuy"]), amount
+    return market, leaves_with(market, held, amount, rounded_up=args["isBuy"]), amount
 
 
 def mark(market: Market, who: int, action: str) -> Market:
@@ -318,7 +333,7 @@ def deleveraged(market: Market, who: int, args: dict[str, Any]) -> tuple[Market,
     if not args["by_operator"]:
         if market.marks[maker] == 0:
             raise Refused("Cannot deleverage since account is not marked")
-        if market.now - market.marks[maker] < TIMELOCK:
+        if not is_late(market.now, market.marks[maker], TIMELOCK):
             raise Refused("Cannot deleverage since account has not been marked for the timelock period")
     if not under_water(market, held):
         raise Refused("Cannot deleverage since maker is not underwater")
@@ -329,7 +344,7 @@ def deleveraged(market: Market, who: int, args: dict[str, Any]) -> tuple[Market,
     amount = min(args["amt"], held.position.size, other.position.size)
     if amount == held.position.size and market.marks[maker]:
         market = replace(market, marks=noted(market, maker, 0))
-    return market, in_proportion(held, amount, rounded_up=args["isBuy"]), amount
+    return market, leaves_with(market, held, amount, rounded_up=args["isBuy"]), amount
 
 
 def claims() -> tuple[Claim, ...]:

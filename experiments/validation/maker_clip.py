@@ -1,9 +1,9 @@
 """Maker's Liquidations 2.0 (Dog, Clipper, abaci), 910 recorded actions: what is auctioned, prices, slices, resets, incentives.
 
-Configured as `Dutch` with each of the three curves: price, staleness and slice are `liquidations.curves` and `lots.slice_of`. What
-is the contract's own and kept by the replay: how much of a vault may be auctioned under a cap on debts at auction, and the list
-of auctions (the last takes the place of one that ends). The vaults themselves (`frob`, `drip`, `heal`) are taken as recorded, as
-far as auctions read them: what is predicted of such a row is every running auction.
+Configured as `Dutch` with each of the three curves: price, staleness and slice are `liquidations.curves` and `lots.slice_of`; and
+as a `Synthetic` issue with a loan's `BySecond` growth for the vaults (`maker_vat`). What is the contract's own and kept by the
+replay: how much of a vault may be auctioned under a cap on debts at auction, the list of auctions (the last takes the place of
+one that ends), and the books of the Vat. Its debt ceiling is not among the recorded numbers, and was never reached.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+from experiments.validation import maker_vat
 from experiments.validation.base import Claim
+from experiments.validation.maker_vat import KEEPERS, RAY, WAD, Refused, Vat
 from experiments.validation.replays import Step, agreement, scenarios, step
 from protocol.fixed_point import down
+from protocol.issuing import is_backed
 from protocol.liquidations.curves import exponential, is_stale, linear, stairstep
 from protocol.liquidations.lots import slice_of
 
 SUBJECT = "Maker's auctions, as deployed"
 SOURCE = "makerdao/dss Dog and Clipper, recorded bytecode"
-RAY, WAD = 10**27, 10**18
-AUCTIONS = ("bark", "take", "redo")
-
-
-class Refused(Exception):
-    """The contract's reason."""
 
 
 class Sale(NamedTuple):
-    """One auction: its top price in rays, when its round began, units in wads, and what it is to raise in rads."""
+    """One auction: its top price in rays, when its round began, units in wads, what it is to raise in rads, and whose it is."""
 
     number: int
     top: int
     start: int
     lot: int
     tab: int
+    owner: int
 
 
 @dataclass(frozen=True)
@@ -43,35 +41,42 @@ class House:
     """What the auctions know. `debts`: at auction, in rads."""
 
     params: dict[str, Any]
-    feed: int
+    vat: Vat
     sales: tuple[Sale, ...] = ()
     debts: int = 0
     kicks: int = 0
-    now: int = 0
+
+    @property
+    def now(self) -> int:
+        """Seconds."""
+        return self.vat.now
+
+    @property
+    def least(self) -> int:
+        """What is too little to be left to raise, or to be rewarded for, in rads."""
+        dust, penalty = int(self.params["dust"]), int(self.params["chop"])
+        return down(dust, penalty, WAD)
 
 
 def replay() -> Iterator[Step]:
-    """Predict each row from the auctions that the last one left."""
+    """Predict each row from the state that the last one left."""
     for _, params, rows in scenarios("maker_clip.json"):
-        house = House(params, params["px0"])
-        vaults: dict[int, tuple[int, int]] = {}
+        house = House(params, maker_vat.opened(params))
         for number, row in enumerate(rows):
-            house, revert = replace(house, now=row["t"], feed=row["price_feed_wad"]), ""
+            house, revert = replace(house, vat=replace(house.vat, now=row["t"])), ""
             result: dict[str, int] = {}
-            if row["action"] in AUCTIONS:
-                try:
-                    house, result = act(house, row, vaults.get(row["actor"], (0, 0)))
-                except Refused as reason:
-                    revert = str(reason)
-            told: dict[str, Any] = {"Dirt": house.debts, "dirt": house.debts} | shown(house) | result
-            left: dict[str, Any] = {"Dirt": row["Dirt"], "dirt": row["dirt"]} | listed(row["active"])
-            if row["action"] in AUCTIONS:
-                told |= {"ok": int(not revert), "revert": revert}
-                left |= {"ok": row["ok"], "revert": row["revert"]}
-                left |= {name: value for name, value in row["res"].items() if name != "usr"}
+            try:
+                house, result = act(house, row)
+            except Refused as reason:
+                revert = str(reason)
+            told: dict[str, Any] = {"Dirt": house.debts, "dirt": house.debts} | shown(house)
+            told |= {f"event.{name}": value for name, value in result.items()}
+            told |= {"ok": int(not revert), "revert": revert, "chost": house.least}
+            told |= maker_vat.view(house.vat, row["actor"])
+            left: dict[str, Any] = {name: row[name] for name in told if name in row} | listed(row["active"])
+            left |= {f"event.{name}": value for name, value in row["res"].items() if name != "usr"}
             yield step(number, row["action"], told, left)
-            vaults[row["actor"]] = row["ink"], row["art"]
-            house = replace(house, debts=row["Dirt"])
+            house = replace(house, debts=row["Dirt"], vat=maker_vat.adopt(house.vat, row))
 
 
 def shown(house: House) -> dict[str, int]:
@@ -103,23 +108,31 @@ def stale(house: House, sale: Sale) -> bool:
     return is_stale(price(house, sale), sale.top, house.now - sale.start, params["tail"], params["cusp"], RAY)
 
 
-def act(house: House, row: dict[str, Any], vault: tuple[int, int]) -> tuple[House, dict[str, int]]:
-    """Start, take or restart; what the contract emits."""
-    args = row["args"]
-    if row["action"] == "bark":
-        return bark(house, *vault, row["rate"], row["spot"])
-    sale = next((one for one in house.sales if one.number == args["id"]), None)
-    if sale is None:
-        raise Refused("Clipper/not-running-auction")
-    if row["action"] == "redo":
-        return redo(house, sale, row["chost"])
-    return take(house, sale, args["amt"], args["max"], row["chost"])
+def act(house: House, row: dict[str, Any]) -> tuple[House, dict[str, int]]:
+    """Do it; what the contract emits."""
+    action, args, who, vat = row["action"], row["args"], row["actor"], house.vat
+    if action == "bark":
+        return bark(house, who, KEEPERS + args["kpr"])
+    if action in ("take", "redo"):
+        sale = next((one for one in house.sales if one.number == args["id"]), None)
+        if sale is None:
+            raise Refused("Clipper/not-running-auction")
+        return redo(house, sale, who) if action == "redo" else take(house, sale, who, args["amt"], args["max"])
+    if action == "price":
+        return replace(house, vat=maker_vat.poke(vat, args["val"])), {}
+    if action == "frob":
+        return replace(house, vat=maker_vat.frob(vat, who, args["dink"], args["dart"])), {}
+    if action == "heal":
+        return replace(house, vat=maker_vat.heal(vat, args["rad"])), {}
+    vat = maker_vat.drip(vat)
+    return replace(house, vat=vat), {"rate": vat.rate}
 
 
-def bark(house: House, collateral: int, art: int, rate: int, spot: int) -> tuple[House, dict[str, int]]:
+def bark(house: House, who: int, keeper: int) -> tuple[House, dict[str, int]]:
     """Auction a vault that its collateral does not cover, as much of it as the caps let."""
-    params = house.params
-    if collateral * spot >= art * rate:
+    params, vat = house.params, house.vat
+    collateral, art, rate = vat.locked[who], vat.owed[who], vat.rate
+    if is_backed(collateral, vat.spot, art * rate):
         raise Refused("Dog/not-unsafe")
     room = min(params["Hole"], params["hole"]) - house.debts
     if room <= 0:
@@ -136,15 +149,17 @@ def bark(house: House, collateral: int, art: int, rate: int, spot: int) -> tuple
     tab = down(due, params["chop"], WAD)
     top = top_of(house)
     number = house.kicks + 1
-    sale = Sale(number, top, house.now, lot, tab)
+    sale = Sale(number, top, house.now, lot, tab, who)
     told = {"id": number, "ink": lot, "art": part, "due": due, "top": top, "tab": tab, "lot": lot}
-    house = replace(house, sales=(*house.sales, sale), debts=house.debts + tab, kicks=number)
-    return house, told | {"coin": incentive(house, tab)}
+    coin = incentive(house, tab)
+    vat = maker_vat.reward(maker_vat.grab(vat, who, lot, part), keeper, coin)
+    house = replace(house, vat=vat, sales=(*house.sales, sale), debts=house.debts + tab, kicks=number)
+    return house, told | {"coin": coin}
 
 
 def top_of(house: House) -> int:
     """Where a round begins, in rays."""
-    return int(down(house.feed * 10**9, house.params["buf"], RAY))
+    return int(down(house.vat.feed * 10**9, house.params["buf"], RAY))
 
 
 def incentive(house: House, tab: int) -> int:
@@ -152,28 +167,34 @@ def incentive(house: House, tab: int) -> int:
     return int(house.params["tip"] + down(tab, house.params["chip"], WAD))
 
 
-def redo(house: House, sale: Sale, dust: int) -> tuple[House, dict[str, int]]:
+def redo(house: House, sale: Sale, keeper: int) -> tuple[House, dict[str, int]]:
     """Begin another round."""
     if not stale(house, sale):
         raise Refused("Clipper/cannot-reset")
     new = sale._replace(top=top_of(house), start=house.now)
-    worth = sale.tab >= dust and sale.lot * house.feed * 10**9 >= dust
-    told = {"top": new.top, "tab": sale.tab, "lot": sale.lot, "coin": incentive(house, sale.tab) if worth else 0}
-    return replace(house, sales=tuple(new if one == sale else one for one in house.sales)), told
+    worth = sale.tab >= house.least and sale.lot * house.vat.feed * 10**9 >= house.least
+    coin = incentive(house, sale.tab) if worth else 0
+    told = {"top": new.top, "tab": sale.tab, "lot": sale.lot, "coin": coin}
+    sales = tuple(new if one == sale else one for one in house.sales)
+    return replace(house, vat=maker_vat.reward(house.vat, keeper, coin), sales=sales), told
 
 
-def take(house: House, sale: Sale, most: int, limit: int, dust: int) -> tuple[House, dict[str, int]]:
+def take(house: House, sale: Sale, keeper: int, most: int, limit: int) -> tuple[House, dict[str, int]]:
     """Sell up to `most` at the price of now."""
     if stale(house, sale):
         raise Refused("Clipper/needs-reset")
     asked = price(house, sale)
     if limit < asked:
         raise Refused("Clipper/too-expensive")
-    part, owed = slice_of(sale.lot, sale.tab, most, asked, dust)
+    part, owed = slice_of(sale.lot, sale.tab, most, asked, house.least)
     if (part, owed) == (0, 0):
         raise Refused("Clipper/no-partial-purchase")
     left = sale._replace(lot=sale.lot - int(part), tab=sale.tab - int(owed))
     told = {"price": asked, "owe": int(owed), "tab": left.tab, "lot": left.lot}
+    vat = maker_vat.sold(house.vat, keeper, int(part), int(owed))
+    if left.tab == 0:  # what is left of the lot goes back
+        vat = replace(vat, tokens=maker_vat.put(vat.tokens, sale.owner, left.lot))
+    house = replace(house, vat=vat)
     if left.lot and left.tab:
         sales = tuple(left if one == sale else one for one in house.sales)
         return replace(house, sales=sales, debts=house.debts - int(owed)), told

@@ -1,10 +1,11 @@
 """Perpetual Protocol V1, 840 recorded actions: virtual swaps, fees, funding, margin ratios, liquidation, the insurance fund.
 
-Configured as `VirtualAmm`, whose formula prices every swap by quote and by base, now and on each reserve of the last fifteen
-minutes (`oracles.cumulative.integral` weights them). What is the contract's own accounting, kept by the replay: funding as an
-amount, the gap of two means for its part of a day (`funding.twap_gap` has it as a share of the price, and bounds it), margins in
-a vault that prepays bad debt, one snapshot of the reserves a block, caps, and that tokens have six decimals. Who acts twice in a
-block after a liquidation is out of scope: it does not occur.
+Configured as `VirtualAmm`, whose `owed_for`, which its compiled `take` calls and to which each trade is put as well, prices every
+swap by quote and by base, now and on each reserve of the last fifteen minutes (`oracles.cumulative.integral` weights them). What
+is the contract's own accounting, kept by the replay: funding as an amount, the gap of two means for its part of a day
+(`funding.twap_gap` has it as a share of the price, and bounds it), margins in a vault that prepays bad debt, one snapshot of the
+reserves a block, caps, and that tokens have six decimals. Who acts twice in a block after a liquidation is out of scope: it does
+not occur.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ from experiments.validation.perp_v1_market import (
     swap_quote,
     to_fund,
 )
-from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.replays import Step, agreement, in_the_game, scenarios, step, within
 from protocol.fixed_point import down, to_zero
+from protocol.venues.virtual_amm import VirtualAmm
 
 SUBJECT = "Perpetual Protocol V1, as deployed"
 SOURCE = "@perp/contract 2.2.0, recorded bytecode"
@@ -84,7 +86,7 @@ def replay() -> Iterator[Step]:
             market = replace(
                 market, time=row["t"], block=row["block"], oracle=row["oracle"], oracle_mean=row["oracle_twap"]
             )
-            revert, result = "", dict[str, int]()
+            revert, result, before = "", dict[str, int](), market
             try:
                 market, result = act(market, row)
             except Refused as reason:
@@ -94,8 +96,23 @@ def replay() -> Iterator[Step]:
             for who, (held, ratio) in enumerate(zip(row["positions"], row["margin_ratios"], strict=True)):
                 left |= {f"{who}.{name}": value for name, value in zip(Position._fields, held, strict=True)}
                 left[f"{who}.ratio"] = ratio
+            if row["res"].get("exch_size"):
+                unit = (
+                    1.0 + before.quote / before.base
+                )  # what a unit of size is worth, which is as far as a size is known
+                told["compiled"] = within(played(before, row["res"]), row["res"]["exch_quote"], unit)
+                left["compiled"] = row["res"]["exch_quote"]
             yield step(number, row["action"], told, left)
             market = adopt(market, row)
+
+
+def played(market: Market, done: dict[str, int]) -> float:
+    """What the game's own pool asks for the size that was exchanged: `virtual_amm.take`, compiled."""
+
+    def pool(unit: float, cash: float) -> list[float]:
+        return [market.base / unit, market.quote / cash]
+
+    return abs(in_the_game(VirtualAmm(), pool, done["exch_size"], done["exch_quote"]))
 
 
 def view(market: Market) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A replay is a generator over recorded rows. For each it yields what the product's rules predict and what the contract left, under
 the same names; the next prediction starts from what the contract left, so that no error hides behind another. A row agrees
-exactly, within one part in 10^9, or not; what differs by design is named and counted apart, never dropped.
+exactly, within one part in 10^9, or not; what differs by design is named and counted apart, never dropped. Where the game plays a
+rule compiled, on floats, the recorded trade is put to that, too: it must come within one part in 10^9.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from experiments.validation.base import Claim, Effort, Measured, exactly, recorded
+from protocol.venues.base import Venue
 
 CLOSE = 1e-9  # relative
 Numbers = Mapping[str, int | float | str | None]
@@ -87,6 +91,22 @@ def apart(mine: Any, theirs: Any) -> float:
     if isinstance(mine, str) or isinstance(theirs, str) or mine is None or theirs is None:
         return float("inf")
     return float(abs(mine - theirs) / max(abs(mine), abs(theirs)))
+
+
+def within(mine: float, theirs: int, rounding: float = 0.0) -> float | int:
+    """What a compiled rule says on floats, as recorded where it is within one part in 10^9 of that, or what was rounded there."""
+    return theirs if apart(mine, theirs) <= CLOSE or abs(mine - theirs) <= rounding else mine
+
+
+def in_the_game(venue: Venue, pool: Callable[[float, float], list[float]], size: int, owed: float) -> float:
+    """What a venue's compiled rule asks for `size` units, in the units of `owed`, which says how large it is about.
+
+    `pool` gives the venue's numbers for a size unit and a cash unit of so many recorded ones: the game counts up to 2**53.
+    """
+    units = abs(size) / 2.0**50, abs(owed) / 2.0**50
+    found = np.empty(1)
+    venue.price(np.array(pool(*units)), np.array([2**50 if size > 0 else -(2**50)]), found)
+    return float(found[0]) * units[1]
 
 
 def scenarios(name: str) -> Iterator[tuple[str, dict[str, Any], list[dict[str, Any]]]]:

@@ -1,9 +1,9 @@
 """Synthetix PerpsV2 2.102.1, 870 recorded actions: prices by skew, funding with velocity, fees, flags and liquidation.
 
-Configured as `OraclePool(spread=0.0)`, whose `fill_price` is the compiled rule of every fill on whole numbers (a test joins the
-two), with `Velocity` funding. What is the contract's own and kept by the replay: fees by who adds to the skew and who takes from
-it (a pool here charges both alike), the margin that a liquidation needs, and the sum from which the stakers' debt follows. Who may
-force a position closed is bookkeeping.
+Configured as `OraclePool(spread=0.0)`: `fill_price` is made of the functions that its compiled `take` is made of, and each trade
+is put to `take` as well. With `Velocity` funding. What is the contract's own and kept by the replay: fees by who adds to the skew
+and who takes from it (a pool here charges both alike), the margin that a liquidation needs, and the sum from which the stakers'
+debt follows. Who may force a position closed is bookkeeping.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from experiments.validation.base import Claim
-from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.replays import Step, agreement, in_the_game, scenarios, step, within
 from protocol.fixed_point import down, to_zero
 from protocol.funding.velocity import mean_of, velocity_rate
-from protocol.venues.oracle_pool import fill_price
+from protocol.venues.oracle_pool import OraclePool, fill_price
 
 SUBJECT = "Synthetix PerpsV2, as deployed"
 SOURCE = "synthetix 2.102.1 PerpsV2Market, recorded bytecode"
@@ -70,7 +70,7 @@ def replay() -> Iterator[Step]:
         balances = (params["bal0"],) * count + (0, 0)
         market = Market(params, params["price0"], params["t_init"], balances, (Position(),) * count, (0,) * count)
         for number, row in enumerate(rows):
-            revert, result = "", dict[str, int]()
+            revert, result, before = "", dict[str, int](), market
             try:
                 market, result = act(market, row)
             except Refused as reason:
@@ -80,8 +80,27 @@ def replay() -> Iterator[Step]:
                 name: row[name] for name in ("ok", "revert", "price", *STATE, "funding_seq_len", "funding_seq_last")
             }
             left |= row["res"] | columns(row["balances"], row["flags"], row["positions"])
+            if row["res"].get("trade_size"):
+                told["compiled"] = within(played(before, row["res"]["trade_size"]), row["res"]["fill_price"])
+                left["compiled"] = row["res"]["fill_price"]
             yield step(number, row["action"], told, left)
             market = adopt(market, row)
+
+
+def played(market: Market, size: int) -> float:
+    """The price that the game's own pool fills at: `oracle_pool.take`, compiled."""
+
+    def pool(unit: float, cash: float) -> list[float]:
+        return [
+            market.price / ONE * unit / cash,
+            market.skew / unit,
+            market.params["skewScale"] / unit,
+            *[0.0] * 5,
+            1.0,
+        ]
+
+    notional = size * market.price / ONE
+    return in_the_game(OraclePool(spread=0.0), pool, size, notional) / size * ONE
 
 
 def view(market: Market) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Uniswap V3's pool, 880 recorded calls: swaps across ticks, liquidity in ranges, fee growth, the protocol's part.
 
-Configured as `TickPool`, the books of `ConcentratedPool`, which carries its own state through a whole session. What is the
-contract's own: it stops at every word of its bitmap (which moves fees by their rounding), has ranges on a grid, takes a cut for the
-protocol, and keeps what is owed to a position until it is collected. Why a call is refused, and its price observations, are out
-of scope.
+Configured as `TickPool`, the books of `ConcentratedPool`, which carries its own state through a whole session, with the ring of
+`RingTwap` (`oracles.observations`) and the refusals of `exchange.ranges`. What is the contract's own: it stops at every word of
+its bitmap (which moves fees by their rounding), takes a cut for the protocol, keeps what is owed to a position until it is
+collected, and writes into its ring when a tick or the liquidity in range changes, not at the end of a block.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ from collections.abc import Iterator
 from typing import Any
 
 from experiments.validation.base import Claim
-from experiments.validation.replays import Step, agreement, scenarios
+from experiments.validation.replays import Step, agreement, scenarios, step
+from protocol.oracles.observations import opened, seen, written
 from protocol.venues.tick_math import HIGHEST_TICK, LOWEST_TICK
-from protocol.venues.tick_pool import EMPTY, Position, TickPool
+from protocol.venues.tick_pool import EMPTY, Position, TickPool, is_idle, is_range, overdraws
 
 SUBJECT = "Uniswap V3, as deployed"
 SOURCE = "@uniswap/v3-core 1.0.1, recorded bytecode"
 TOLD = ("amount0", "amount1", "sqrtPriceX96", "tick", "liquidity", "fg0", "fg1", "pf0", "pf1")
 
 
+class Refused(Exception):
+    """The contract's reason."""
+
+
 class Recorded(TickPool):
-    """The pool as deployed: it stops at every word of its bitmap, has ranges on a grid, and a cut for the protocol."""
+    """The pool as deployed: it stops at every word of its bitmap, has a cut for the protocol, and a ring."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         """As a session configures it."""
@@ -30,6 +35,8 @@ class Recorded(TickPool):
         self.spacing = params["tick_spacing"]
         self.cut = params["fee_protocol0"], params["fee_protocol1"]
         self.protocol = [0, 0]
+        self.now = params["t_init"]
+        self.ring = opened(self.now, params["obs_cardinality_next"])
 
     def stop(self, side: int) -> int:
         """The next tick of a range, or the end of the bitmap's word."""
@@ -37,6 +44,31 @@ class Recorded(TickPool):
         if side > 0:
             return int(min(super().stop(side), (word // 256 * 256 + 255) * self.spacing, HIGHEST_TICK))
         return int(max(super().stop(side), word // 256 * 256 * self.spacing, LOWEST_TICK))
+
+    def swap(self, side: int, units: int, limit: int) -> tuple[int, int]:
+        """Write into the ring what stood, if the tick has moved."""
+        tick, liquidity = self.tick, self.liquidity
+        got = super().swap(side, units, limit)
+        if self.tick != tick:
+            self.ring = written(self.ring, self.now, tick, liquidity)
+        return got
+
+    def change(self, position: Position, low: int, high: int, liquidity: int) -> tuple[Position, int, int]:
+        """Refuse what there is not; write into the ring what stood, if liquidity in range changes."""
+        if is_idle(position, liquidity):
+            raise Refused("NP")
+        if overdraws(position, liquidity):
+            raise Refused("LS")
+        if not is_range(low, high, self.spacing):
+            raise Refused("(no data)")
+        if liquidity and low <= self.tick < high:
+            self.ring = written(self.ring, self.now, self.tick, self.liquidity)
+        return super().change(position, low, high, liquidity)
+
+    def seen(self, ago: int) -> list[int] | None:
+        """Both sums so many seconds ago, as recorded; None: too old."""
+        row = seen(self.ring, self.now, ago, self.tick, self.liquidity)
+        return None if row is None else [ago, row.ticks, row.thin]
 
     def earn(self, side: int, fee: int) -> None:
         """The protocol's part first."""
@@ -86,14 +118,43 @@ def replay() -> Iterator[Step]:
         pool = Recorded(params)
         mine = Ledger(pool)
         for number, row in enumerate(rows):
-            got = act(pool, mine, row["action"], row["args"]) if row["ok"] else (0, 0)
+            pool.now, revert, got = row["t"], "", (0, 0)
+            try:
+                got = act(pool, mine, row["action"], row["args"])
+            except Refused as reason:
+                revert = str(reason)
             state = (*got, pool.price, pool.tick, pool.liquidity, *pool.growth, *pool.protocol)
-            told, left = dict(zip(TOLD, state, strict=True)), {name: row[name] for name in TOLD}
+            told: dict[str, Any] = dict(zip(TOLD, state, strict=True))
+            left: dict[str, Any] = {name: row[name] for name in TOLD}
+            told |= {"ok": int(not revert), "revert": revert, "ring.at": pool.ring.at, "ring.rows": pool.ring.used}
+            left |= {
+                "ok": row["ok"],
+                "revert": row["revert"],
+                "ring.at": row["obs_index"],
+                "ring.rows": row["obs_card"],
+            }
+            told |= observed(pool, row["observe"])
+            left |= listed(row["observe"])
             if row["pos"]:
                 held = mine.row(row["pos"][0], row["pos"][1])
                 told |= {f"position.{place}": value for place, value in enumerate(held)}
                 left |= {f"position.{place}": value for place, value in enumerate(row["pos"])}
-            yield Step(number, row["action"], told, left)
+            yield step(number, row["action"], told, left)
+
+
+def observed(pool: Recorded, asked: list[Any]) -> dict[str, Any]:
+    """What `observe` says of the times that were asked for: all of them, or OLD."""
+    old = asked[-1] == "OLD"
+    found = [pool.seen(ago) for ago in (asked[0] if old else [one[0] for one in asked])]
+    known = [one for one in found if one is not None]
+    return listed(known if len(known) == len(found) else [asked[0], "OLD"] if old else ["OLD"])
+
+
+def listed(asked: list[Any]) -> dict[str, Any]:
+    """The recorded list as names and numbers."""
+    if asked[-1] == "OLD":
+        return {"observed": "OLD"}
+    return {f"observed.{place}.{n}": v for place, one in enumerate(asked) for n, v in enumerate(one)}
 
 
 def act(pool: Recorded, mine: Ledger, action: str, args: dict[str, Any]) -> tuple[int, int]:

@@ -9,9 +9,11 @@ from protocol import issuing
 from protocol.appraisal import token_price
 from protocol.errors import (
     DepthExceeded,
+    DustyDebt,
     EmptyTill,
     Healthy,
     InsufficientBalance,
+    IssueCapped,
     NotAllowed,
     NothingToDo,
     UnderCollateralised,
@@ -78,7 +80,7 @@ def unlock(state: State, issue: Issue, account: int, units: int) -> None:
 def mint(state: State, issue: Issue, account: int, units: int) -> int:
     """Units of the synthetic out against a debt (rounded up). Returns the scaled units now owed more.
 
-    Raises UnderCollateralised, StalePrice, NothingToDo.
+    Raises UnderCollateralised, IssueCapped, DustyDebt, StalePrice, NothingToDo.
     """
     if units <= 0:
         raise NothingToDo(amount=units)
@@ -87,14 +89,16 @@ def mint(state: State, issue: Issue, account: int, units: int) -> int:
     state.ledger.move(issue.debt, account, issue.listing.house.custody, scaled, Reason.ISSUE)
     state.ledger.move(issue.listing.base, WORLD, account, units, Reason.ISSUE)
 
+    _need_room(state, issue)
     _need_ratio(state, issue, account)
+    _need_no_dust(state, issue, account)
     return scaled
 
 
 def burn(state: State, issue: Issue, account: int, units: int) -> int:
     """Units of the synthetic in, a debt down by as much (rounded down). Returns the units taken, at most what is owed.
 
-    Raises NothingToDo, InsufficientBalance.
+    Raises NothingToDo, InsufficientBalance, DustyDebt.
     """
     owes = state.ledger.balance[issue.debt, account] < 0
     if units <= 0 or not owes:
@@ -104,6 +108,8 @@ def burn(state: State, issue: Issue, account: int, units: int) -> int:
     units = min(units, issuing.debt_of(state, issue, account))
     _forgive(state, issue, account, units)
     state.ledger.move(issue.listing.base, account, WORLD, units, Reason.ISSUE)
+
+    _need_no_dust(state, issue, account)
     return units
 
 
@@ -212,6 +218,21 @@ def _need_ratio(state: State, issue: Issue, account: int) -> None:
         return
     usable_index(state, issue.listing)
     need_price(state, issue.listing.house, issue.token)
-    found, needs = issuing.ratio(state, issue, account), issuing.rules(state, issue).opening
-    if found < needs:
-        raise UnderCollateralised(account=account, ratio=found, required=needs)
+    needs = issuing.rules(state, issue).opening
+    if not issuing.stands(state, issue, account, needs):
+        raise UnderCollateralised(account=account, ratio=issuing.ratio(state, issue, account), required=needs)
+
+
+def _need_no_dust(state: State, issue: Issue, account: int) -> None:
+    """The position owes nothing, or enough to be left. Raises DustyDebt."""
+    owed, scale = issuing.debt_of(state, issue, account), issue.listing.size_scale
+    least = issuing.rules(state, issue).dust
+    if issuing.is_dust(owed / scale, least):
+        raise DustyDebt(account=account, owed=owed / scale, least=least)
+
+
+def _need_room(state: State, issue: Issue) -> None:
+    """All debts together are no more than may be. Raises IssueCapped."""
+    supply, ceiling = issuing.supply_of(state, issue) / issue.listing.size_scale, issuing.rules(state, issue).ceiling
+    if issuing.exceeds(supply, ceiling):
+        raise IssueCapped(market=issue.listing.name, owed=supply, ceiling=ceiling)

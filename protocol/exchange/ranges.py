@@ -10,7 +10,7 @@ from protocol.errors import BadRange, InsufficientBalance, NothingToDo
 from protocol.ledger import Reason
 from protocol.state import Listing, State
 from protocol.venues.concentrated import ConcentratedPool
-from protocol.venues.tick_pool import EMPTY, Position, TickPool
+from protocol.venues.tick_pool import EMPTY, Position, TickPool, is_idle, overdraws
 
 
 def provide_range(state: State, listing: Listing, account: int, low: int, high: int, base: int, cash: int) -> int:
@@ -39,9 +39,9 @@ def remove_range(state: State, listing: Listing, account: int, low: int, high: i
     """
     venue = _pool(state, listing, low, high)
     position: Position = state.tables[listing.path + ".positions"].get((account, low, high), EMPTY)
-    if liquidity < 0 or position is EMPTY:
+    if liquidity < 0 or is_idle(position, -liquidity):
         raise NothingToDo(market=listing.name, account=account, low=low, high=high, liquidity=liquidity)
-    if position.liquidity < liquidity:
+    if overdraws(position, -liquidity):
         raise InsufficientBalance(market=listing.name, has=position.liquidity, needs=liquidity)
 
     pool: TickPool = state.tables[listing.path + ".pool"]

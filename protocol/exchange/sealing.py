@@ -38,6 +38,7 @@ class _Open(NamedTuple):
     owes: bool  # whether its venue settles anything later
     funded: bool
     funding_looks: bool
+    charged: bool  # whether its funding rule charges both sides
     limited: bool
     dated: bool
 
@@ -80,6 +81,7 @@ def _closing(state: State, house: House) -> _Closing:
                 fills(market.venue, Venue, "observe"),
                 listing.size >= 0 and not dated,
                 fills(market.funding, Funding, "observe"),
+                listing.size >= 0 and not dated and fills(market.funding, Funding, "charges"),
                 bool(market.limits),
                 dated,
             )
@@ -100,7 +102,7 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
     if waits:
         cleared = clear_auctions(state, chain) + execute_requests(state, chain)
     for house, rules, markets, limited, dated, margin_looks in closings:
-        for listing, market, looks, owes, funded, funding_looks, _, _ in markets:
+        for listing, market, looks, owes, funded, funding_looks, charged, _, _ in markets:
             if looks:
                 market.oracle.observe(state, listing, looks)
             if owes:
@@ -109,6 +111,8 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
                 price = _accrue(state, listing, market)
                 if funding_looks:
                     market.funding.observe(state, listing, price)
+                if charged:
+                    _charge(state, listing, market)
         if limited:
             for one in markets:
                 if one.limited:
@@ -143,6 +147,13 @@ def _settle_due(state: State, listing: Listing) -> None:
     for source, target, part in ((account, desk, np.maximum(units, 0)), (desk, account, np.maximum(-units, 0))):
         paid = part > 0
         state.ledger.move_many(house.cash, source[paid], target[paid], part[paid], Reason.RECLAIM)
+
+
+def _charge(state: State, listing: Listing, market: Market) -> None:
+    """Move what both sides owe the pool for what it keeps in reserve."""
+    who, units = market.funding.charges(state, listing)
+    desk = np.full(len(who), listing.desk)
+    state.ledger.move_many(listing.house.cash, who[units > 0], desk[units > 0], units[units > 0], Reason.FEE)
 
 
 def _accrue(state: State, listing: Listing, market: Market) -> float:

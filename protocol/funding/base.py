@@ -3,18 +3,30 @@
 The table at `path.funding` is [index, rate, time]: index in cash coins per base coin held long, rate per second as a share of
 the price, time in seconds of the last accrual. The exchange accrues once a block: it asks for the new `rate`, adds what was
 `paid` since the last block, and then lets the rule `observe`, so that what a rule saw at the end of one block is what stood
-until the end of the next. A rule remembers under `path.funding.`; accounts settle when touched.
+until the end of the next. A rule remembers under `path.funding.`; accounts settle when touched. What both sides owe the
+pool is no index: a rule says what it `charges`, now and then, and the exchange moves it.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
+from protocol.ledger import Ints
 from protocol.state import Listing, State
+
+
+class Charged(NamedTuple):
+    """Who owes the account on the other side how much. Shapes [n]; cash units."""
+
+    account: Ints
+    units: Ints
+
+
+UNCHARGED = Charged(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -34,6 +46,10 @@ class Funding(ABC):
     def paid(self, before: float, after: float, elapsed: float) -> float:
         """Share of the index owed for the `elapsed` seconds that end now, in which the rate went from `before` to `after`."""
         return before * elapsed
+
+    def charges(self, state: State, listing: Listing) -> Charged:
+        """What accounts owe the pool now, whichever side they are on; asked once a block. Most rules charge nothing."""
+        return UNCHARGED
 
     def observe(self, state: State, listing: Listing, index: float) -> None:
         """Look at a block that has just been sealed. Most rules look at nothing."""

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 
 from protocol.instruments.base import Instrument
 
+UNCAPPED = 1e12  # coins: more than there is
+
 
 @dataclass(frozen=True)
 class Synthetic(Instrument):
     """Minted against `collateral`, the exchange's cash or another market's token, at a value ratio of `opening` or more.
 
     Below `least` it may be bitten, at `bonus` off the index; debts grow by `stability_fee` a year; converting costs
-    `redemption_fee`.
+    `redemption_fee`. No more than `ceiling` coins are minted in all, and a position owes nothing or `dust` coins at least, for
+    nobody bites what is not worth his gas (Maker's `Line` and `dust`).
     """
 
     collateral: str = "USD"
@@ -29,6 +32,8 @@ class Synthetic(Instrument):
     bonus: float = 0.1
     stability_fee: float = 0.02
     redemption_fee: float = 0.005
+    ceiling: float = UNCAPPED
+    dust: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse ratios that back nothing, and fees that are none."""
@@ -45,6 +50,8 @@ class Synthetic(Instrument):
                 wrong.append(f"{name} = {getattr(self, name)}: allowed 0 to below 1")
         if not self.stability_fee >= 0:
             wrong.append(f"stability_fee = {self.stability_fee}: must be 0 or more, per year")
+        if not 0 <= self.dust < self.ceiling:
+            wrong.append(f"dust = {self.dust}: allowed 0 to below ceiling = {self.ceiling} coins")
         if wrong:
             raise ValueError("\n".join(wrong))
 

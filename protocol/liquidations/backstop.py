@@ -20,6 +20,11 @@ from protocol.liquidations.routes import Route, ToBackstop
 from protocol.state import Listing, State
 
 
+def is_late(now: float, since: float, after: float) -> bool:
+    """Whether the wait since an account was said to be below is over. On ints: the mark of dYdX V1's P1Deleveraging."""
+    return now - since >= after
+
+
 @dataclass(frozen=True)
 class Backstop(Liquidation):
     """`health` is equity over maintenance; `after` in seconds (0: never by time)."""
@@ -53,7 +58,7 @@ class Backstop(Liquidation):
         lot, case = lot_of(state, listing, account), case_of(state, listing, account)
         if lot is None or below_maintenance(state, listing, account) is None:
             return None
-        late = self.after > 0 and case is not None and state.time - case.opened >= self.after
+        late = self.after > 0 and case is not None and is_late(state.time, case.opened, self.after)
         if not late and lot.worth > self.health * lot.needs:
             return None
         return self.route.plan(state, lot, abs(lot.size))

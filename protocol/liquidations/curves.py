@@ -13,27 +13,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TypeVar
 
+from protocol.fixed_point import down, power
 from protocol.liquidations.base import check_numbers
 
 Number = TypeVar("Number", int, float)
-
-
-def _times(a: Number, b: Number, one: Number) -> Number:
-    """Fixed-point product, rounded down."""
-    return a * b // one if isinstance(one, int) else a * b / one
-
-
-def power(base: Number, exponent: int, one: Number) -> Number:
-    """base**exponent by squaring, each product rounded half up: Maker's `rpow`, operation for operation."""
-    half = one // 2 if isinstance(one, int) else 0
-    result = base if exponent % 2 else one
-    exponent //= 2
-    while exponent:
-        base = (base * base + half) // one if isinstance(one, int) else base * base / one
-        if exponent % 2:
-            result = (result * base + half) // one if isinstance(one, int) else result * base / one
-        exponent //= 2
-    return result
 
 
 def linear(top: Number, elapsed: int, tau: int, one: Number) -> Number:
@@ -41,17 +24,17 @@ def linear(top: Number, elapsed: int, tau: int, one: Number) -> Number:
     if elapsed >= tau:
         return 0 * one
     left = (tau - elapsed) * one
-    return _times(top, left // tau if isinstance(one, int) else left / tau, one)
+    return down(top, left // tau if isinstance(one, int) else left / tau, one)
 
 
 def stairstep(top: Number, elapsed: int, cut: Number, step: int, one: Number) -> Number:
     """`top` cut^floor(t / step). StairstepExponentialDecrease."""
-    return _times(top, power(cut, elapsed // step, one), one)
+    return down(top, power(cut, elapsed // step, one), one)
 
 
 def exponential(top: Number, elapsed: int, cut: Number, one: Number) -> Number:
     """`top` cut^t. ExponentialDecrease."""
-    return _times(top, power(cut, elapsed, one), one)
+    return down(top, power(cut, elapsed, one), one)
 
 
 def is_stale(price: Number, top: Number, elapsed: float, tail: float, cusp: Number, one: Number) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from fractions import Fraction
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
 from protocol.state import Listing, State
 
+R = TypeVar("R", float, Fraction)
 ROUNDING = 1e-5  # cash coins: what carrying a sale out may round off
 
 
@@ -79,9 +81,18 @@ def mirrored(lot: Lot, case: Case, price: float) -> float:
     return price if lot.size > 0 else case.start + case.span - price
 
 
+def unwound_at(price: R, worth: R, coins: R, charges: R) -> R:
+    """The price at which so many coins must go, signed, for their owner to lose `worth`, `charges` of the notional among it.
+
+    Without charges, and of all the owner is worth, it is the bankruptcy price: cash leaves in proportion to the position, as from
+    dYdX V1's P1Liquidation and P1Deleveraging. Exact on fractions.
+    """
+    return (price - worth / coins) / (1 - (1 if coins > 0 else -1) * charges)
+
+
 def price_leaving(lot: Lot, left: float, charges: float) -> float:
     """The price of the whole lot at which its owner is left with `left` cash coins, `charges` of the notional paid."""
-    return (lot.price - (lot.worth - left) / lot.coins) / (1.0 - lot.side * charges)
+    return unwound_at(lot.price, lot.worth - left, lot.coins, charges)
 
 
 def needing(state: State, listing: Listing, account: int, which: Threshold) -> Callable[[int], float]:

@@ -64,6 +64,25 @@ class AtOracle(Route):
 
 
 @dataclass(frozen=True)
+class InProportion(Route):
+    """Taken over by the keeper with as much of the owner's equity as goes with the part: at the bankruptcy price (dYdX V1).
+
+    The rest of the position keeps its ratio of margin. Nobody is helped by it who has less than nothing, and no keeper comes.
+    """
+
+    penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none."""
+        check_numbers(*_shares(("penalty", self.penalty)))
+
+    def plan(self, state: State, lot: Lot, part: int) -> Plan | None:
+        """At the price of the whole lot that leaves its owner nothing."""
+        price = price_leaving(lot, 0.0, self.penalty)
+        return Plan(lot.account, lot.listing, -lot.side * part, price, 0.0, self.penalty) if price > 0 else None
+
+
+@dataclass(frozen=True)
 class ToBackstop(Route):
     """Taken over by the vault, or by the first account of the group `account`, if that can carry it.
 

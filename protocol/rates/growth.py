@@ -1,10 +1,11 @@
 """How a rate becomes interest: what one unit of debt grows by while a rate stands.
 
-A chain has no exponential, so contracts cut its series: Morpho Blue takes three terms of Taylor's (`MathLib.wTaylorCompounded`),
-Aave V3 three of the binomial expansion of compounding by the second for debts, and one for deposits (`MathUtils`). Each falls
-short of the continuous rate by the terms it leaves out, so a pool that is touched seldom charges less. The pure formulas take
-`one`, 1.0 of floats or the fixed point of ints, and are then the contract's own, rounding for rounding. Attack surface: where
-interest depends on how often a pool is touched, borrowers gain by leaving it alone, and anybody may touch it.
+A chain has no exponential, so contracts multiply by squaring (Maker, exact by the second) or cut its series: Morpho Blue takes
+three terms of Taylor's (`MathLib.wTaylorCompounded`), Aave V3 three of the binomial expansion of compounding by the second for
+debts, and one for deposits (`MathUtils`). Each falls short of the continuous rate by the terms it leaves out, so a pool that is
+touched seldom charges less. The pure formulas take `one`, 1.0 of floats or the fixed point of ints, and are then the contract's
+own, rounding for rounding. Attack surface: where interest depends on how often a pool is touched, borrowers gain by leaving it
+alone, and anybody may touch it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TypeVar
 
-from protocol.fixed_point import down, half_up
+from protocol.fixed_point import down, half_up, power
 from protocol.units import SECONDS_PER_YEAR
 
 N = TypeVar("N", int, float)
@@ -42,6 +43,11 @@ def binomial(rate: N, seconds: N, year: N, one: N) -> N:
 def linear(rate: N, seconds: N, year: N) -> N:
     """`rate` per `year` of seconds, without interest on interest. Aave V3 `calculateLinearInterest`."""
     return down(rate, seconds, year)
+
+
+def compounded(index: N, factor: N, seconds: int, one: N) -> N:
+    """An index that each of so many whole seconds multiplies by `factor`. Maker's Jug `drip`, whose `duty` the factor is."""
+    return down(power(factor, seconds, one), index, one)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,15 @@ class Binomial(Growth):
     def grown(self, rate: float, seconds: float) -> float:
         """See `binomial`."""
         return binomial(rate, seconds, SECONDS_PER_YEAR, 1.0)
+
+
+@dataclass(frozen=True)
+class BySecond(Growth):
+    """Compounding by the whole second, in full (Maker); what is left of a second waits for nobody, and is lost."""
+
+    def grown(self, rate: float, seconds: float) -> float:
+        """See `compounded`."""
+        return compounded(1.0, 1.0 + rate / SECONDS_PER_YEAR, math.floor(seconds + 1e-9), 1.0) - 1.0
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from protocol.ledger import Floats, Ints, Reason, shift
 from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
-from protocol.venues.tick_math import HIGHEST_TICK, LOWEST_TICK, PARTS, Q96, cash_up, liquidity_for, price_at, tick_at
-from protocol.venues.tick_pool import EMPTY, NOWHERE, Position, TickPool
+from protocol.venues.tick_math import HIGHEST_TICK, PARTS, Q96, cash_up, liquidity_for, price_at, tick_at
+from protocol.venues.tick_pool import EMPTY, NOWHERE, Position, TickPool, is_range
 
 WITHOUT_END = 1 << 200  # units: more than there are
 
@@ -164,8 +164,7 @@ class ConcentratedPool(Venue):
 
     def is_range(self, low: int, high: int) -> bool:
         """Whether two ticks are ends of a range here."""
-        on_grid = low % self.spacing == 0 and high % self.spacing == 0
-        return on_grid and LOWEST_TICK <= low < high <= HIGHEST_TICK
+        return is_range(low, high, self.spacing)
 
     def liquidity_of(self, state: State, listing: Listing, low: int, high: int, base: int, cash: int) -> int:
         """The most liquidity that so many units of each give in a range now."""

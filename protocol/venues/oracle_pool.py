@@ -21,9 +21,9 @@ import numpy as np
 
 from protocol import surface
 from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, shared
 from protocol.errors import StalePrice
-from protocol.fixed_point import to_zero
+from protocol.fixed_point import to_zero, towards
 from protocol.instruments.option import Option
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index, read_mark
@@ -34,14 +34,38 @@ from protocol.venues.base import Venue
 N = TypeVar("N", int, float)
 
 
-def leaning(price: N, skew: N, scale: N, one: N) -> N:
-    """The index with the premium of a skew: price (1 + skew / scale). SIP-279; exact on ints as PerpsV2MarketBase.sol is."""
-    return price + to_zero(price, to_zero(skew, one, scale), one)
+@shared
+def premium_of(skew: N, scale: N, one: N) -> N:
+    """What a skew adds to the index, as a share of it: skew / scale. SIP-279."""
+    return to_zero(skew, one, scale)
+
+
+@shared
+def factor_of(premium: N, spread: N, one: N) -> N:
+    """What the index is multiplied by: a premium, and half a spread with the sign of the trade (GMX V1, `getPrice`)."""
+    return one + premium + spread
+
+
+@shared
+def leaning(worth: N, factor: N, one: N) -> N:
+    """What so much is worth where the index is multiplied by a factor. Exact on ints: what leans is cut, as both contracts do."""
+    return towards(worth, factor, one)
+
+
+@shared
+def middle(before: N, after: N, one: N) -> N:
+    """The mean of before and after: of a trade, which moves the skew as it goes."""
+    return to_zero(before + after, one, 2 * one)
 
 
 def fill_price(price: N, skew: N, size: N, scale: N, one: N) -> N:
-    """What `size` trades at: the mean of before and after. `take` is this, in one product. `_fillPrice` of the contract."""
-    return to_zero(leaning(price, skew, scale, one) + leaning(price, skew + size, scale, one), one, 2 * one)
+    """What `size` trades at: the mean of the prices before and after. PerpsV2MarketBase.sol `_fillPrice`.
+
+    It rounds each of the two; `take`, which rounds nothing, has the price at the mean of the skews instead.
+    """
+    zero = 0 * one
+    ends = [leaning(price, factor_of(premium_of(s, scale, one), zero, one), one) for s in (skew, skew + size)]
+    return middle(ends[0], ends[1], one)
 
 
 @compiled
@@ -51,16 +75,16 @@ def take(pool: Floats, size: float) -> float:
     `pool` = [price in cash units per size unit, skew units, skew scale units, half spread, and for options: half spread and
     vega in cash units per size unit, volatility moved so far, volatility a unit moves, most that one order may move].
     """
-    premium = (pool[1] + 0.5 * size) / pool[2]
     side = 1.0 if size > 0.0 else -1.0
-    factor = 1.0 + premium + side * pool[3]
+    skew = middle(pool[1], pool[1] + size, 1.0)
+    factor = factor_of(premium_of(skew, pool[2], 1.0), side * pool[3], 1.0)
     if factor <= 0.0:
         return np.nan
     moved = size * pool[7]
     if abs(moved) > pool[8]:
         return np.nan
     shift = side * pool[4] + pool[5] * (pool[6] + 0.5 * moved)
-    worth = size * pool[0] * factor + size * shift
+    worth = leaning(size * pool[0], factor, 1.0) + size * shift
     pool[1] += size
     pool[6] += moved
     owed: float = np.ceil(worth if worth * side > 0.0 else 0.0)  # nobody pays to sell
@@ -128,7 +152,8 @@ class OraclePool(Venue):
     def mid(self, state: State, listing: Listing) -> float:
         """Mark with the premium of the present skew; of an option worth nothing, the least that a price can be."""
         mark = max(read_mark(state, listing).value, 1.0 / listing.house.cash_scale)
-        return leaning(mark, self._skew(state, listing), self.skew_scale * listing.size_scale, 1.0)
+        scale = self.skew_scale * listing.size_scale
+        return mark + to_zero(mark, premium_of(self._skew(state, listing), scale, 1.0), 1.0)
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """See `take`. Raises StalePrice."""

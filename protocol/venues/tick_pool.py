@@ -50,6 +50,21 @@ EMPTY = Position(0, 0, 0)
 UNUSED = Tick(0, 0, 0, 0)
 
 
+def is_range(low: int, high: int, spacing: int) -> bool:
+    """Whether two ticks are ends of a range on a grid. v3-core `checkTicks`, and `flipTick` of its bitmap."""
+    return low % spacing == 0 and high % spacing == 0 and LOWEST_TICK <= low < high <= HIGHEST_TICK
+
+
+def is_idle(position: Position, change: int) -> bool:
+    """Whether nothing would be done: no liquidity is there, and none comes. v3-core `Position.update`, NP."""
+    return position.liquidity == 0 and change == 0
+
+
+def overdraws(position: Position, change: int) -> bool:
+    """Whether more would be taken out than there is. v3-core `LiquidityMath.addDelta`, LS."""
+    return position.liquidity + change < 0
+
+
 class TickPool:
     """One pool. `parts`: fee in millionths of what is paid in; `price`: root price times 2**96."""
 

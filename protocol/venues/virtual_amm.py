@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, shared
+from protocol.fixed_point import up
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.venues.base import Venue, product_depth
@@ -22,24 +23,15 @@ from protocol.venues.base import Venue, product_depth
 N = TypeVar("N", int, float)
 
 
-def fraction(size: N, reserve: N, other: N, lost: N) -> tuple[N, N]:
-    """What `size` out of a reserve costs in the other one, before it is rounded: (other size - lost) over (reserve - size).
+@shared
+def owed_for(size: N, reserve: N, other: N, lost: N) -> N:
+    """What `size` out of a reserve (into it if negative) costs in the other one. Perpetual Protocol V1 Amm.sol.
 
-    `lost` is what the product of the reserves loses by fixed point: its remainder by 10**18 on chain, nothing of floats.
+    (other size - lost) over (reserve - size), ints rounded up. `lost` is what the product of the reserves loses by fixed point: its
+    remainder by 10**18 on chain, nothing of floats. `getInputPriceWithReserves` and `getOutputPriceWithReserves` are both this,
+    with the reserves exchanged.
     """
-    return other * size - lost, reserve - size
-
-
-def owed_for(size: int, reserve: int, other: int, lost: int) -> int:
-    """Units of the other reserve for `size` out of a reserve (into it if negative), rounded up. Perpetual Protocol V1 Amm.sol.
-
-    `getInputPriceWithReserves` and `getOutputPriceWithReserves` are both this, with the reserves exchanged.
-    """
-    above, below = fraction(size, reserve, other, lost)
-    return -(-above // below)
-
-
-_fraction = inner(fraction)  # compiled on floats: 64-bit integers would overflow
+    return up(other * size - lost, 1, reserve - size)
 
 
 @compiled
@@ -47,8 +39,7 @@ def take(pool: Floats, size: float) -> float:
     """Cash units owed for `size` base units against reserves `pool` = [base, cash]: cash * size / (base - size), rounded up."""
     if size >= pool[0]:
         return np.nan
-    above, below = _fraction(size, pool[0], pool[1], 0.0)
-    owed: float = np.ceil(above / below)
+    owed: float = np.ceil(owed_for(size, pool[0], pool[1], 0.0))
     pool[0] -= size
     pool[1] += owed
     return owed

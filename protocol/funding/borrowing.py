@@ -1,0 +1,84 @@
+"""A borrowing fee: both sides pay the pool for what it keeps in reserve for them, by how much of it is reserved (GMX V1).
+
+Every `interval` seconds a position is charged `factor` times utilisation on what it was entered for; utilisation is the sum of that
+over all positions, over what the pool is worth. The pool is the account on the other side: the vault, of an oracle pool. Longs
+pay shorts nothing. The pure formulas take the fixed point of ints as well, and are then the contract's own (Vault.sol
+`getNextFundingRate`, VaultUtils.sol `getFundingFee`). As there, the rate of a whole interval is that of the reserve at its end.
+What it costs honest users: the same whichever side they take, also the side that balances the pool.
+Attack surface: who comes and goes between two charges pays nothing, and a reserve filled just before one is dear for all who stay.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from protocol.appraisal import account_total
+from protocol.fixed_point import down
+from protocol.funding.base import UNCHARGED, Charged, Funding
+from protocol.ledger import WORLD
+from protocol.state import Listing, State
+
+N = TypeVar("N", int, float)
+
+
+def whole_intervals(now: N, since: N, interval: N) -> tuple[N, N]:
+    """(how many have gone by, when the last of them ended): intervals end at multiples of their length."""
+    if now < since + interval:
+        return 0 * interval, since
+    return (now - since) // interval, now // interval * interval
+
+
+def growth(factor: N, reserved: N, intervals: N, pool: N) -> N:
+    """What so many intervals charge on a unit of a position: `factor` of it for each, at full utilisation."""
+    return down(factor * reserved, intervals, pool) if pool > 0 else 0 * pool
+
+
+def owed(notional: N, grown: N, one: N) -> N:
+    """What a position of `notional` at entry owes once the index has `grown`."""
+    return down(notional, grown, one)
+
+
+@dataclass(frozen=True)
+class Borrowing(Funding):
+    """`factor` of a position per `interval` seconds, where all of the pool is reserved."""
+
+    factor: float = 0.0001
+    interval: float = 3_600.0
+
+    def __post_init__(self) -> None:
+        """Refuse an interval that is none, and a fee that pays."""
+        wrong = []
+        if not self.factor >= 0:
+            wrong.append(f"factor = {self.factor}: must be 0 or more, a share of a position")
+        if not 0 < self.interval < math.inf:
+            wrong.append(f"interval = {self.interval}: must be above 0 seconds")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+
+    def start(self, state: State, listing: Listing, index: float) -> None:
+        """When an interval last ended: seconds."""
+        state.put(listing.path + ".funding.charged", state.time // self.interval * self.interval)
+
+    def rate(self, state: State, listing: Listing, index: float, elapsed: float) -> float:
+        """Nothing: neither side pays the other."""
+        return 0.0
+
+    def charges(self, state: State, listing: Listing) -> Charged:
+        """What each player owes the pool for the intervals that have ended, rounded against him."""
+        at = listing.path + ".funding.charged"
+        intervals, ended = whole_intervals(state.time, float(state.tables[at]), self.interval)
+        if intervals == 0:
+            return UNCHARGED
+        state.put(at, ended)
+        mine = (state.ledger.exchange < 0) & (state.ledger.balance[listing.size] != 0)
+        mine[WORLD] = False
+        who = np.flatnonzero(mine).astype(np.int64)
+        notional = np.abs(state.ledger.balance[listing.quote, who]).astype(np.float64)
+        reserved = float(notional.sum())
+        pool = max(reserved, float(account_total(state, listing.house, listing.desk)))  # never more than all of it
+        grown = growth(self.factor, reserved, intervals, pool)
+        return Charged(who, np.ceil(owed(notional, grown, 1.0)).astype(np.int64))
