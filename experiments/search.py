@@ -23,6 +23,7 @@ import pandas as pd
 from agents.player import Role
 from experiments.axes.base import Bound
 from experiments.axes.table import Table
+from experiments.axes.written import bound_of, mistaken
 from experiments.codec import Mistakes, dumps, unknown, variants
 from experiments.optimising import GENERATION, Sampler, Trial, allowed, maximise, typed
 from experiments.overrides import varied
@@ -84,14 +85,8 @@ def space(scenario: Scenario, role: Role, over: Sequence[str]) -> tuple[Bound, .
             wrong.append(
                 f"--attack {role.label}: has no numbers of its own to search; name some with --over FIELD=LOW:HIGH"
             )
-    names = [bound.path for bound in bounds]
-    wrong += [f"--over {name}: given twice" for name in sorted({n for n in names if names.count(n) > 1})]
-    for bound in bounds if over else ():
-        for end in (bound.low, bound.high):
-            try:
-                varied(scenario, {bound.path: int(end) if bound.counted else end})
-            except Mistakes as mistakes:
-                wrong += [f"--over {bound.name}={bound.low:g}:{bound.high:g}: {line}" for line in mistakes.lines]
+    if over:
+        wrong += mistaken(bounds, lambda bound, value: varied(scenario, {bound.path: value}))
     if wrong:
         raise Mistakes(list(dict.fromkeys(wrong)))
     return tuple(bounds)
@@ -178,22 +173,16 @@ def write(found: Found, home: Path) -> list[Path]:
 
 
 def _given(role: Role, text: str, wrong: list[str]) -> Bound | None:
-    name, _, rest = text.partition("=")
-    low, _, tail = rest.partition(":")
-    high, _, scale = tail.partition(":")
+    name = text.partition("=")[0]
     known = [f for f, v in vars(role).items() if isinstance(v, int | float) and not isinstance(v, bool)]
     if name not in known:
         wrong.append(unknown(f"--over {text}: {role.label} has no such number", name, known))
         return None
     usual = "whole" if isinstance(getattr(role, name), int) else "linear"
     try:
-        on: Any = scale or usual
-        if on not in ("linear", "log", "whole", "choice"):
-            raise ValueError(f"no such scale: {on}")
-        return Bound(f"cast.{role.label}.{name}", float(low), float(high), on, name)
-    except ValueError as error:
-        lines, usage = str(error).splitlines(), "must be FIELD=LOW:HIGH, with :log, :whole or :choice if you like"
-        wrong += [f"--over {text}: {line if 'low' in line else usage}" for line in lines]
+        return bound_of(text, f"cast.{role.label}.{name}", name, "FIELD", ("log", "whole", "choice"), usual)
+    except Mistakes as mistakes:
+        wrong += mistakes.lines
         return None
 
 

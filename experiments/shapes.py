@@ -23,6 +23,8 @@ from typing import Any, Final, Literal, NamedTuple, Union, get_args, get_origin,
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from protocol.units import SPAN
+
 BAD: Final = object()  # stands for a value that could not be decoded; its mistake is already noted
 LEAVES: Final = {float: "a finite number", int: "an integer", str: "text", bool: "true or false"}
 
@@ -121,6 +123,13 @@ def fields_with_types(cls: type) -> dict[str, Field]:
             factory = f.default_factory
             found[f.name] = Field(hints[f.name], f.default if factory is dataclasses.MISSING else factory())
     return found
+
+
+@cache
+def spans(cls: type) -> frozenset[str]:
+    """The fields of a dataclass that are declared as seconds that a rule takes: `Seconds` or `WholeSeconds` of `protocol.units`."""
+    hints = get_type_hints(cls, include_extras=True)
+    return frozenset(name for name, hint in hints.items() if SPAN in getattr(hint, "__metadata__", ()))
 
 
 def _alternatives(annotation: Any) -> list[Any]:

@@ -52,6 +52,28 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, float(found.confidence_interval.low), float(found.confidence_interval.high), len(sample))
 
 
+def ratio(mine: Sequence[float], theirs: Sequence[float]) -> Estimate:
+    """The ratio of two means of the same seeds, with its 95 % interval: Student's t over what a seed is off the ratio.
+
+    Cochran 1977, "Sampling techniques", 6.3. Nothing over nothing is 1; anything over a mean that is not above nothing is inf;
+    nan of any seed is nan. Raises ValueError where they are not of the same seeds.
+    """
+    if len(mine) != len(theirs) or not len(mine):
+        raise ValueError(f"mine, theirs: {len(mine)} and {len(theirs)} values; pairs are needed")
+    above, below = np.asarray(mine, float), np.asarray(theirs, float)
+    if np.isnan(above).any() or np.isnan(below).any():
+        return Estimate(math.nan, math.nan, math.nan, len(above))
+    if not below.mean() > 0.0:
+        found = 1.0 if above.mean() <= below.mean() else math.inf
+        return Estimate(found, found, found, len(above))
+    found = float(above.mean() / below.mean())
+    off = above - found * below
+    if len(off) == 1 or np.ptp(off) == 0.0:
+        return Estimate(found, found, found, len(off))
+    half = float(off.std(ddof=1) / math.sqrt(len(off)) / below.mean() * scipy.stats.t.ppf(0.975, len(off) - 1))
+    return Estimate(found, found - half, found + half, len(off))
+
+
 def share(hits: int, total: int) -> Estimate:
     """A rate with its exact (Clopper-Pearson) 95 % interval."""
     found = scipy.stats.binomtest(hits, total).proportion_ci(method="exact")

@@ -18,6 +18,7 @@ from protocol.instruments.token import Token
 from protocol.ledger import WORLD
 from protocol.settings import refusals
 from protocol.state import Span, State
+from protocol.units import Seconds
 
 if TYPE_CHECKING:
     from protocol.world import World
@@ -36,9 +37,9 @@ class Bridge:
     target: str = "l2"
     token: str = "ETH"
     depth: int = 12
-    delay: float = 60.0
+    delay: Seconds = 60.0
     return_depth: int = 12
-    return_delay: float = 60.0
+    return_delay: Seconds = 60.0
     fee: float = 0.0005
 
     def __post_init__(self) -> None:

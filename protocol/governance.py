@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from protocol.errors import SenselessChange
 from protocol.hedging import Hedging
+from protocol.units import Seconds
 
 if TYPE_CHECKING:
     from protocol.world import Exchange
@@ -32,7 +33,7 @@ class Governance:
     The shape is that of Compound's `Timelock` (2020), whose delay is two days and whose grace is fourteen.
     """
 
-    delay: float = 172_800.0
+    delay: Seconds = 172_800.0
     grace: float = 1_209_600.0
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from protocol.access import Access, Permissionless
+from protocol.units import Seconds
 
 UNLIMITED = 1e12  # cash coins of exposure for each of equity: more than there is
 
@@ -61,7 +62,7 @@ class Vault:
     access: Access = field(default_factory=Permissionless)
     utilisation: float = UNLIMITED
     dead_shares: int = 0
-    delay: float = 0.0
+    delay: Seconds = 0.0
 
     def __post_init__(self) -> None:
         """Refuse settings that make no vault."""

@@ -18,13 +18,14 @@ import numpy as np
 from protocol.appraisal import values
 from protocol.ledger import Ints
 from protocol.state import House, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
 class Vesting:
     """`period` in seconds: the time in which all but 1/e of a profit vests."""
 
-    period: float = 86_400.0
+    period: Seconds = 86_400.0
 
     def __post_init__(self) -> None:
         """Refuse a period that is none."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from agents.crowds.base import Crowd
 from experiments.record import Record
 from experiments.run import run
 from experiments.scenario import Scenario
@@ -51,6 +52,7 @@ class Result(NamedTuple):
     capital: float  # margin posted, vaults and insurance behind that, mean
     signals: tuple[float, ...]  # largest value of each public signal
     noticed: float  # from the first attack to the first signal beyond its alarm; nan: never, or nothing to notice
+    fees: float = 0.0  # cash coins of fees that crowds paid, per coin traded by them; nan where they traded nothing
 
 
 def play(trial: Trial) -> Result:
@@ -84,6 +86,7 @@ def play(trial: Trial) -> Result:
         capital=_sum_of(row, ".margin", ".vault_capital") + sum(e.insurance for e in trial.scenario.world.exchanges),
         signals=tuple(float(np.nanmax(series, initial=0.0)) for series in watched),
         noticed=_noticed(blocks["time"].to_numpy(), watched, trial.alarms, attacks["time"]),
+        fees=_fees(record, trial.scenario),
     )
 
 
@@ -110,6 +113,13 @@ def _open_interest(blocks: pd.DataFrame, scenario: Scenario) -> float:
 def _slippage(blocks: pd.DataFrame) -> float:
     traded = _total(blocks, ".run_volume")
     return _total(blocks, ".run_off") / traded if traded > 0 else math.nan
+
+
+def _fees(record: Record, scenario: Scenario) -> float:
+    crowds = [role.label for role in scenario.cast if isinstance(role, Crowd)]
+    flows, traded = record.flows, _total(record.blocks, ".run_volume")
+    paid = float(flows.loc[(flows["reason"] == "fee") & flows["source"].isin(crowds), "cash"].sum())
+    return paid / traded if traded > 0 else math.nan
 
 
 def _total(blocks: pd.DataFrame, ending: str) -> float:

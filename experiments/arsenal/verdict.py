@@ -21,6 +21,9 @@ from experiments.scenario import Scenario
 from experiments.statistics import Estimate, estimate, share
 
 KEPT = 0.8  # of honest open interest and volume: below it a defence does not count
+DEARER = (
+    1.0 / KEPT
+)  # times what honest trade cost: crowds trade on at any price, and whoever looked at it would trade as much less
 HARMLESS = 0.1  # of the profit under the rules as they were: what a stopped attack may still earn
 MINE = {ATTACKER}
 
@@ -32,11 +35,18 @@ class Cost(NamedTuple):
     volume: float  # share kept
     provider_return: float  # difference
     slippage: float  # difference
+    fees: float = 0.0  # difference, per coin traded
+    dearer: float = 1.0  # what a coin traded costs, slippage and fees, times what it did; nan: nobody traded
 
     @property
     def counts(self) -> bool:
         """Whether honest trade goes on."""
         return min(self.open_interest, self.volume) >= KEPT
+
+    @property
+    def bearable(self) -> bool:
+        """Whether honest trade goes on, and at a price at which it would."""
+        return self.counts and not self.dearer > DEARER
 
 
 class Cell(NamedTuple):
@@ -85,7 +95,20 @@ def cost_of(before: Sequence[Result], after: Sequence[Result]) -> Cost:
         old, new = ([getattr(one, name) for one in some] for some in (before, after))
         return float(np.mean(np.subtract(new, old)))
 
-    return Cost(ratio("open_interest"), ratio("volume"), change("provider_return"), change("slippage"))
+    differences = change("provider_return"), change("slippage"), change("fees")
+    return Cost(ratio("open_interest"), ratio("volume"), *differences, dearer(paid(before), paid(after)))
+
+
+def paid(played: Sequence[Result]) -> float:
+    """What a coin traded cost honest traders: slippage and fees, a mean over runs."""
+    return float(np.mean([one.slippage + one.fees for one in played]))
+
+
+def dearer(before: float, after: float) -> float:
+    """How many times as much trade costs; where it cost nothing, anything more is out of all proportion."""
+    if before > 0:
+        return after / before
+    return math.nan if math.isnan(after - before) else math.inf if after > before else 1.0
 
 
 def classes(scenario: Scenario) -> dict[str, str]:
@@ -154,8 +177,8 @@ def cheapest(cells: Sequence[Cell], costs: Mapping[str, Cost]) -> str:
 
 
 def burden(cost: Cost) -> tuple[float, float, float]:
-    """What honest users lose, to be compared: open interest first, then provider return, then slippage."""
-    return (-round(cost.open_interest, 3), -round(_or(cost.provider_return), 6), _or(cost.slippage))
+    """What honest users lose, to be compared: open interest first, then provider return, then slippage and fees."""
+    return (-round(cost.open_interest, 3), -round(_or(cost.provider_return), 6), _or(cost.slippage) + _or(cost.fees))
 
 
 def _or(value: float) -> float:

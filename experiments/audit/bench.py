@@ -3,7 +3,7 @@
 A run is known by its scenario and the sources it depends on, plugins' and recorded bars too. What was played once is neither
 played nor counted again, so an audit that was stopped goes on where it was, and one with a larger budget begins with what the
 smaller one found. What is counted does not depend on what was kept, nor anything on who plays: budget and seeds alone decide
-what an audit comes to.
+what an audit comes to. A run that goes on for longer than was asked for counts as so many.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import fcntl
 import hashlib
 import inspect
 import json
+import math
 import os
 import pickle
 import sys
@@ -55,7 +56,8 @@ class Bench:
         self.means = Means(files, (engine(), brought(files)))
         self.spent: dict[str, int] = {}
         self.wrong: list[str] = []
-        self._counted: set[str] = set()
+        self.length = math.inf  # seconds: a run that goes on for longer counts as so many as it is times as long
+        self._counted: dict[str, int] = {}  # what each counts as
         self._digests: dict[str, bytes] = {}  # of files of bars, by path
         self._brought: dict[tuple[str, ...], bytes] = {}  # by files of plugins
         self._limit = budget  # of those counted, for now
@@ -69,13 +71,21 @@ class Bench:
     @property
     def left(self) -> int:
         """Runs that may still be made, for now."""
-        return self._limit - len(self._counted)
+        return self._limit - self._used
+
+    @property
+    def _used(self) -> int:
+        return sum(self._counted.values())
+
+    def price(self, scenario: Scenario) -> int:
+        """How many runs one of this scenario counts as."""
+        return max(1, math.ceil(scenario.duration / self.length - 1e-9))
 
     @contextlib.contextmanager
     def at_most(self, runs: int) -> Iterator[None]:
         """Nothing asked for meanwhile may take more than so many of the runs that are left."""
         former = self._limit
-        self._limit = min(former, len(self._counted) + runs)
+        self._limit = min(former, self._used + runs)
         try:
             yield
         finally:
@@ -86,9 +96,10 @@ class Bench:
         keys = [self._key(trial) for trial in trials]
         new = dict(zip(keys, trials, strict=True))
         fresh = [key for key in new if key not in self._counted]
-        assert len(fresh) <= self.left, "afforded"
-        self._counted |= set(fresh)
-        self.spent[what] = self.spent.get(what, 0) + len(fresh)
+        asked = {key: self.price(new[key].scenario) for key in fresh}
+        assert sum(asked.values()) <= self.left, "afforded"
+        self._counted |= asked
+        self.spent[what] = self.spent.get(what, 0) + sum(asked.values())
         self._tell(what)
         self._play({key: new[key] for key in fresh if key not in self._known})
         return [self._read(key, trial) for key, trial in zip(keys, trials, strict=True)]
@@ -105,7 +116,7 @@ class Bench:
 
     def _tell(self, what: str) -> None:
         self._bar.set_description(what)
-        self._bar.update(len(self._counted) - self._bar.n)
+        self._bar.update(self._used - self._bar.n)
 
     def _key(self, trial: Trial) -> str:
         text = f"{trial.attack}\0{trial.defence}\0{trial.alarms}\0{dumps(trial.scenario, keep='changed')}"

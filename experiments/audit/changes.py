@@ -2,7 +2,8 @@
 
 Candidates are every rule of the arsenal that has a place here, and the levers that the attack hangs on, each turned a little and
 more. They are tried against the old attack, what honest trade they leave is measured, and then, the cheapest first, the attacker
-searches again under the change. A change counts when that search, on held-out seeds, finds nothing that pays.
+searches again under the change. A change counts when that search, on held-out seeds, finds nothing that pays. One that takes
+long is played for longer, the rules as they were alike; one that takes too long for that is told, and never recommended.
 """
 
 from __future__ import annotations
@@ -19,45 +20,22 @@ from experiments.arsenal.campaign import defended
 from experiments.arsenal.seating import attacked, seat
 from experiments.arsenal.trials import Result
 from experiments.arsenal.verdict import Cell, Cost, burden, cell, classes, cost_of
+from experiments.audit import lasting
 from experiments.audit.bench import Bench
+from experiments.audit.binding import Hanging
+from experiments.audit.ground import Ground
 from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, honest, hunted, of, profit
-from experiments.audit.levers import levers, turned, value_of
-from experiments.axes.base import Bound
+from experiments.audit.levers import turned
 from experiments.defences.base import Defence
-from experiments.optimising import within
 from experiments.scenario import Scenario
 from protocol.world import World
 
-TURN = 4.0  # how far each lever is turned either way to see what hangs on it, a factor
 STEPS = (2.0, 4.0, 16.0)  # how far those that matter are turned, factors
-MOST_LEVERS = 2
+MOST_LEVERS = 3
 QUICK = (1, 2, 3)  # seeds on which a change meets the old attack
 COUNTING = (1, 2, 3)  # seeds on which its price is first looked at
 VERIFICATION = 3 * len(SEEDS) + GENERATION_COST  # runs: nobody, the old attack, a search, what that found
 LEFT = 0.25  # of the old attack's profit: what leaves more is not gone on with
-
-
-class Turn(NamedTuple):
-    """A lever, and the attacker's profit (cash coins) at a quarter and at four times its value, or as near as the rules allow."""
-
-    bound: Bound
-    value: float
-    at_low: float
-    at_high: float
-
-    def at(self, factor: float) -> float:
-        """So many times the value, as far as the rules allow."""
-        return float(within(self.bound, self.value * factor))
-
-    @property
-    def least(self) -> float:
-        """What the better of both leaves; nan where neither could be played."""
-        return min((x for x in (self.at_low, self.at_high) if not math.isnan(x)), default=math.nan)
-
-    @property
-    def helps_up(self) -> bool:
-        """Whether more of it is what leaves less."""
-        return self.at_high == self.least
 
 
 class Change(NamedTuple):
@@ -76,42 +54,17 @@ class Tried(NamedTuple):
     after: Cell | None
     holds: bool
     fit: bool = False  # whether little of the old attack is left
-
-
-def binding(bench: Bench, hunt: Hunt) -> tuple[list[Turn], int]:
-    """Each lever turned both ways, the attacker deciding anew: what it hangs on first. And how many levers were left out."""
-    assert hunt.best is not None, "found"
-    every = sorted(levers(hunt.scenario), key=lambda bound: _remote(bound.path, hunt))
-    seeds = QUICK if 2 * len(QUICK) * len(every) <= bench.left else QUICK[:1]
-    turns = []
-    for bound in every[: bench.left // (2 * len(seeds))]:
-        value = value_of(hunt.scenario, bound.path)
-        turn = Turn(bound, value, math.nan, math.nan)
-        scenarios = [turned(hunt.scenario, bound.path, turn.at(factor)) for factor in (1.0 / TURN, TURN)]
-        found = bench.play("binding parameter", [of(hunt.best, one, seed) for one in scenarios for seed in seeds])
-        at_low, at_high = np.reshape([profit(one) for one in found], (2, len(seeds))).mean(axis=1).tolist()
-        turns.append(Turn(bound, value, at_low, at_high))
-    turns.sort(key=lambda turn: (math.isnan(turn.least), turn.least))
-    return turns, len(every) - len(turns)
-
-
-def _remote(path: str, hunt: Hunt) -> int:
-    """Levers of the market attacked first, then those of its whole exchange, then all others."""
-    exchanges, role = hunt.scenario.world.exchanges, hunt.attack
-    exchange = next(one for one in exchanges if one.name == (role.exchange or exchanges[0].name))
-    home = f"exchanges.{exchange.name}."
-    if path.startswith(f"{home}markets.{role.market or exchange.markets[0].name}."):
-        return 0
-    return 1 if path.startswith(home) and not path.startswith(f"{home}markets.") else 2
+    times: int = 1  # how many times as long as asked for the runs are, so that it has time to work in them
+    slow: float = 0.0  # seconds that it takes, where that is too long to be played; then it was not
 
 
 def candidates(
-    scenario: Scenario, rules: Mapping[str, Defence], turns: Sequence[Turn], earned: float
+    scenario: Scenario, rules: Mapping[str, Defence], hanging: Hanging | None
 ) -> tuple[list[Change], dict[str, str]]:
-    """What may be tried here, and why some rules may not."""
+    """What may be tried here, the levers that took most from the attack on fresh seeds among it, and why some rules may not."""
     worlds, misfits = defended(scenario, rules)
     found = [Change(_said(rules[name]), one.world) for name, one in worlds.items()]
-    for turn in [turn for turn in turns if turn.least <= LEFT * earned][:MOST_LEVERS]:
+    for turn in [one.turn for one in (hanging.effects if hanging else ()) if one.change.mean < 0.0][:MOST_LEVERS]:
         values = dict.fromkeys(turn.at(step if turn.helps_up else 1.0 / step) for step in STEPS)
         for value in values:
             found.append(Change(f"{turn.bound.path} = {value:.4g}", turned(scenario, turn.bound.path, value).world))
@@ -125,52 +78,70 @@ def _said(rule: Defence) -> str:
 
 
 def cheapest_change(
-    bench: Bench, hunt: Hunt, bare: Cell, changes: Sequence[Change], before: Sequence[Result], bound: float
+    ground: Ground, hunt: Hunt, changes: Sequence[Change], bound: float
 ) -> tuple[list[Tried], list[str]]:
     """Every change that was come to, the one that holds last; and what was not afforded.
 
-    `before`: honest runs under the rules as they were, on held-out seeds.
+    `hunt`: the attack under the rules as changed so far, `ground`: under the rules as they were.
     """
-    met, short = _met(bench, hunt, changes)
+    bench = ground.bench
+    met, short = _met(ground, hunt, changes)
     priced, more = _priced(bench, hunt, [one for one in met if one.fit])
     short += more
     known = {one.change.name for one in priced}
     tried = [one for one in met if one.change.name not in known]
+    skipped = 0
     for n, one in enumerate(priced):
-        if not _cost(one).counts:
+        if not _cost(one).bearable:
             tried.append(one)
             continue
-        if bench.left < VERIFICATION:
-            short.append(f"{len(priced) - n} changes were not verified against a new search")
-            tried += priced[n:]
-            break
-        judged = verified(bench, hunt, hunt.scenario_with(one.change.world), bare, before, bound)
+        if bench.left < VERIFICATION * one.times + ground.owed(one.times):
+            skipped += 1
+            tried.append(one)
+            continue
+        judged = verified(ground, hunt.scenario_with(one.change.world), bound)
         if judged is not None:
-            one = one._replace(cost=judged.cost, after=judged.cell, holds=judged.holds and judged.cost.counts)
+            one = one._replace(cost=judged.cost, after=judged.cell, holds=judged.holds and judged.cost.bearable)
         if one.holds:
-            return [*tried, *priced[n + 1 :], one], short
+            tried += [*priced[n + 1 :], one]
+            break
         tried.append(one)
+    if skipped:
+        short.append(f"{skipped} changes were not verified against a new search")
     return tried, short
 
 
-def _met(bench: Bench, hunt: Hunt, changes: Sequence[Change]) -> tuple[list[Tried], list[str]]:
-    """Each change against the old attack; on one seed only, where that already leaves too much."""
-    assert hunt.best is not None, "found"
-    if bench.left < len(QUICK):
-        return [], [f"{len(changes)} changes were not tried"]
-    old = [profit(one) for one in bench.play("changes", [of(hunt.best, hunt.scenario, seed) for seed in QUICK])]
-    met: list[Tried] = []
-    for n, change in enumerate(changes):
-        scenario, left = hunt.scenario_with(change.world), 0.0
-        if not seat(type(hunt.attack), attacked(scenario, hunt.best), {}).lacks:
-            for seeds in (QUICK[:1], QUICK):
-                if bench.left < len(seeds):
-                    return met, [f"{len(changes) - n} changes were not tried"]
-                left = _mean(bench.play("changes", [of(hunt.best, scenario, seed) for seed in seeds]))
-                if left > _little(old[: len(seeds)]):
-                    break
-        met.append(Tried(change, left, None, None, False, left <= _little(old)))
-    return met, []
+def _met(ground: Ground, hunt: Hunt, changes: Sequence[Change]) -> tuple[list[Tried], list[str]]:
+    """Each change against the old attack, on runs that it has time to work in; on one seed only, where that leaves too much."""
+    met, missed = list[Tried](), 0
+    for change in changes:
+        count = ground.times(change.world)
+        if not count:
+            met.append(Tried(change, math.nan, None, None, False, slow=ground.span(change.world)))
+            continue
+        now, then = (lasting.longer(one, count) for one in (hunt.scenario, hunt.scenario_with(change.world)))
+        faced = _faced(ground.bench, hunt, now, then)
+        if faced is None:
+            missed += 1
+        else:
+            met.append(Tried(change, faced[0], None, None, False, faced[1], count))
+    return met, [f"{missed} changes were not tried"] if missed else []
+
+
+def _faced(bench: Bench, hunt: Hunt, now: Scenario, then: Scenario) -> tuple[float, bool] | None:
+    """What the old attack earns under a change, and whether that is little of what it earns without; None: not afforded."""
+    best = hunt.best
+    assert best is not None, "found"
+    lacks, left, little = seat(type(best), attacked(then, best), {}).lacks, 0.0, False
+    for seeds in (QUICK[:1], QUICK):
+        if bench.left < 2 * len(seeds) * bench.price(then):
+            return None
+        old = [profit(one) for one in bench.play("changes", [of(best, now, seed) for seed in seeds])]
+        left = 0.0 if lacks else _mean(bench.play("changes", [of(best, then, seed) for seed in seeds]))
+        little = left <= _little(old)
+        if not little:
+            break
+    return left, little
 
 
 def _little(old: Sequence[float]) -> float:
@@ -180,18 +151,18 @@ def _little(old: Sequence[float]) -> float:
 
 def _priced(bench: Bench, hunt: Hunt, fit: Sequence[Tried]) -> tuple[list[Tried], list[str]]:
     """The same with what they cost honest users, the cheapest first."""
-    if bench.left < len(COUNTING):
-        return [], ["the price of no change was measured"] if fit else []
-    base = _whole(bench.play("changes", [honest(hunt.scenario, seed) for seed in COUNTING]))
-    priced: list[Tried] = []
-    for n, one in enumerate(fit):
-        if bench.left < len(COUNTING):
-            return _by_burden(priced), [f"the price of {len(fit) - n} changes was not measured"]
-        scenario = hunt.scenario_with(one.change.world)
-        after = _whole(bench.play("changes", [honest(scenario, seed) for seed in COUNTING]))
-        if len(after) == len(base):
+    priced, missed = list[Tried](), 0
+    for one in fit:
+        if bench.left < 2 * len(COUNTING) * one.times:
+            missed += 1
+            continue
+        base, after = (
+            _whole(bench.play("changes", [honest(lasting.longer(there, one.times), seed) for seed in COUNTING]))
+            for there in (hunt.scenario, hunt.scenario_with(one.change.world))
+        )
+        if len(after) == len(base) == len(COUNTING):
             priced.append(one._replace(cost=cost_of(base, after)))
-    return _by_burden(priced), []
+    return _by_burden(priced), [f"the price of {missed} changes was not measured"] if missed else []
 
 
 def _by_burden(priced: list[Tried]) -> list[Tried]:
@@ -207,37 +178,43 @@ class Judged(NamedTuple):
     searched: bool  # whether the attacker had searched anew; not where even the old attack pays
 
 
-def verified(
-    bench: Bench, hunt: Hunt, scenario: Scenario, bare: Cell, before: Sequence[Result], bound: float
-) -> Judged | None:
-    """The old attack under other rules; where that does not pay, the attacker's best response to them. None: runs went wrong.
+def verified(ground: Ground, scenario: Scenario, bound: float) -> Judged | None:
+    """The old attack under other rules; where that does not pay, the attacker's best response to them.
 
-    Takes `VERIFICATION` runs at least.
+    On runs that the rules have time to work in, and so are the rules as they were. None: runs went wrong, or would be longer
+    than is played. Takes `VERIFICATION` runs at least for each time that they are as long, and what the ground is owed.
     """
+    bench, hunt, count = ground.bench, ground.hunt, ground.times(scenario.world)
     assert hunt.best is not None, "found"
-    twins = bench.play("verification", [honest(scenario, seed) for seed in SEEDS])
+    standing = ground.at(count) if count else None
+    if standing is None:
+        return None
+    there = lasting.longer(scenario, count)
+    twins = bench.play("verification", [honest(there, seed) for seed in SEEDS])
     if None in twins:
         return None
-    after, kinds = _whole(twins), classes(scenario)
+    after, kinds = _whole(twins), classes(there)
 
     def judged(attack: Attack, searched: bool) -> Judged | None:
-        mine = bench.play("verification", [of(attack, scenario, seed) for seed in SEEDS])
+        mine = bench.play("verification", [of(attack, there, seed) for seed in SEEDS])
         if None in mine:
             return None
-        one = cell(attack, "changed", _whole(mine), after, kinds, bare)
-        return Judged(one, cost_of(before, after), one.within(bound), searched)
+        one = cell(attack, "changed", _whole(mine), after, kinds, standing.bare)
+        return Judged(one, cost_of(standing.before, after), one.within(bound), searched)
 
     first = judged(hunt.best, False)
     if first is None or not first.holds:
         return first
-    again = hunted(bench, "verification", Hunt(scenario, hunt.attack, (hunt.best, *hunt.starts)), effort(bench, hunt))
+    again = hunted(
+        bench, "verification", Hunt(there, hunt.attack, (hunt.best, *hunt.starts)), effort(bench, hunt, count)
+    )
     best = again.best or hunt.best
     return judged(best, True)
 
 
-def effort(bench: Bench, hunt: Hunt) -> int:
+def effort(bench: Bench, hunt: Hunt, count: int) -> int:
     """Generations that a new search can be given: as many as the old one had, as far as the budget goes."""
-    return min(max(1, hunt.generations), (bench.left - len(SEEDS)) // GENERATION_COST)
+    return min(max(1, hunt.generations), (bench.left // count - len(SEEDS)) // GENERATION_COST)
 
 
 def _cost(one: Tried) -> Cost:

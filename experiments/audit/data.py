@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from experiments.audit.changes import TURN, Turn
+from experiments.audit.binding import Effect, Hanging
 from experiments.audit.findings import Audit, Line
 from experiments.audit.hunting import SEEDS, profit
 
@@ -22,9 +22,9 @@ def to_json(found: Audit, verdict: str) -> str:
         "bound": found.bound,
         "paths": [{"name": path.name, "about": path.about} for path in found.paths],
         "seeds": list(SEEDS),
-        "attacks": [_line(line) for line in found.lines],
+        "attacks": [_line(found, line) for line in found.lines],
         "bad debt under stress": None if found.stress is None else found.stress._asdict(),
-        "binding": {attack: [_turn(turn) for turn in turns] for attack, turns in found.turns.items()},
+        "binding": {attack: _hanging(one) for attack, one in found.turns.items()},
         "changes": found.changes,
         "not tried": found.misfits,
         "budget": found.budget,
@@ -35,13 +35,23 @@ def to_json(found: Audit, verdict: str) -> str:
     return json.dumps(_plain(content), indent=2)
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
-    low, high = turn.at(1.0 / TURN), turn.at(TURN)
-    row = {"path": turn.bound.path, "value": turn.value, "low": low, "high": high}
-    return row | {"profit_at_low": turn.at_low, "profit_at_high": turn.at_high}
+def _hanging(one: Hanging) -> dict[str, Any]:
+    """What is called binding, and what that rests on."""
+    return {
+        "binding": [effect.turn.bound.path for effect in one.binding],
+        "as_it_is": one.plain,
+        "settings_looked_at": one.settings,
+        "seeds_looked_at": one.seeds,
+        "compared": [_effect(effect) for effect in one.effects],
+    }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _effect(one: Effect) -> dict[str, Any]:
+    row = {"path": one.turn.bound.path, "value": one.turn.value, "turned_to": one.turn.at(one.turn.factor)}
+    return row | {"profit": one.profit, "difference": one.change, "p_holm": one.p, "binds": one.binds}
+
+
+def _line(found: Audit, line: Line) -> dict[str, Any]:
     row: dict[str, Any] = {
         "attack": line.attack,
         "state": line.state,
@@ -72,6 +82,8 @@ def _line(line: Line) -> dict[str, Any]:
             "cost": one.cost,
             "after": None if one.after is None else one.after.profit,
             "holds": one.holds,
+            "seconds": one.times * found.scenario.duration,
+            "takes_too_long": one.slow or None,
         }
         for one in line.tried
     ]

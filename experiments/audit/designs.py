@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from experiments.arsenal.verdict import DEARER, KEPT
 from experiments.audit.paths import PricePath
 from experiments.axes.base import Bound
 from experiments.scenario import Scenario
@@ -22,7 +23,34 @@ class Design(NamedTuple):
     efficiency: float  # notional held per coin of capital; nan: it could not be played
     worst: float  # the most that an attack earned, mean; nan: not known of every attack
     by: str  # which
-    trade: float = math.nan  # honest volume, as a share of that under the rules as they are
+    trade: float = (
+        math.nan
+    )  # honest volume or open interest, whichever is less, as a share of that under the rules as they are
+    dearer: float = math.nan  # what a coin traded costs, times what it does under the rules as they are
+
+
+class Kept(NamedTuple):
+    """What a design leaves of honest trade, seed by seed against the rules as they are: ratios."""
+
+    volume: Estimate
+    open_interest: Estimate
+    dearer: Estimate  # of what a coin traded costs
+    carried: Estimate  # of the open interest that a coin of capital carries
+
+    @property
+    def trade(self) -> Estimate:
+        """The lesser of volume and open interest, by the lower end of its interval."""
+        return min(self.volume, self.open_interest, key=lambda one: one.low)
+
+    @property
+    def enough(self) -> bool:
+        """Whether trade goes on, with all of every interval, and at a price at which it would."""
+        return self.trade.low >= KEPT and not self.dearer.high > DEARER
+
+    @property
+    def too_little(self) -> bool:
+        """Whether it does not, with all of an interval."""
+        return min(self.volume.high, self.open_interest.high) < KEPT or self.dearer.low > DEARER
 
 
 class Judged(NamedTuple):
@@ -31,7 +59,8 @@ class Judged(NamedTuple):
     design: Design
     efficiency: Estimate
     attacks: Mapping[str, Estimate]  # profits
-    stands: bool  # no attack's interval goes above the bound
+    kept: Kept
+    stands: bool  # no attack's interval goes above the bound, and none of what is kept below what trade needs
     wrong: int = 0  # runs of the attacks' searches against it that went wrong
     met: Mapping[str, Estimate] | None = (
         None  # profits of those whom only it, or other prices, let in; None: not asked yet

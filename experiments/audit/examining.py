@@ -19,7 +19,7 @@ from experiments.arsenal.seating import benign, seat
 from experiments.arsenal.trials import Result
 from experiments.audit.answering import answer
 from experiments.audit.bench import Bench
-from experiments.audit.changes import binding
+from experiments.audit.binding import binding
 from experiments.audit.findings import Audit, Line, Stress
 from experiments.audit.hunting import GENERATION_COST, SEEDS, funded, honest, hunted
 from experiments.audit.judging import judge
@@ -54,6 +54,7 @@ def audit(
     """Examine a protocol, and change it where something pays. Raises Mistakes where honest runs cannot be played."""
     plain = benign(scenario)
     found = Audit(plain, paths, bound, budget=bench.budget)
+    bench.length = plain.duration
     twins = {path.name: _honest(bench, path.of(plain)) for path in paths}
     seats = {name: seat(kind, scenario, trade_by_market(plain)) for name, kind in kinds.items()}
     roles = {name: funded(one.attack, capital) for name, one in seats.items()}
@@ -72,12 +73,16 @@ def audit(
     for n, line in enumerate(found.paying):
         assert line.hunt is not None, "pays"
         with bench.at_most(int(BINDING * bench.budget / 2 ** min(n + 1, len(found.paying) - 1))):
-            found.turns[line.attack], left_out = binding(bench, line.hunt)
-        if left_out:
-            found.short.append(f"{line.attack}: {left_out} parameters were not looked at")
+            hanging = binding(bench, line.hunt)
+        if hanging is None:
+            found.short.append(f"{line.attack}: which parameter is binding was not looked at")
+            continue
+        found.turns[line.attack] = hanging
+        if hanging.left_out:
+            found.short.append(f"{line.attack}: {hanging.left_out} parameters were not looked at")
     if found.paying:
         answer(bench, found, rules, twins, roles)
-    found.spent, found.wrong = dict(bench.spent), list(bench.wrong)
+    found.spent, found.wrong, found.digests = dict(bench.spent), list(bench.wrong), bench.digests
     return found
 
 

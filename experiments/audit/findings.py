@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from experiments.arsenal.trials import Result
 from experiments.arsenal.verdict import Cell
-from experiments.audit.changes import Tried, Turn
+from experiments.audit.binding import Hanging
+from experiments.audit.changes import Tried
 from experiments.audit.hunting import Hunt
 from experiments.audit.paths import PricePath
 from experiments.scenario import Scenario
@@ -63,7 +64,7 @@ class Audit:
     peopled: bool = False  # whether its honest cast is ours
     lines: list[Line] = field(default_factory=list)
     stress: Stress | None = None
-    turns: dict[str, list[Turn]] = field(default_factory=dict)  # by attack
+    turns: dict[str, Hanging] = field(default_factory=dict)  # by attack
     changed: Scenario | None = None  # under all changes made
     changes: list[str] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
@@ -71,6 +72,7 @@ class Audit:
     budget: int = 0
     spent: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)  # of every run that did not go wrong
 
     @property
     def paying(self) -> list[Line]:

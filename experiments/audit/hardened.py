@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.audit.designs import Hardened
+from experiments.audit.designs import Hardened, Kept
 from experiments.codec import dumps
 from experiments.figures.frontier import draw
+from experiments.statistics import Estimate
 from experiments.sweeps.folder import replace
 
 HARDENED = "hardened.toml"
@@ -31,6 +32,8 @@ def told(found: Hardened) -> str:
             lines.append(f"{label}: {'not judged' if found.start is None else 'none that stands was found'}")
             continue
         lines.append(f"{label}: open interest per coin of capital {one.efficiency}; worst attack {one.worst}, {one.by}")
+        if one is found.chosen:
+            lines += kept(one.kept)
         lines += [f"    {path} = {value:.6g}" for path, value in one.design.levers.items()]
     if found.left_out:
         lines.append(f"earning as the rules are, and met by no design before it had stood: {', '.join(found.left_out)}")
@@ -43,6 +46,22 @@ def told(found: Hardened) -> str:
         )
         lines += [f"    {name}: {one}" for name, one in found.chosen.met.items()]
     return "\n".join([*lines, *found.short, *wrong])
+
+
+def kept(of: Kept) -> list[str]:
+    """What is left of honest trade, against the rules as they are, seed by seed."""
+    return [
+        f"    volume kept {_share(of.volume)}, open interest kept {_share(of.open_interest)} (n={of.volume.seeds})",
+        f"    a coin traded costs {_times(of.dearer)} times as much; a coin of capital carries {_times(of.carried)} times as much",
+    ]
+
+
+def _share(one: Estimate) -> str:
+    return f"{one.mean:.1%} [{one.low:.1%}, {one.high:.1%}]"
+
+
+def _times(one: Estimate) -> str:
+    return f"{one.mean:.3g} [{one.low:.3g}, {one.high:.3g}]"
 
 
 def write(found: Hardened, out: Path) -> list[Path]:

@@ -3,9 +3,9 @@
 Outside, designs are drawn a generation at a time; inside, each attack answers each design by the best of what has paid before,
 its own settings, and settings drawn anew for that design. A design above the bound is worth less than any below it, and
 the less the further it is (Deb 2000, "An efficient constraint handling method for genetic algorithms"). What is reported is the
-most efficient design that still stands when the attacks search against it for longer, on seeds that nothing was chosen by, and
-when the whole arsenal has met it on every path. Whoever breaks one then joins; runs kept for judging that are not needed go
-back to the search.
+most efficient design that still stands when the attacks search against it for longer, and that still lets trade go on, on seeds
+that nothing was chosen by (`weighing`), and when the whole arsenal has met it on every path. Whoever breaks one then joins; runs
+kept for judging that are not needed go back to the search.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from agents.attacks.base import Attack
 from experiments.arsenal.campaign import trade_by_market
 from experiments.arsenal.seating import attacked, benign
 from experiments.arsenal.trials import Result
-from experiments.arsenal.verdict import KEPT
+from experiments.arsenal.verdict import DEARER, KEPT
 from experiments.audit.bench import Bench
 from experiments.audit.designs import INSIDE, Design, Hardened, Judged
-from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of, profit
-from experiments.audit.levers import value_of
+from experiments.audit.hunting import SEEDS, Hunt, honest, of, profit
+from experiments.audit.levers import too_long, value_of
 from experiments.audit.paths import PricePath
 from experiments.audit.rivals import LOOK, Arsenal, attackers, levers_of, meet
+from experiments.audit.weighing import efficiency, flattered, kept_of, weighed
 from experiments.axes.base import Bound
 from experiments.axes.latin_hypercube import LatinHypercube
 from experiments.codec import Mistakes
@@ -35,7 +36,6 @@ from experiments.optimising import GENERATION, Candidate, maximise
 from experiments.overrides import varied
 from experiments.scenario import Scenario
 from experiments.search import space
-from experiments.statistics import estimate
 
 REMEMBERED = 3  # settings of each attack that have paid most, and meet every design
 FRESH = 2  # settings of each attack drawn for a design
@@ -55,9 +55,11 @@ def harden(
 ) -> Hardened:
     """Search the levers on a path; what is chosen meets everybody there and `elsewhere`.
 
-    Raises Mistakes where nothing can be searched, or honest runs cannot be played.
+    Raises Mistakes where nothing can be searched, a lever takes longer than a run can show, or honest runs cannot be played.
     """
     plain = path.of(benign(scenario))
+    if wrong := [line for one in over for line in too_long(plain, one)]:
+        raise Mistakes(wrong)
     if None in bench.play("designs", [honest(plain, seed) for seed in INSIDE]):
         raise Mistakes([f"{plain.name}: an honest run goes wrong: {bench.wrong[-1]}"])
     own = tuple(role for role in scenario.cast if isinstance(role, Attack))
@@ -88,9 +90,10 @@ class _Search:
         self.bench, self.found, self.arsenal = bench, found, arsenal
         self.hunts = {type(hunt.attack).__name__: hunt for hunt in hunts}
         self.memory = {name: _starting(hunt) for name, hunt in self.hunts.items()}
-        self.volume = math.nan
+        self.plain: list[Result] = []  # of nobody under the rules as they are, on the seeds of the search
         self.rounds = 0
         self.limit = math.inf  # cash coins on the seeds of the search: what would stand if flattered as those that fell
+        self.least = KEPT  # share of trade on the seeds of the search: likewise
         self.keep = len(arsenal.seated(found.scenario)) * len(found.paths or (found.path,)) + LOOK
 
     @property
@@ -143,7 +146,7 @@ class _Search:
         if math.isnan(design.efficiency) or math.isnan(design.worst):
             return math.nan
         over = max(0.0, design.worst - self.found.bound)
-        short = max(0.0, KEPT - design.trade)
+        short = max(0.0, KEPT - design.trade) + max(0.0, 1.0 - DEARER / design.dearer if design.dearer > 0.0 else 0.0)
         return design.efficiency if not (over or short) else -math.log1p(over) - 10.0 * short
 
     def _scenario(self, values: Mapping[str, float]) -> Scenario | None:
@@ -162,8 +165,8 @@ class _Search:
         ]
         if len(quiet) < len(INSIDE):
             return Design(values, math.nan, math.nan, "")
-        volume = float(np.mean([one.volume for one in quiet]))
-        self.volume = volume if math.isnan(self.volume) else self.volume
+        self.plain = self.plain or quiet  # the rules as they are come first
+        kept = kept_of(quiet, self.plain)
         worst, by = 0.0, ""
         for name, hunt in self.hunts.items():
             answers = list(dict.fromkeys([*self.memory[name], *self._fresh(hunt, number)]))
@@ -176,8 +179,9 @@ class _Search:
                 self._remember(name, answers[place])
             if best > worst:
                 worst, by = best, name
-        trade = volume / self.volume if self.volume > 0 else 1.0
-        return Design(values, float(np.mean([_efficiency(one) for one in quiet])), worst, by, trade)
+        trade = min(kept.volume.mean, kept.open_interest.mean)
+        held = float(np.mean([efficiency(one) for one in quiet]))
+        return Design(values, held, worst, by, trade, kept.dearer.mean)
 
     def _fresh(self, hunt: Hunt, number: int) -> list[Attack]:
         """Settings that depend on the number of the design alone."""
@@ -199,8 +203,6 @@ class _Search:
         runs = self.bench.play("designs", [of(attack, scenario, seed) for seed in INSIDE])
         return float(np.mean([profit(one) for one in runs]))
 
-    # ------------------------------------------------------------------ judging
-
     def judge(self) -> None:
         """The rules as they are, and the most efficient designs, until one has stood that the whole arsenal has met.
 
@@ -216,7 +218,7 @@ class _Search:
                 return
             self._meet(chosen)
             if self.found.chosen is None:
-                self._again(len(SEEDS) + len(self.hunts) * LOOK + self.keep)
+                self._again(self._price + self.keep)
 
     @property
     def _open(self) -> list[Design]:
@@ -233,7 +235,7 @@ class _Search:
         """
         found, lost = self.found, list[Design]()
         while left := [one for one in self._open if one not in lost]:
-            design = next((one for one in left if one.worst <= self.limit), left[0])
+            design = next((one for one in left if one.worst <= self.limit and one.trade >= self.least), left[0])
             judged = self._judged(design)
             if judged is None and not self._afforded:
                 return
@@ -241,39 +243,36 @@ class _Search:
                 lost.append(design)  # its runs went wrong
                 continue
             found.judged.append(judged)
-            if not judged.stands:
-                high = max(one.high for one in judged.attacks.values())
+            high = max((one.high for one in judged.attacks.values()), default=-math.inf)
+            if high > found.bound:
                 self.limit = min(self.limit, design.worst * found.bound / high)
+            self.least = max(self.least, KEPT + flattered(judged))
+
+    @property
+    def _price(self) -> int:
+        """Runs that judging a design takes: nobody's, each attack's search, what that found."""
+        return len(SEEDS) + len(self.hunts) * LOOK
 
     @property
     def _afforded(self) -> bool:
         """Whether a design can be judged; where one stands, whether that could still meet the whole arsenal afterwards."""
         keep = 0 if self.found.chosen is None else self.keep
-        return self.bench.left >= len(SEEDS) + len(self.hunts) * LOOK + keep
+        beside = 0 if self.found.start is not None else len(SEEDS)  # nobody, under the rules as they are
+        return self.bench.left >= self._price + beside + keep
 
     def _judged(self, design: Design) -> Judged | None:
         """A design on held-out seeds, every attack having searched against it; None where not afforded, or runs went wrong."""
-        scenario = self._scenario(design.levers)
+        scenario, found = self._scenario(design.levers), self.found
         if scenario is None or not self._afforded:
             return None
-        played = self.bench.play("judging", [honest(scenario, seed) for seed in SEEDS])
-        quiet = [one for one in played if one is not None]
-        if len(quiet) < len(SEEDS):
+        spare = self.keep + (self._price if found.start is not None else 2 * self._price)
+        told = weighed(self.bench, design, scenario, found.scenario, self.hunts, self.memory, found.bound, spare)
+        if told is None:
             return None
-        profits, wrong = {}, 0
-        for name, hunt in self.hunts.items():
-            there, starts = hunt.scenario_with(scenario.world), tuple(self.memory[name])
-            again = hunted(self.bench, "judging", Hunt(there, hunt.attack, starts), 1)
-            wrong += again.wrong
-            runs = self.bench.play("judging", [of(again.best or hunt.attack, there, seed) for seed in SEEDS])
-            values = [profit(one) for one in runs]
-            if any(map(math.isnan, values)):
-                return None
-            profits[name] = estimate(values)
-            if profits[name].high > self.found.bound:
-                self._remember(name, again.best)
-        stands = all(not one.high > self.found.bound for one in profits.values())
-        return Judged(design, estimate([_efficiency(one) for one in quiet]), profits, stands, wrong)
+        for name, one in told.judged.attacks.items():
+            if one.high > found.bound:
+                self._remember(name, told.answers[name])
+        return told.judged
 
     def _meet(self, chosen: Judged) -> None:
         """The whole arsenal on every path against the design that stands; who breaks it joins the attacks."""
@@ -306,8 +305,3 @@ class _Search:
 
 def _starting(hunt: Hunt) -> list[Attack]:
     return list(dict.fromkeys(one for one in (hunt.best, hunt.attack) if one is not None))
-
-
-def _efficiency(found: Result) -> float:
-    """Notional held per coin of capital: margin posted, vaults and insurance behind it."""
-    return found.held / found.capital if found.capital > 0 else 0.0

@@ -84,7 +84,8 @@ def hunted(bench: Bench, what: str, hunt: Hunt, generations: int) -> Hunt:
     if not bounds:
         worth(0, [{}])
     else:
-        affordable = [n for n in range(1, generations + 1) if n <= hunt.generations + bench.left // GENERATION_COST]
+        able = hunt.generations + bench.left // (GENERATION_COST * bench.price(hunt.scenario))
+        affordable = [n for n in range(1, generations + 1) if n <= able]
         generations = max(affordable, default=0)
         maximise(bounds, worth, generations=generations, first=first, sampler="tpe", startup=GENERATION)
     longest = max(map(len, scores.values()), default=0)

@@ -7,15 +7,19 @@ no rule; nor is what defines a contract. Which of them an attack hangs on is fou
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from experiments.audit.lasting import TIMES
 from experiments.axes.base import Bound
+from experiments.axes.written import bound_of, mistaken
 from experiments.codec import Mistakes, unknown
 from experiments.optimising import allowed
 from experiments.overrides import varied
 from experiments.scenario import Scenario
+from experiments.shapes import spans
 from protocol.instruments.base import Instrument
 from protocol.world import UNCAPPED
 
@@ -40,28 +44,17 @@ def given(scenario: Scenario, texts: Sequence[str]) -> tuple[Bound, ...]:
     known = {lever.path: lever for lever in levers(scenario)} if texts else {}
     wrong, found = [], []
     for text in texts:
-        path, _, rest = text.partition("=")
-        low, _, tail = rest.partition(":")
-        high, _, scale = tail.partition(":")
+        path = text.partition("=")[0]
         path = path if path.startswith("exchanges.") else _longer(path, known)
         if path not in known:
             wrong.append(unknown(f"--over {text}: no such lever", path, known))
             continue
         try:
-            if scale not in ("", "log"):
-                raise ValueError("no such scale")
-            found.append(Bound(path, float(low), float(high), "log" if scale else "linear", path))
-        except ValueError as error:
-            lines = [line for line in str(error).splitlines() if "low" in line]
-            wrong += [f"--over {text}: {line}" for line in lines or ["must be PATH=LOW:HIGH, with :log if you like"]]
-    for bound in found:
-        for end in (bound.low, bound.high):
-            try:
-                turned(scenario, bound.path, end)
-            except Mistakes as mistakes:
-                wrong += [f"--over {bound.path}={bound.low:g}:{bound.high:g}: {line}" for line in mistakes.lines]
-    paths = [bound.path for bound in found]
-    wrong += [f"--over {path}: given twice" for path in sorted({p for p in paths if paths.count(p) > 1})]
+            found.append(bound_of(text, path, path, "PATH", ("log",)))
+        except Mistakes as mistakes:
+            wrong += mistakes.lines
+    wrong += mistaken(found, lambda bound, value: turned(scenario, bound.path, value))
+    wrong += [line for bound in found for line in too_long(scenario, bound)]
     if wrong:
         raise Mistakes(list(dict.fromkeys(wrong)))
     return tuple(found)
@@ -88,20 +81,49 @@ def turned(scenario: Scenario, path: str, value: float) -> Scenario:
     return varied(scenario, {path: float(value)})
 
 
+def too_long(scenario: Scenario, lever: Bound) -> list[str]:
+    """A line where a lever goes on to spans longer than a run of the scenario can show, beyond what it has now."""
+    most = longest(scenario, lever.path)
+    if lever.high <= most:
+        return []
+    need = f"a run must last {TIMES:g} times as long to show what it does; or give --duration {TIMES * lever.high:g}"
+    return [
+        f"--over {lever.path}={lever.low:g}:{lever.high:g}: high = {lever.high:g}: must be {most:g} or less, {need}"
+    ]
+
+
+def longest(scenario: Scenario, path: str) -> float:
+    """The largest value of a lever that runs of this length can show; inf where it is no span."""
+    slow = {
+        at
+        for exchange in scenario.world.exchanges
+        for at, _, takes in _fields(exchange, f"exchanges.{exchange.name}")
+        if takes
+    }
+    return max(scenario.duration / TIMES, value_of(scenario, path)) if path in slow else math.inf
+
+
 def _numbers(value: Any, path: str) -> Iterator[tuple[str, float]]:
     """Floats above zero below a rule, by path."""
+    return ((at, number) for at, number, _ in _fields(value, path))
+
+
+def _fields(value: Any, path: str) -> Iterator[tuple[str, float, bool]]:
+    """The same, and whether a number is seconds that the rule takes."""
+    kind: type = type(value)
+    takes = spans(kind)
     for field in dataclasses.fields(value):
         part, at = getattr(value, field.name), f"{path}.{field.name}"
         if isinstance(part, float) and field.name not in MONEY and 0 < part < NEVER_BINDING:
-            yield at, part
+            yield at, part, field.name in takes
         elif isinstance(part, tuple):
             names = [getattr(one, "name", "") for one in part]
             for n, one in enumerate(part):
                 if dataclasses.is_dataclass(one):
                     known = bool(names[n]) and names.count(names[n]) == 1
-                    yield from _numbers(one, f"{at}.{names[n] if known else n}")
+                    yield from _fields(one, f"{at}.{names[n] if known else n}")
         elif dataclasses.is_dataclass(part) and not isinstance(part, Instrument):
-            yield from _numbers(part, at)
+            yield from _fields(part, at)
 
 
 def _stands(scenario: Scenario, path: str, value: float) -> bool:

@@ -8,20 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from experiments.arsenal.seating import attacked
-from experiments.audit.changes import Tried
+from experiments.audit import lasting
+from experiments.audit.binding import FRESH, LEVEL
 from experiments.audit.data import RECIPES, to_json
 from experiments.audit.findings import Audit, Line
 from experiments.audit.hunting import SEEDS, profit
-from experiments.audit.judging import LEVEL
+from experiments.audit.judging import LEVEL as PAYING
 from experiments.audit.pages import Block, Bullets, Heading, Paragraph, Picture, Sheet, to_html, to_markdown
-from experiments.audit.telling import interval, verdict
+from experiments.audit.remedies import remedies
+from experiments.audit.telling import hangs, interval, verdict
 from experiments.codec import dumps
 from experiments.figures.audit import draw_profits, draw_stress, draw_turns
+from experiments.figures.style import stamp
 from experiments.summary import number
 from experiments.sweeps.folder import replace
 
 FIGURES, CHANGED = "figures", "changed.toml"
-MOST_TURNS = 6
 
 
 def blocks(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
@@ -36,7 +38,7 @@ def blocks(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
         yield Picture(
             figures["profits"], "The worst profit found of each attack, on held-out seeds, with 95 % intervals."
         )
-    yield from _changes(found)
+    yield from remedies(found, CHANGED)
     yield from _binding(found, figures)
     yield from _stress(found, figures)
     yield from _recipes(found)
@@ -48,23 +50,27 @@ def _binding(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
         return
     yield Heading("Which parameter is binding")
     yield Paragraph(
-        "The profit of an attack at its found settings, deciding anew, where one parameter is a quarter and four times what it"
-        " is, or as near as the rules allow; cash coins, on the seeds of the search. The most binding first."
+        "Each parameter was turned to a quarter and to four times what it is, or as near as the rules allow, the attack at its"
+        " found settings deciding anew. That only picks the turns that are worth a closer look. They were played on"
+        f" {len(FRESH)} seeds that they were not picked by, beside the rules as they are: cash coins, and the difference seed by"
+        " seed with the 95 % interval of its test. A parameter is called binding where that interval lies below zero and Holm's"
+        f" p, over all that were compared, is {LEVEL:g} at most; of any other it is not told that it matters."
     )
-    for attack, turns in found.turns.items():
-        rows = [
-            (turn.bound.path, f"{turn.value:.4g}", _at(turn.at(0.25), turn.at_low), _at(turn.at(4.0), turn.at_high))
-            for turn in turns[:MOST_TURNS]
-        ]
-        yield Sheet(
-            (f"parameter, for {attack}", "now", "profit at a quarter", "profit at four times"), rows, right=(1, 2, 3)
-        )
+    for attack, one in found.turns.items():
+        yield Paragraph(hangs(attack, one))
+        rows = [("as it is", "", "", interval(one.plain), "", "", "")]
+        for effect in one.effects:
+            turn = effect.turn
+            at, word = f"{turn.at(turn.factor):.4g}", "binding" if effect.binds else "not told"
+            told_by = (interval(effect.profit), interval(effect.change), f"{effect.p:.3g}", word)
+            rows.append((turn.bound.path, f"{turn.value:.4g}", at, *told_by))
+        heads = (f"parameter, for {attack}", "now", "turned to", "profit", "difference", "p (Holm)", "")
+        yield Sheet(heads, rows, right=(1, 2, 3, 4, 5))
     if "binding" in figures:
-        yield Picture(figures["binding"], "What the worst attack hangs on, the most binding parameter on top.")
-
-
-def _at(value: float, earned: float) -> str:
-    return f"{number(earned)} (at {value:.4g})"
+        yield Picture(
+            figures["binding"],
+            "What turning a parameter takes from the worst attack, against the same seeds under the rules as they are.",
+        )
 
 
 def _attacks(found: Audit) -> Iterator[Block]:
@@ -108,7 +114,7 @@ def _attacks(found: Audit) -> Iterator[Block]:
             f"Cash coins a run of {found.scenario.duration:,.0f} s. Worst profit: the best settings that the attacker's search"
             f" found, on {len(SEEDS)} seeds that nothing was chosen by and, if those left it open and runs were left, once on more;"
             f" mean and 95 % interval. It pays where that lies above {number(found.bound)} and Holm's p, over all attacks judged,"
-            f" is {LEVEL:g} at most at either look; it does not where that lies below; else it is undecided. Noticed: median"
+            f" is {PAYING:g} at most at either look; it does not where that lies below; else it is undecided. Noticed: median"
             " time to a public signal beyond every honest run. Then: what it earns under all changes, having searched anew."
         )
     other = [line for line in judged if line.elsewhere]
@@ -131,47 +137,6 @@ def _why(line: Line) -> str:
     hoped = "" if math.isnan(line.hoped) else f" (expected {number(line.hoped)} at most)"
     tried = f"; {line.hunt.tried} settings searched" if line.hunt is not None and line.hunt.tried else ""
     return f"{line.why}{hoped if line.state == 'stays home' else ''}{tried}"
-
-
-def _changes(found: Audit) -> Iterator[Block]:
-    if found.paying:
-        yield Heading("What stops them")
-    for line in found.paying:
-        rows = [(one.change.name, number(one.old), *_numbers(one), _state(line, one)) for one in line.tried]
-        if rows:
-            heads = ("change, against " + line.attack, "old attack earns", "open interest kept", "volume kept")
-            yield Sheet(
-                (*heads, "providers, bp", "slippage, bp", "after a new search", ""), rows, right=(1, 2, 3, 4, 5, 6)
-            )
-    if found.paying:
-        yield Paragraph(
-            "Each change meets the old attack first; of those that leave little, the price to honest users is measured without"
-            " an attacker. The cheapest loses least open interest, then provider return, then slippage. It holds where an"
-            " attacker who searches anew earns, with its whole interval, no more than a tenth, and others lose no more than that."
-        )
-    if found.changed is not None:
-        yield Paragraph(f"The rules with all changes: {CHANGED}")
-
-
-def _numbers(one: Tried) -> tuple[str, ...]:
-    after, cost = interval(one.after.profit if one.after else None), one.cost
-    if cost is None:
-        return ("", "", "", "", after)
-    kept = (f"{cost.open_interest:.1%}", f"{cost.volume:.1%}")
-    return (*kept, f"{1e4 * cost.provider_return:+.1f}", f"{1e4 * cost.slippage:+.2f}", after)
-
-
-def _state(line: Line, one: Tried) -> str:
-    """What became of a change, in a word or two."""
-    if one.holds:
-        return "holds: the cheapest"
-    if one.cost is None:
-        return "not priced" if one.fit else "leaves too much"
-    if not one.cost.counts:
-        return "stops too much trade"
-    if one.after is not None:
-        return "does not hold"
-    return "a cheaper one holds" if line.stopped_by else "not verified"
 
 
 def _stress(found: Audit, figures: dict[str, Path]) -> Iterator[Block]:
@@ -224,12 +189,19 @@ def _based_on(found: Audit) -> Iterator[Block]:
     if found.peopled:
         cast = ", ".join(f"{role.label} ({role.count})" for role in one.cast)
         yield Paragraph(f"The protocol came without a cast; this one was seated, sized by the depth it states: {cast}.")
+    slow = lasting.unseen(one)
+    if slow:
+        yield Paragraph(
+            f"Rules in force here that take longer than a third of a run of {one.duration:,.0f} s, so that what they do in the"
+            f" long run was not seen: {', '.join(slow)}."
+        )
     rows = [(what, f"{runs:,}") for what, runs in found.spent.items()]
     yield Sheet(
         ("runs spent on", ""),
         [*rows, (f"together, of a budget of {found.budget:,}", f"{sum(found.spent.values()):,}")],
         (1,),
     )
+    yield Paragraph(f"A run that goes on for longer counts as so many. All that were played: {stamp(found.digests)}.")
     if found.short:
         yield Paragraph("What the budget did not reach:")
         yield Bullets(found.short)
@@ -247,7 +219,7 @@ def write(found: Audit, out: Path) -> list[Path]:
         for stale in folder.iterdir():
             stale.unlink()  # of an audit with another budget
     drawn = [*draw_profits(found, out / FIGURES), *draw_turns(found, out / FIGURES)]
-    drawn += draw_stress(found.stress, out / FIGURES) if found.stress is not None else []
+    drawn += draw_stress(found, out / FIGURES)
     figures = {path.stem: path for path in drawn if path.suffix == ".png"}
     for line in found.lines:
         if line.replay is not None and line.hunt is not None and line.hunt.best is not None:

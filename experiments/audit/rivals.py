@@ -16,9 +16,10 @@ from typing import NamedTuple
 from agents.attacks.base import Attack
 from experiments.arsenal.seating import seat
 from experiments.audit.bench import Bench
-from experiments.audit.changes import binding
+from experiments.audit.binding import first_look
 from experiments.audit.findings import Line
 from experiments.audit.hunting import GENERATION_COST, SEEDS, Hunt, funded, hunted, of, profit
+from experiments.audit.levers import longest
 from experiments.audit.paths import PricePath
 from experiments.audit.screening import screened
 from experiments.axes.base import Bound
@@ -73,12 +74,13 @@ def attackers(
 
 
 def levers_of(bench: Bench, hunts: Sequence[Hunt]) -> tuple[Bound, ...]:
-    """The levers that the worst attack hangs on most."""
+    """The levers whose turning takes most from the worst attack, on a few seeds; spans as far as a run can show them."""
     if not hunts:
         return ()
-    with bench.at_most(bench.budget // 5):
-        turns, _ = binding(bench, hunts[0])
-    return tuple(turn.bound for turn in turns if turn.least < 0.9 * hunts[0].worth)[:MOST_LEVERS]
+    turns, _, _ = first_look(bench, hunts[0], min(bench.left, bench.budget // 5))
+    found = [turn.bound for turn in turns if turn.least < 0.9 * turn.plain]
+    shown = [dataclasses.replace(one, high=min(one.high, longest(hunts[0].scenario, one.path))) for one in found]
+    return tuple(shown[:MOST_LEVERS])
 
 
 class Meeting(NamedTuple):

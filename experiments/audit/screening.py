@@ -17,7 +17,7 @@ from experiments.scenario import Scenario
 def screened(bench: Bench, plain: Scenario, attack: Attack, paths: Sequence[PricePath]) -> Line:
     """One run on each path: does it attack, or come to expect anything? Its path is that where it earns, or hopes for, the most."""
     name = type(attack).__name__
-    if bench.left < len(paths):
+    if bench.left < len(paths) * bench.price(plain):
         return Line(name, "not screened")
     runs = bench.play("screening", [of(attack, path.of(plain), 1) for path in paths])
     seen = [(path, run) for path, run in zip(paths, runs, strict=True) if run is not None]

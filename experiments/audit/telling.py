@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from experiments.arsenal.verdict import Cost
+from experiments.audit import lasting
+from experiments.audit.binding import Hanging
 from experiments.audit.findings import Audit, Line
 from experiments.statistics import Estimate
 from experiments.summary import number
@@ -56,13 +58,24 @@ def _dies(found: Audit, line: Line) -> str:
         return told + (" No change that was tried holds." if line.tried else " No change was tried: no runs were left.")
     kept = next((_price(t.cost) for t in line.tried if t.holds and t.cost is not None), "")
     after = f", which leaves {interval(line.after)} to an attacker who searches anew" if line.after else ""
+    count = lasting.times(found.scenario.world, found.changed.world, found.scenario.duration) if found.changed else 1
+    after += f" (in runs of {count * found.scenario.duration:,.0f} s)" if after and count > 1 else ""
     return told + f" Stopped by {line.stopped_by}{after}{f'; the price: {kept}' if kept else ''}."
+
+
+def hangs(attack: str, one: Hanging) -> str:
+    """What an attack is told to hang on, of how much that was looked at."""
+    looked = f"of {one.settings} settings looked at on {one.seeds} seeds, {len(one.effects)} were compared"
+    if not one.binding:
+        return f"No parameter is told to be binding for {attack}: {looked}."
+    names = ", ".join(dict.fromkeys(effect.turn.bound.path for effect in one.binding))
+    return f"Binding for {attack}: {names} ({looked})."
 
 
 def _price(cost: Cost) -> str:
     return (
         f"open interest {cost.open_interest - 1.0:+.1%}, volume {cost.volume - 1.0:+.1%},"
-        f" providers {1e4 * cost.provider_return:+.1f} bp, slippage {1e4 * cost.slippage:+.2f} bp"
+        f" providers {1e4 * cost.provider_return:+.1f} bp, slippage {1e4 * cost.slippage:+.2f} bp, fees {1e4 * cost.fees:+.2f} bp"
     )
 
 

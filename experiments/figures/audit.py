@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 
-from experiments.audit.findings import Audit, Stress
-from experiments.figures.style import COLUMN, MARKS, SHADES, panels, save
+from experiments.audit.binding import Effect
+from experiments.audit.findings import Audit
+from experiments.figures.style import COLUMN, DASHES, MARKS, SHADES, entitle, panels, save, stamp, symlog
 from experiments.statistics import Estimate
-
-MOST_TURNS = 10
 
 
 def draw_profits(found: Audit, out: Path) -> list[Path]:
@@ -35,7 +33,8 @@ def draw_profits(found: Audit, out: Path) -> list[Path]:
     axis.set_yticks(range(len(lines)), [line.attack for line in lines])
     axis.set_ylim(-0.6, len(lines) - 0.4)
     axis.set_xlabel("attacker's profit a run (thousand cash coins), 95 % interval")
-    axis.set_xscale("symlog", linthresh=max(1.0, found.bound / 1e3))
+    ends = [x / 1e3 for line in lines for one in (line.bare and line.bare.profit, line.after) if one for x in one[1:3]]
+    symlog(axis, max(1.0, found.bound / 1e3), min(ends), max(ends))
     count = len(found.paying)
     axis.set_title(
         f"{count} of {len(lines)} attacks that were searched pay"
@@ -45,7 +44,8 @@ def draw_profits(found: Audit, out: Path) -> list[Path]:
         else "Nothing that was searched pays"
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=6.5)
-    return save(figure, out, "profits")
+    counts = sorted({line.bare.profit.seeds for line in lines if line.bare is not None})
+    return save(figure, out, "profits", f"held-out seeds: {', '.join(map(str, counts))}", stamp(found.digests))
 
 
 def _spread(axis: object, value: Estimate, row: float, shade: int, label: str) -> None:
@@ -64,31 +64,60 @@ def _spread(axis: object, value: Estimate, row: float, shade: int, label: str) -
 
 
 def draw_turns(found: Audit, out: Path) -> list[Path]:
-    """A row a parameter: the attacker's profit at a quarter and at four times its value. The most binding on top."""
+    """What turning a parameter takes from the worst attack, seed by seed against the rules as they are; a row a turn compared."""
     attack = next(iter(found.turns), "")
-    turns = [turn for turn in found.turns.get(attack, ()) if not math.isnan(turn.least)][:MOST_TURNS][::-1]
-    if not turns:
+    if not attack or not found.turns[attack].effects:
         return []
+    one = found.turns[attack]
     figure, axes = panels(1, 1)
     axis = axes[0][0]
-    figure.set_size_inches(1.6 * COLUMN, 1.0 + 0.24 * len(turns))
-    for row, turn in enumerate(turns):
-        ends = [turn.at_low / 1e3, turn.at_high / 1e3]
-        axis.plot(ends, [row, row], color=SHADES[4], linewidth=0.8)
-        for k, (mark, label) in enumerate((("<", "a quarter of it"), (">", "four times it"))):
-            axis.plot(ends[k], row, mark, color=SHADES[k], markersize=4.5, label=label if not row else "_")
-    names = [f"{turn.bound.path.partition('.')[2]} = {turn.value:.4g}" for turn in turns]
-    axis.set_yticks(range(len(turns)), names, fontsize=6.5)
+    figure.set_size_inches(1.6 * COLUMN, 1.25 + 0.3 * len(one.effects))
+    low, mean, high = (-x / 1e3 for x in (one.plain.high, one.plain.mean, one.plain.low))
+    axis.axvspan(low, high, color=SHADES[4], alpha=0.25, linewidth=0)
+    axis.axvline(mean, color=SHADES[4], linestyle=DASHES[1], label="all that it earns as it is, 95 %")
     axis.axvline(0.0, color="black", linewidth=0.6)
-    axis.set_xlabel("attacker's profit (thousand cash coins)")
-    axis.set_title(f"{attack} hangs most on {turns[-1].bound.path.rpartition('.')[2]}")
-    figure.legend(loc="outside lower center", ncols=2, fontsize=6.5)
-    return save(figure, out, "binding")
+    for row, effect in enumerate(one.effects[::-1]):
+        shade = 0 if effect.binds else 3
+        mean, low, high = (x / 1e3 for x in (effect.change.mean, effect.change.low, effect.change.high))
+        axis.errorbar(
+            [mean],
+            [row],
+            xerr=[[mean - low], [high - mean]],
+            color=SHADES[shade],
+            marker=MARKS[0],
+            markerfacecolor=SHADES[shade] if effect.binds else "white",
+            linestyle="none",
+            capsize=2,
+            elinewidth=0.8,
+        )
+    for binds, label in ((True, "binding"), (False, "not told from chance")):
+        if any(effect.binds == binds for effect in one.effects):
+            color = SHADES[0 if binds else 3]
+            axis.plot([], [], MARKS[0], color=color, markerfacecolor=color if binds else "white", label=label)
+    axis.set_yticks(range(len(one.effects)), [_turn(effect) for effect in one.effects[::-1]], fontsize=6.5)
+    axis.set_ylim(-0.6, len(one.effects) - 0.4)
+    axis.set_xlabel("attacker's profit a run, less that as it is (thousand cash coins), 95 % interval")
+    bound = one.binding[0].turn.bound.path if one.binding else ""
+    entitle(figure, f"{attack} hangs on {_short(bound)}" if bound else f"No parameter is told that {attack} hangs on")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=6.5)
+    note = f"held against the rules as they are on {one.plain.seeds} seeds; looked at on {one.seeds}: {one.settings} settings"
+    return save(figure, out, "binding", note, stamp(found.digests))
 
 
-def draw_stress(stress: Stress, out: Path) -> list[Path]:
+def _turn(effect: Effect) -> str:
+    turn = effect.turn
+    return f"{_short(turn.bound.path)}: {turn.value:,.4g} to {turn.at(turn.factor):,.4g}"
+
+
+def _short(path: str) -> str:
+    """A lever's path without what stands before its market."""
+    return path.partition(".markets.")[2] or path.partition(".")[2].partition(".")[2]
+
+
+def draw_stress(found: Audit, out: Path) -> list[Path]:
     """The share of stressed runs, nobody attacking, whose bad debt is beyond an amount; nothing where there is none."""
-    if not stress.debts[-1] > 0:
+    stress = found.stress
+    if stress is None or not stress.debts[-1] > 0:
         return []
     figure, axes = panels(1, 1)
     axis = axes[0][0]
@@ -102,4 +131,4 @@ def draw_stress(stress: Stress, out: Path) -> list[Path]:
     axis.set_ylim(0.0, 1.0)
     axis.set_title(f"{stress.happens.mean:.0%} of stressed runs leave bad debt, nobody attacking")
     axis.legend()
-    return save(figure, out, "bad-debt")
+    return save(figure, out, "bad-debt", f"stressed runs: {len(stress.debts)}", stamp(found.digests))

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from experiments.arsenal.verdict import KEPT
+from experiments.arsenal.verdict import DEARER, KEPT
 from experiments.audit.designs import INSIDE, Design, Hardened, Judged
 from experiments.figures.style import MARKS, SHADES, panels, save, stamp
 
@@ -19,11 +19,16 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
     figure, axes = panels(1, 1, height=2.9)
     axis = axes[0][0]
     attacked = [one for one in designs if not one.worst <= found.bound]
-    starved = [one for one in designs if one.worst <= found.bound and one.trade < KEPT]
-    fine = [one for one in designs if one.worst <= found.bound and not one.trade < KEPT]
+    within = [one for one in designs if one.worst <= found.bound]
+    fine = [one for one in within if not (one.trade < KEPT or one.dearer > DEARER)]
+    starved = [one for one in within if one not in fine]
     looks: tuple[tuple[list[Design], str, dict[str, Any]], ...] = (
         (attacked, "attacked", {"marker": "x", "color": SHADES[4]}),
-        (starved, f"within the bound, trade below {KEPT:.0%}", {"facecolors": "none", "edgecolors": SHADES[2]}),
+        (
+            starved,
+            f"within the bound, trade below {KEPT:.0%} or too dear",
+            {"facecolors": "none", "edgecolors": SHADES[2]},
+        ),
         (fine, "within the bound", {"color": SHADES[2]}),
     )
     for k, (some, label, mark) in enumerate(looks):
@@ -69,10 +74,10 @@ def _title(found: Hardened) -> str:
     if found.chosen is None or found.start is None:
         within = any(one.worst <= found.bound for one in found.designs)
         return f"No design within the bound{' lets trade go on' if within else ' was found'}"
-    change = found.chosen.efficiency.mean / found.start.efficiency.mean - 1.0
-    if abs(change) < 0.005:
-        return "Within the bound, capital carries as much"
-    return f"Within the bound, capital carries {abs(change):.0%} {'more' if change >= 0 else 'less'}"
+    carried = found.chosen.kept.carried
+    if carried.low <= 1.0 <= carried.high:
+        return "Within the bound, capital is not told to carry more or less"
+    return f"Within the bound, capital carries {abs(carried.mean - 1.0):.0%} {'more' if carried.mean > 1.0 else 'less'}"
 
 
 def _point(axis: object, one: Judged, number: int, label: str) -> None:

@@ -71,6 +71,16 @@ def line(axes: Any, number: int, x: Any, values: Any, label: str) -> None:
     )
 
 
+def symlog(axes: Any, linear: float, low: float, high: float) -> None:
+    """A horizontal axis even near nothing, logarithmic beyond `linear` either way, whose ticks are plain numbers."""
+    axes.set_xscale("symlog", linthresh=linear)
+    decades = [linear * 10.0**k for k in range(12)]
+    ticks = sorted([-x for x in decades] + [0.0] + decades)
+    inside = [x for x in ticks if min(low, 0.0) * 1.001 <= x <= max(high, linear) * 1.001]
+    axes.set_xticks(inside, [f"{x:,.4g}" for x in inside])
+    axes.minorticks_off()
+
+
 def stamp(digests: Iterable[str]) -> str:
     """What a figure says about the runs it shows: how many, and SHA-256 over their digests in alphabetical order."""
     every = sorted(digests)

@@ -9,12 +9,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from protocol.units import Seconds
+
 
 @dataclass(frozen=True)
 class BlockLaw(ABC):
     """A law of block times. `interval` is the mean, in seconds."""
 
-    interval: float = 12.0
+    interval: Seconds = 12.0
 
     chance: ClassVar[bool] = True  # whether the number it is given decides anything
 

@@ -12,14 +12,15 @@ import math
 from dataclasses import dataclass
 
 from protocol.blocks.base import BlockLaw
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
 class Outages(BlockLaw):
     """`every`: mean seconds from one outage to the next; `lasting`: mean seconds of one."""
 
-    every: float = 86_400.0
-    lasting: float = 600.0
+    every: Seconds = 86_400.0
+    lasting: Seconds = 600.0
 
     def __post_init__(self) -> None:
         """Refuse a sequencer that is never up."""

@@ -15,6 +15,7 @@ from protocol.funding.base import Funding, clamp
 from protocol.funding.premium import premium_rate
 from protocol.oracles.cumulative import begin, extend, mean
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 def is_due(now: float, elapsed: float, interval: float) -> bool:
@@ -26,8 +27,8 @@ def is_due(now: float, elapsed: float, interval: float) -> bool:
 class AveragedPremium(Funding):
     """`interest`, `band` and `cap` are shares of the price per `period` seconds; the rate is set every `interval` seconds."""
 
-    interval: float = 3_600.0
-    period: float = 28_800.0
+    interval: Seconds = 3_600.0
+    period: Seconds = 28_800.0
     interest: float = 0.0001
     band: float = 0.0005
     cap: float = 0.32

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from protocol.funding.base import Funding, clamp
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 def premium_rate(premium: float, interest: float, band: float) -> float:
@@ -22,7 +23,7 @@ def premium_rate(premium: float, interest: float, band: float) -> float:
 class Premium(Funding):
     """Rate per `period` seconds, from the mid's premium over the index; never beyond `cap` per period."""
 
-    period: float = 28_800.0
+    period: Seconds = 28_800.0
     interest: float = 0.0001
     band: float = 0.0005
     cap: float = 0.04

@@ -13,14 +13,15 @@ from typing import ClassVar
 from protocol.funding.base import Funding, clamp
 from protocol.oracles.cumulative import begin, extend, mean
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
 class PremiumPlus(Funding):
     """`interest` and `cap` are shares of the price per `period` seconds; the premium is averaged over `window` seconds."""
 
-    window: float = 3_600.0
-    period: float = 28_800.0
+    window: Seconds = 3_600.0
+    period: Seconds = 28_800.0
     interest: float = 0.0001
     cap: float = 0.06
 

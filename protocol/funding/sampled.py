@@ -13,14 +13,14 @@ from protocol.funding.averaged import is_due
 from protocol.funding.base import Funding, open_interest
 from protocol.funding.skew import skew_rate
 from protocol.state import Listing, State
-from protocol.units import SECONDS_PER_DAY
+from protocol.units import SECONDS_PER_DAY, Seconds
 
 
 @dataclass(frozen=True)
 class SampledSkew(Funding):
     """`cap` per day at a skew of `skew_scale` base coins, as it is every `interval` seconds."""
 
-    interval: float = 3_600.0
+    interval: Seconds = 3_600.0
     skew_scale: float = 100_000.0
     cap: float = 0.1
 

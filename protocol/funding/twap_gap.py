@@ -12,7 +12,7 @@ from typing import ClassVar
 from protocol.funding.base import Funding
 from protocol.oracles.cumulative import begin, extend, mean
 from protocol.state import Listing, State
-from protocol.units import SECONDS_PER_DAY
+from protocol.units import SECONDS_PER_DAY, Seconds
 
 
 def gap_rate(mark: float, index: float, bound: float) -> float:
@@ -24,7 +24,7 @@ def gap_rate(mark: float, index: float, bound: float) -> float:
 class TwapGap(Funding):
     """Means over `window` seconds; the mark counts up to `bound` (a share) away from the index."""
 
-    window: float = 3_600.0
+    window: Seconds = 3_600.0
     bound: float = 0.05
 
     reads: ClassVar[str] = "premium"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from protocol.instruments.base import Instrument
 from protocol.instruments.settling import begin, dating_mistakes, expected, extend
 from protocol.state import Listing, State
-from protocol.units import SECONDS_PER_DAY
+from protocol.units import SECONDS_PER_DAY, Seconds
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Future(Instrument):
     """`expiry` and the settlement `window` before it in seconds."""
 
     expiry: float = 7.0 * SECONDS_PER_DAY
-    window: float = 1_800.0
+    window: Seconds = 1_800.0
 
     def __post_init__(self) -> None:
         """Refuse dates that are none."""

@@ -22,7 +22,7 @@ from protocol.instruments.settling import begin, dating_mistakes, expected, exte
 from protocol.ledger import Floats
 from protocol.option_rules import Standard, short_option
 from protocol.state import Listing, State
-from protocol.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
+from protocol.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, Seconds
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Option(Instrument):
     right: Literal["call", "put"] = "call"
     strike: float = 2_000.0
     expiry: float = 7.0 * SECONDS_PER_DAY
-    window: float = 1_800.0
+    window: Seconds = 1_800.0
     standard: Standard = field(default_factory=Standard)
     credit: float = 0.0
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from protocol.limits.watch import Breaker
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class CircuitBreaker(Breaker):
     """Halts for `pause` seconds once the index has moved by more than `bound`, relative, within `window` seconds."""
 
     bound: float = 0.05
-    window: float = 300.0
-    pause: float = 600.0
+    window: Seconds = 300.0
+    pause: Seconds = 600.0
 
     def halts(self, state: State, listing: Listing, at: str) -> bool:
         """Until the pause is over."""

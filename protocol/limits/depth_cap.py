@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from protocol.limits.base import Limit
 from protocol.oracles.cumulative import begin, extend, mean, require_window
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class DepthCap(Limit):
     source: str = ""
     slippage: float = 0.02
     share: float = 1.0
-    window: float = 3_600.0
+    window: Seconds = 3_600.0
 
     def __post_init__(self) -> None:
         """Refuse what leaves no room at all, or asks for depth within nothing."""

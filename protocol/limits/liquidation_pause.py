@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from protocol.limits.watch import Breaker
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,8 @@ class LiquidationPause(Breaker):
     """Spares for `pause` seconds once the index has moved by more than `bound`, relative, within `window` seconds."""
 
     bound: float = 0.05
-    window: float = 120.0
-    pause: float = 120.0
+    window: Seconds = 120.0
+    pause: Seconds = 120.0
 
     def spares(self, state: State, listing: Listing, at: str, account: int) -> bool:
         """Until the pause is over."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from protocol.limits.base import Limit
 from protocol.oracles.base import read_index
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 class Watch(NamedTuple):
@@ -31,8 +32,8 @@ class Breaker(Limit, ABC):
     """In force for `pause` seconds once the index has moved by more than `bound`, relative, within `window` seconds."""
 
     bound: float
-    window: float
-    pause: float
+    window: Seconds
+    pause: Seconds
 
     def __post_init__(self) -> None:
         """Refuse a breaker that never ends or never begins."""

@@ -18,6 +18,7 @@ from protocol.liquidations.full import Full
 from protocol.liquidations.lots import lot_of
 from protocol.liquidations.routes import Route, ToBackstop
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 def is_late(now: float, since: float, after: float) -> bool:
@@ -31,7 +32,7 @@ class Backstop(Liquidation):
 
     inner: Liquidation = field(default_factory=Full)
     health: float = 2.0 / 3.0
-    after: float = 0.0
+    after: Seconds = 0.0
     route: Route = field(default_factory=ToBackstop)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from protocol.fixed_point import down, power
 from protocol.liquidations.base import check_numbers
+from protocol.units import WholeSeconds
 
 Number = TypeVar("Number", int, float)
 
@@ -61,7 +62,7 @@ class Curve(ABC):
 class Linear(Curve):
     """Falls to nothing in `tau` seconds."""
 
-    tau: int = 3_600
+    tau: WholeSeconds = 3_600
 
     def __post_init__(self) -> None:
         """Refuse a fall that takes no time."""
@@ -77,7 +78,7 @@ class Stairstep(Curve):
     """Falls to `cut` of itself every `step` seconds."""
 
     cut: float = 0.99
-    step: int = 90
+    step: WholeSeconds = 90
 
     def __post_init__(self) -> None:
         """Refuse stairs that do not fall."""

@@ -18,6 +18,7 @@ from protocol.liquidations.cases import Case, case_of
 from protocol.liquidations.curves import Curve, Stairstep, is_stale
 from protocol.liquidations.lots import Lot, first_round, lot_of, next_round, no_dust, part_to_restore, restored
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Dutch(Liquidation):
 
     curve: Curve = field(default_factory=Stairstep)
     buf: float = 1.2
-    tail: float = 8_400.0
+    tail: Seconds = 8_400.0
     cusp: float = 0.4
     tip: float = 10.0
     chip: float = 0.001

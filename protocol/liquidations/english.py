@@ -18,6 +18,7 @@ from protocol.liquidations.cases import Case, case_of
 from protocol.liquidations.lots import Lot, first_round, lot_of, mirrored, needs_with, next_round, restored
 from protocol.margins.base import Threshold
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class English(Liquidation):
     """`beg` a factor, `ttl` and `tau` seconds, `floor` a share of the starting index, `penalty` a share of notional."""
 
     beg: float = 1.03
-    ttl: float = 600.0
-    tau: float = 21_600.0
+    ttl: Seconds = 600.0
+    tau: Seconds = 21_600.0
     floor: float = 0.0
     tip: float = 0.0
     penalty: float = 0.005

@@ -17,6 +17,7 @@ from protocol.liquidations.cases import Case, case_of
 from protocol.liquidations.lots import Lot, is_dust, lot_of
 from protocol.liquidations.routes import AtOracle, Route, ThroughVenue
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Graded(Liquidation):
 
     steps: tuple[Step, ...] = (Step(1.0, 0.25), Step(0.6, 0.5), Step(0.25, 1.0))
     routes: tuple[Route, ...] = field(default_factory=lambda: (ThroughVenue(), AtOracle()))
-    grace: float = 60.0
-    window: float = 600.0
+    grace: Seconds = 60.0
+    window: Seconds = 600.0
     dust: float = 1_000.0
     tip: float = 2.0
 

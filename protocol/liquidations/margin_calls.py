@@ -19,6 +19,7 @@ from protocol.liquidations.cases import Case, case_of
 from protocol.liquidations.lots import lot_of
 from protocol.liquidations.routes import Route, ThroughVenue
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 DAY, HOUR = 86_400.0, 3_600.0  # seconds
 
@@ -35,8 +36,8 @@ class MarginCalls(Liquidation):
     closing: float = 17.0 * HOUR
     days: int = 5
     due: float = 9.0 * HOUR
-    round: float = 900.0
-    delay: float = 1.0 * HOUR
+    round: Seconds = 900.0
+    delay: Seconds = 1.0 * HOUR
     routes: tuple[Route, ...] = field(default_factory=lambda: (ThroughVenue(reward=0.001, penalty=0.005),))
     tip: float = 2.0
 

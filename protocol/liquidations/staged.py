@@ -25,6 +25,7 @@ from protocol.liquidations.lots import (
     restored,
 )
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 def kept_share(elapsed: float, start: float, cutoff: float, fast: float, slow: float) -> float:
@@ -49,9 +50,9 @@ class Staged(Liquidation):
 
     start: float = 1.0
     cutoff: float = 0.8
-    fast: float = 600.0
-    slow: float = 7_200.0
-    insolvent: float = 600.0
+    fast: Seconds = 600.0
+    slow: Seconds = 7_200.0
+    insolvent: Seconds = 600.0
     penalty: float = 0.0
     buffer: float = 0.1
     dust: float = 1_000.0

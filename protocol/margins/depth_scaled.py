@@ -20,6 +20,7 @@ from protocol.oracles.base import read_index
 from protocol.oracles.cumulative import begin, extend, mean, require_window
 from protocol.solvency import examine_one
 from protocol.state import House, Listing, State
+from protocol.units import Seconds
 
 LEAST = 1.0  # cash coins of depth, where a venue shows none
 
@@ -35,7 +36,7 @@ class DepthScaled(Margin):
     source: str = ""
     slippage: float = 0.02
     weight: float = 1.0
-    window: float = 3_600.0
+    window: Seconds = 3_600.0
 
     def __post_init__(self) -> None:
         """Refuse settings that add nothing."""

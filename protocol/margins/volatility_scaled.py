@@ -18,7 +18,7 @@ from protocol.margins.cross import Cross
 from protocol.oracles.base import read_index
 from protocol.solvency import examine_one
 from protocol.state import House, Listing, State
-from protocol.units import SECONDS_PER_YEAR
+from protocol.units import SECONDS_PER_YEAR, Seconds
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class VolatilityScaled(Margin):
 
     inner: Margin = field(default_factory=Cross)
     reference: float = 0.8
-    half_life: float = 3_600.0
+    half_life: Seconds = 3_600.0
     most_factor: float = 3.0
 
     def __post_init__(self) -> None:

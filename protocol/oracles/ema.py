@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from protocol.oracles.base import FRESH, Oracle, Reading, resolve
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 class Average(NamedTuple):
@@ -35,7 +36,7 @@ class Ema(Oracle):
     """Averages the mid of `source` (a market of the same exchange; '' is its own); `half_life` in seconds."""
 
     source: str = ""
-    half_life: float = 600.0
+    half_life: Seconds = 600.0
 
     def __post_init__(self) -> None:
         """Refuse a half-life that is none."""

@@ -21,6 +21,7 @@ from protocol.oracles.around import INNER, Around
 from protocol.oracles.base import Oracle, Reading, Status
 from protocol.oracles.spot import Spot
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 class Good(NamedTuple):
@@ -41,7 +42,7 @@ class Guarded(Around):
     max_age: float = 3_600.0
     max_move: float = 0.1
     max_gap: float = 0.05
-    patience: float = 600.0
+    patience: Seconds = 600.0
 
     def __post_init__(self) -> None:
         """Refuse bounds that nothing keeps."""

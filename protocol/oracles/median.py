@@ -23,6 +23,7 @@ from protocol.ledger import Floats
 from protocol.oracles.base import Oracle, Reading, Report, Status
 from protocol.settings import refuse
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 ACCOUNT = 0  # column: of the ledger, -1 while the slot is free
 VALUE = 1  # column: cash coins per base coin
@@ -63,7 +64,7 @@ class Median(Oracle):
     reporters: int = 5
     quorum: int = 3
     deviation: float = 0.005
-    heartbeat: float = 3_600.0
+    heartbeat: Seconds = 3_600.0
     max_age: float = 7_200.0
 
     def __post_init__(self) -> None:

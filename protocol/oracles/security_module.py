@@ -17,6 +17,7 @@ from protocol.oracles.around import INNER, Around
 from protocol.oracles.base import Oracle, Reading
 from protocol.oracles.spot import Spot
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 V = TypeVar("V")
 
@@ -41,7 +42,7 @@ class SecurityModule(Around):
     """Reads `inner` once in `hop` seconds."""
 
     inner: Oracle = field(default_factory=Spot)
-    hop: float = 3_600.0
+    hop: Seconds = 3_600.0
 
     def __post_init__(self) -> None:
         """Refuse a hop that is none."""

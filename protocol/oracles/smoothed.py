@@ -17,6 +17,7 @@ from protocol.oracles.base import FRESH, Oracle, Reading
 from protocol.oracles.ema import Average, after
 from protocol.oracles.median import Median
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Smoothed(Around):
     """Averages `inner`; `half_life` in seconds."""
 
     inner: Oracle = field(default_factory=Median)
-    half_life: float = 3_600.0
+    half_life: Seconds = 3_600.0
 
     def __post_init__(self) -> None:
         """Refuse a half-life that is none."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from protocol.oracles.base import Oracle, Reading, Status, resolve
 from protocol.oracles.cumulative import begin, extend, mean, require_window
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class GeometricTwap(Oracle):
     """Geometric mean of the mid of `source` (a market of the same exchange; '' is its own) over `window` seconds."""
 
     source: str = ""
-    window: float = 600.0
+    window: Seconds = 600.0
 
     def __post_init__(self) -> None:
         """Refuse a window that is none."""

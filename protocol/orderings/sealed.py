@@ -15,6 +15,7 @@ import numpy as np
 
 from protocol.ledger import Floats, Ints
 from protocol.orderings.base import Ordering, Outside
+from protocol.units import Seconds
 
 LONGEST = 60.0  # seconds: orders of crowds wait no longer
 
@@ -25,7 +26,7 @@ class Sealed(Ordering):
 
     public: ClassVar[bool] = False
     chance: ClassVar[bool] = False
-    delay: float = 1.0
+    delay: Seconds = 1.0
 
     def __post_init__(self) -> None:
         """Refuse delays after which nothing is left to open."""

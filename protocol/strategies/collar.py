@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from protocol.state import Mandate, State
 from protocol.strategies.base import Plan, Strategy, after, distances, ending, mark, pick, shares_of
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Collar(Strategy):
 
     floor: float = -0.02
     cap: float = 0.02
-    cutoff: float = 600.0
+    cutoff: Seconds = 600.0
 
     def mistakes(self) -> list[str]:
         """The floor lies below the cap."""

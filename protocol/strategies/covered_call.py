@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from protocol.instruments.base import NEVER
 from protocol.state import Mandate, State
 from protocol.strategies.base import Plan, Strategy, after, distances, ending, pick, shares_of
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class CoveredCall(Strategy):
     """`distance`: of the strike above the index, a share of it; `cutoff`: seconds before settlement in which it sells none."""
 
     distance: float = 0.02
-    cutoff: float = 600.0
+    cutoff: Seconds = 600.0
 
     def mistakes(self) -> list[str]:
         """A strike is a price, and times are not negative."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from protocol.state import Mandate, State
 from protocol.strategies.base import Plan, Strategy, after, distances, ending, mark, pick, shares_of
+from protocol.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class ProtectivePut(Strategy):
     """`distance`: of the strike from the index, a share of it; `cutoff`: seconds before settlement in which it buys none."""
 
     distance: float = -0.02
-    cutoff: float = 600.0
+    cutoff: Seconds = 600.0
 
     def mistakes(self) -> list[str]:
         """A strike is a price, and times are not negative."""

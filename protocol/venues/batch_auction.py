@@ -23,6 +23,7 @@ from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
 from protocol.settings import refuse
 from protocol.state import Listing, State
+from protocol.units import Seconds
 from protocol.venues.base import AT_THE_CLOSE, QUEUED, Mask, Resting, Venue, many_ticks, whole_ticks
 from protocol.venues.ration import ProRata, Ration
 
@@ -75,7 +76,7 @@ class BatchAuction(Venue):
     `.orders`, the number of the next one, `.due`, when the next auction is, and `.last`, the price of the last.
     """
 
-    interval: float = 12.0
+    interval: Seconds = 12.0
     tick: float = 0.01
     slots: int = 4096
     reach: float = 20.0

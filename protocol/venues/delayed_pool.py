@@ -26,6 +26,7 @@ from protocol.oracles.base import Reading, read_mark
 from protocol.settings import refuse
 from protocol.solvency import Terms
 from protocol.state import Listing, State
+from protocol.units import Seconds
 from protocol.venues.base import AT_THE_CLOSE, QUEUED, Venue
 
 OWNER, SIZE, LIMIT, ASKED = 0, 1, 2, 3  # columns of the table
@@ -75,8 +76,8 @@ class DelayedPool(Venue):
     spread: float = 0.0004
     skew_scale: float = 500_000.0
     confidence_weight: float = 0.0
-    delay: float = 0.0
-    patience: float = 120.0
+    delay: Seconds = 0.0
+    patience: Seconds = 120.0
     slots: int = 65_536
 
     counterparty: ClassVar[str] = "vault"

@@ -19,6 +19,7 @@ from protocol.errors import StalePrice
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index
 from protocol.state import Listing, State
+from protocol.units import Seconds
 from protocol.venues.base import NOTHING_DUE, Due, Venue
 
 
@@ -68,7 +69,7 @@ class SynthPool(Venue):
     """`wait` in seconds; `spread`, `threshold` (the oracle's) and `least` relative; `decay` per round of the oracle."""
 
     spread: float = 0.0004
-    wait: float = 180.0
+    wait: Seconds = 180.0
     threshold: float = 0.002
     decay: float = 0.9
     least: float = 0.0
