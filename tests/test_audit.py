@@ -3,11 +3,12 @@
 import dataclasses
 import json
 import math
-import pickle
 import re
+from functools import partial
 
 import numpy as np
 import pytest
+from audits import WEAK, WINDOW, pretend
 
 from agents.attacks.oracle_push import OraclePush
 from agents.attacks.stale_sniper import StaleSniper
@@ -17,8 +18,7 @@ from agents.nature.jumps import JumpDiffusion
 from experiments import cli
 from experiments.arsenal.honest import peopled
 from experiments.arsenal.seating import benign
-from experiments.arsenal.trials import Result
-from experiments.audit import bench as bench_module
+from experiments.arsenal.verdict import DEARER
 from experiments.audit import examining, hardening, report, rivals, telling
 from experiments.audit import hardened as hardened_report
 from experiments.audit.answering import _after
@@ -29,9 +29,10 @@ from experiments.audit.findings import Audit, Line
 from experiments.audit.hardening import _Search, harden
 from experiments.audit.hunting import SEEDS, Hunt, honest, hunted, of
 from experiments.audit.judging import chance_of
-from experiments.audit.levers import levers, turned, value_of
+from experiments.audit.levers import levers, longest, turned, value_of
 from experiments.audit.paths import paths
 from experiments.audit.rivals import Arsenal
+from experiments.audit.weighing import MORE
 from experiments.axes.base import Bound
 from experiments.codec import dumps, load
 from experiments.defences.exit_fee import ExitFee
@@ -42,13 +43,13 @@ from experiments.scenario import Scenario, bundled, find
 from experiments.statistics import Estimate, share
 from experiments.wishes import plugins_in, replaying
 
-WEAK = dataclasses.replace(find("oracle-push"), duration=150.0)
-WINDOW = "exchanges.dex.markets.ETH-PERP.oracle.window"
-STRONG = dataclasses.replace(find("oracle-push-hardened"), duration=150.0)
+LONG = dataclasses.replace(WEAK, duration=10_800.0)  # for windows of an hour, where nothing is played
+PLAYED = dataclasses.replace(WEAK, duration=300.0)
+STRONG = dataclasses.replace(find("oracle-push-hardened"), duration=300.0)
 KINDS = {"OraclePush": OraclePush}
 BOTH = {**KINDS, "StaleSniper": StaleSniper}
 RULES = {"LongerWindow": LongerWindow(), "ExitFee": ExitFee()}
-BUDGET, EVEN = 310, 120
+BUDGET, EVEN = 700, 140
 
 
 def examined(scenario, out, budget=BUDGET, kinds=KINDS):
@@ -59,7 +60,7 @@ def examined(scenario, out, budget=BUDGET, kinds=KINDS):
 @pytest.fixture(scope="module")
 def weak(tmp_path_factory):
     out = tmp_path_factory.mktemp("weak")
-    found = examined(WEAK, out)
+    found = examined(PLAYED, out)
     report.write(found, out)
     return found, out
 
@@ -131,16 +132,16 @@ def test_a_hardened_protocol_is_no_dead_one():
 
 
 def test_the_parameter_that_binds_is_found(weak):
-    turns = {turn.bound.path: turn for turn in weak[0].turns["OraclePush"]}
-    window = turns[WINDOW]
-    assert window.helps_up and window.at_high < 0.5 * window.at_low
-    assert list(turns).index(WINDOW) < 3
+    window = next(one for one in weak[0].turns["OraclePush"].binding if one.turn.bound.path == WINDOW)
+    assert window.turn.helps_up and window.change.high < -0.5 * weak[0].turns["OraclePush"].plain.mean
 
 
 def test_no_more_runs_are_made_than_the_budget_has(weak, hardened):
     for found, budget in ((weak[0], BUDGET), (hardened[0], EVEN)):
         assert sum(found.spent.values()) <= budget == found.budget
-    assert len((weak[1] / "runs.jsonl").read_bytes().splitlines()) == sum(weak[0].spent.values())
+    assert (
+        len((weak[1] / "runs.jsonl").read_bytes().splitlines()) == len(weak[0].digests) <= sum(weak[0].spent.values())
+    )
 
 
 def test_every_recipe_replays_to_the_reported_profit(weak):
@@ -155,7 +156,7 @@ def test_every_recipe_replays_to_the_reported_profit(weak):
 def test_the_changed_rules_are_written_down_and_are_no_longer_pushed(weak):
     found, out = weak
     changed = load(Scenario, out / "changed.toml")
-    assert changed.world == found.changed.world != WEAK.world
+    assert changed.world == found.changed.world != PLAYED.world
     assert run(dataclasses.replace(changed, cast=WEAK.cast)).metrics["gain.attacker"] < 1_000.0
 
 
@@ -174,7 +175,7 @@ def test_an_audit_that_was_stopped_goes_on_to_the_same(weak, tmp_path, monkeypat
     played = []
     keep = Bench._keep
     monkeypatch.setattr(Bench, "_keep", lambda self, key, found: (played.append(key), keep(self, key, found)))
-    again = examined(WEAK, tmp_path)
+    again = examined(PLAYED, tmp_path)
     assert len(played) == 20
     report.write(again, tmp_path)
     for name in ("report.json", "report.md", "report.html", "changed.toml"):
@@ -255,10 +256,18 @@ def test_a_quantile_has_an_upper_end_only_with_enough_runs():
     assert share(covered, 200).high >= 0.95
 
 
-PLAYED = ("stale-oracle", "maker-book", "lending-run", "synthetic-peg", "leveraged-crash", "guarded-pull", "flash-push")
+PEOPLED = (
+    "stale-oracle",
+    "maker-book",
+    "lending-run",
+    "synthetic-peg",
+    "leveraged-crash",
+    "guarded-pull",
+    "flash-push",
+)
 
 
-@pytest.mark.parametrize("name", PLAYED)
+@pytest.mark.parametrize("name", PEOPLED)
 def test_a_world_without_a_cast_is_peopled_and_trades(name):
     bare = dataclasses.replace(find(name), cast=(), references=(), duration=120.0)
     row = run(peopled(bare)).metrics
@@ -276,9 +285,9 @@ def test_every_bundled_world_can_be_peopled():
 def test_the_command_says_what_it_came_to_by_its_status(weak, hardened, tmp_path, capsys):
     """On folders that know nearly every run. The weak and the hardened one with as many, and against the same two attacks."""
     cases = (
-        ("weak", WEAK, weak[1], BUDGET, KINDS, 1),
-        ("short", WEAK, weak[1], 40, KINDS, 3),
-        ("even", WEAK, weak[1], EVEN, BOTH, 1),
+        ("weak", PLAYED, weak[1], BUDGET, KINDS, 1),
+        ("short", PLAYED, weak[1], 40, KINDS, 3),
+        ("even", PLAYED, weak[1], EVEN, BOTH, 1),
         ("strong", STRONG, hardened[1], EVEN, BOTH, 0),
     )
     for name, scenario, known, budget, kinds, status in cases:
@@ -308,15 +317,19 @@ def test_bad_wishes_of_an_audit_are_a_line_each_and_nothing_is_written(tmp_path,
     assert "say which with --klines" in capsys.readouterr().err and not out.exists()
 
 
-def test_hardening_brings_a_weak_protocol_under_its_bound_and_draws_the_frontier(tmp_path):
-    over = (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),)
-    calm, _ = paths(WEAK, ())
-    with bench(tmp_path, 300) as runs:
-        found = harden(WEAK, KINDS, over, calm, runs, bound=1_000.0)
-    assert sum(found.spent.values()) <= 300
+def test_hardening_brings_a_weak_protocol_under_its_bound_lets_trade_go_on_and_draws_the_frontier(tmp_path):
+    """In runs that a window of ten minutes has time to work in: both, with all of every interval, on seeds kept for that."""
+    weak = dataclasses.replace(WEAK, duration=1_800.0)
+    over = (Bound(WINDOW, 24.0, 600.0, "log", WINDOW),)
+    calm, _ = paths(weak, ())
+    with bench(tmp_path, 400) as runs:
+        found = harden(weak, KINDS, over, calm, runs, bound=1_000.0)
+    assert sum(found.spent.values()) <= 400
     assert found.start.worst.low > found.bound and not found.start.stands
+    assert found.start.kept.volume == (1.0, 1.0, 1.0, len(SEEDS))
     chosen = found.chosen
     assert chosen.stands and chosen.worst.high <= found.bound and chosen.design.levers[WINDOW] > 60.0
+    assert chosen.kept.trade.low > 0.95 and chosen.kept.dearer.high <= DEARER and chosen.kept.volume.seeds >= len(SEEDS)
     assert chosen.efficiency.mean == max(one.efficiency.mean for one in found.judged if one.stands)
     assert value_of(found.best, WINDOW) == chosen.design.levers[WINDOW]
     assert any(one.worst > found.bound for one in found.designs) and any(
@@ -325,27 +338,92 @@ def test_hardening_brings_a_weak_protocol_under_its_bound_and_draws_the_frontier
     files = hardened_report.write(found, tmp_path)
     assert {path.name for path in files} >= {"hardened.toml", "frontier.png", "designs.csv"}
     assert load(Scenario, tmp_path / "hardened.toml") == found.best
+    told = (tmp_path / "harden.txt").read_text()
+    assert f"volume kept {chosen.kept.volume.mean:.1%} [" in told and "open interest kept " in told
+
+
+def trading(**kept):
+    """Numbers of honest runs: the rules as they are have 100 of all, give or take; a longer window keeps so much of it."""
+
+    def numbers(trial):
+        seed = trial.scenario.seed
+        long = value_of(trial.scenario, WINDOW) > 60.0
+        found = {"volume": 100.0, "open_interest": 100.0, "slippage": 0.001, "held": 1.0}
+        draws = np.random.default_rng([seed, long]).normal(size=2)
+        share = {name: kept.get(name, 1.0) if long else 1.0 for name in found}
+        spread = kept.get("spread", 0.0) if long else 0.0
+        found["volume"] *= share["volume"] + spread * draws[0]
+        found["open_interest"] *= share["open_interest"] + spread * draws[1]
+        found["slippage"] *= share["slippage"]
+        return found
+
+    return numbers
+
+
+@pytest.mark.parametrize(
+    ("kept", "stands", "seeds"),
+    [
+        ({"volume": 0.9, "open_interest": 0.95, "spread": 0.02}, True, 12),
+        ({"volume": 0.7, "open_interest": 0.95, "spread": 0.02}, False, 12),
+        ({"volume": 0.95, "open_interest": 0.7, "spread": 0.02}, False, 12),
+        ({"slippage": 1.3}, False, 12),  # trade goes on, for crowds look at no price
+        ({"slippage": 1.2}, True, 12),
+        ({"volume": 0.84, "open_interest": 1.0, "spread": 0.08}, True, 36),  # 12 seeds leave it open
+        ({"volume": 0.81, "open_interest": 1.0, "spread": 0.3}, False, 36),  # and so do 36
+    ],
+)
+def test_what_a_design_keeps_of_trade_is_held_to_its_interval_on_held_out_seeds_and_on_more_where_that_is_close(
+    monkeypatch, tmp_path, kept, stands, seeds
+):
+    """On the two seeds of the search each of them keeps all there is."""
+    usual = trading(**kept)
+    pretend(
+        monkeypatch,
+        lambda _: 0.0,
+        lambda trial: usual(trial) if trial.scenario.seed in SEEDS + MORE else trading()(trial),
+    )
+    with bench(tmp_path, 900) as runs:
+        search = searching(runs)
+        search.found.designs = [search._played({WINDOW: 60.0}, 0), search._played({WINDOW: 600.0}, 1)]
+        assert search._open == [search.found.designs[1]] and search.found.designs[1].trade == 1.0
+        search.judge()
+    (judged,) = search.found.judged
+    assert judged.stands == stands and judged.kept.volume.seeds == seeds and judged.attacks["OraclePush"].seeds == seeds
+    assert judged.kept.volume.low < judged.kept.volume.mean < judged.kept.volume.high or "spread" not in kept
+    assert (search.found.chosen is not None) == stands
+
+
+def test_a_second_look_is_taken_only_where_runs_are_left(monkeypatch, tmp_path):
+    pretend(monkeypatch, lambda _: 0.0, trading(volume=0.82, spread=0.1))
+    with bench(tmp_path, 150) as runs:
+        search = searching(runs)
+        search.found.designs = [search._played({WINDOW: 60.0}, 0), search._played({WINDOW: 600.0}, 1)]
+        search.found.start = search._judged(search.found.designs[0])
+        judged = search._judged(search.found.designs[1])
+    assert judged.kept.volume.seeds == len(SEEDS) and not judged.stands
+
+
+def test_a_span_is_searched_only_as_far_as_a_run_can_show_it(tmp_path, capsys):
+    words = [
+        "harden",
+        "oracle-push",
+        "--duration",
+        "900",
+        "--over",
+        "oracle.window=24:2400:log",
+        "--over",
+        "margin.initial=0.06:0.5",
+    ]
+    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "high = 2400: must be 300 or less" in line and "--duration 7200" in line and not (tmp_path / "out").exists()
+    assert longest(WEAK, "exchanges.dex.margin.initial") == math.inf and longest(WEAK, WINDOW) == 60.0
 
 
 @pytest.fixture
 def instead(monkeypatch):
-    """Runs that are not played: `earned` says what an attacker gets, None where the run goes wrong."""
-
-    def put(earned):
-        def attempt(_, blob):
-            trial = pickle.loads(blob)
-            value = earned(trial)
-            if value is None:
-                return ["wrong", "it fails"]
-            gains = {"attacker": value}
-            numbers = (1.0, 1.0, 0.0, 0.0, 0.0, 1, "", 1.0, 0.0, 0.0, 1.0, 1.0, 1.0)
-            return ["ok", list(Result(trial.attack, "", trial.scenario.seed, "", gains, *numbers, (), 0.0))]
-
-        monkeypatch.setattr(bench_module, "attempt", attempt)
-        for module in (examining, hardening):
-            monkeypatch.setattr(module, "trade_by_market", lambda _: {})
-
-    return put
+    """Runs that are not played."""
+    return partial(pretend, monkeypatch)
 
 
 @pytest.mark.parametrize(("budget", "status"), [(70, 3), (300, 1)])
@@ -368,14 +446,14 @@ def test_what_the_seeds_leave_open_is_told_as_open_and_gets_the_runs_that_are_le
 
 
 def searching(bench):
-    plain, attack = benign(WEAK), dataclasses.replace(WEAK.cast[-1], name="attacker")
+    plain, attack = benign(LONG), dataclasses.replace(WEAK.cast[-1], name="attacker")
     over = (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),)
-    found = Hardened(plain, 1_000.0, paths(WEAK, ())[0], over, ("OraclePush",), budget=bench.budget)
+    found = Hardened(plain, 1_000.0, paths(LONG, ())[0], over, ("OraclePush",), budget=bench.budget)
     return _Search(bench, found, [Hunt(plain, attack, best=attack, worth=1.0)], Arsenal(KINDS, {}, None))
 
 
 def test_a_hardening_whose_runs_go_wrong_does_not_say_that_nothing_pays(instead, tmp_path, capsys):
-    (tmp_path / "weak.toml").write_text(dumps(WEAK))
+    (tmp_path / "weak.toml").write_text(dumps(LONG))
     words = ["harden", str(tmp_path / "weak.toml"), "--attack", "OraclePush", "--workers", "1", "--out"]
     instead(lambda _: None)
     assert cli.main([*words, str(tmp_path / "all")]) == 2
@@ -401,7 +479,7 @@ def test_a_hardening_whose_result_does_not_rest_on_what_went_wrong_is_whole(inst
         return 5_000.0 if trial.attack and window <= 200.0 else 0.0
 
     instead(earned)
-    (tmp_path / "weak.toml").write_text(dumps(WEAK))
+    (tmp_path / "weak.toml").write_text(dumps(LONG))
     words = ["harden", str(tmp_path / "weak.toml"), "--attack", "OraclePush", "--workers", "1", "--budget", "400"]
     words += ["--over", f"{WINDOW}=24:2400:log", "--out", str(tmp_path / "out")]
     assert cli.main(words) == status
@@ -470,11 +548,11 @@ def test_where_the_seeds_of_the_search_flatter_safer_designs_are_judged_next_and
 )
 def test_an_audit_says_what_went_wrong_when_an_attack_met_all_changes(instead, tmp_path, lost, words):
     instead(lambda trial: None if trial.attack and lost(trial.scenario.seed) else 5_000.0)
-    plain, attack = benign(WEAK), dataclasses.replace(WEAK.cast[-1], name="attacker")
-    found = Audit(plain, paths(WEAK, ()), 1_000.0)
+    plain, attack = benign(LONG), dataclasses.replace(WEAK.cast[-1], name="attacker")
+    found = Audit(plain, paths(LONG, ()), 1_000.0)
     with bench(tmp_path, 200) as runs:
         after = _after(
-            runs, found, Line("OraclePush", "judged", path="calm", pays=True), turned(WEAK, WINDOW, 600.0), attack
+            runs, found, Line("OraclePush", "judged", path="calm", pays=True), turned(LONG, WINDOW, 600.0), attack
         )
     assert after is None and any(words in line for line in found.short)
 
@@ -491,15 +569,15 @@ def test_whom_only_the_hardened_rules_let_in_breaks_them_and_joins_and_the_reser
 
     instead(earned)
     over = (Bound(WINDOW, 24.0, 900.0 * 4, "log", WINDOW),)
-    calm, storm = paths(WEAK, ())
+    calm, storm = paths(LONG, ())
     with bench(tmp_path, 1_000) as runs:
-        found = harden(WEAK, BOTH, over, calm, runs, bound=1_000.0, elsewhere=(storm,))
+        found = harden(LONG, BOTH, over, calm, runs, bound=1_000.0, elsewhere=(storm,))
     assert found.attacks == ("OraclePush",) and found.joined == ["StaleSniper (stressed)"]
     broken = next(one for one in found.judged if one.met and not one.stands)
     assert 300.0 <= broken.design.levers[WINDOW] < 900.0 and broken.by == "StaleSniper (stressed)"
     assert found.chosen.design.levers[WINDOW] >= 900.0 and found.chosen.attacks["StaleSniper (stressed)"].high == 0.0
     assert found.seated == ("OraclePush", "StaleSniper") and not found.short
-    own = [one for one in found.designs if one.levers[WINDOW] == value_of(WEAK, WINDOW)]
+    own = [one for one in found.designs if one.levers[WINDOW] == value_of(LONG, WINDOW)]
     assert len(own) == 1 and sum(found.spent.values()) <= 1_000
     told = hardened_report.told(found)
     assert "broke a design that had stood, and met all that came after: StaleSniper (stressed)" in told
@@ -508,9 +586,9 @@ def test_whom_only_the_hardened_rules_let_in_breaks_them_and_joins_and_the_reser
 
 def test_where_nothing_stands_the_runs_kept_for_judging_go_back_to_the_search(instead, tmp_path):
     instead(lambda trial: 5_000.0 if trial.attack else 0.0)
-    calm, _ = paths(WEAK, ())
+    calm, _ = paths(LONG, ())
     with bench(tmp_path, 600) as runs:
-        found = harden(WEAK, KINDS, (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),), calm, runs, bound=1_000.0)
+        found = harden(LONG, KINDS, (Bound(WINDOW, 24.0, 2_400.0, "log", WINDOW),), calm, runs, bound=1_000.0)
     dearest = GENERATION * len(INSIDE) * (1 + hardening.REMEMBERED + hardening.FRESH)
     assert found.chosen is None and 600 - sum(found.spent.values()) < dearest / (1.0 - hardening.FINISH)
 
@@ -526,10 +604,10 @@ def test_attacks_beyond_the_few_that_answer_every_design_are_named_and_meet_the_
         return worth if value_of(trial.scenario, WINDOW) < end else 0.0
 
     instead(earned)
-    calm, _ = paths(WEAK, ())
+    calm, _ = paths(LONG, ())
     kinds = {**KINDS, "VaultRunner": VaultRunner}
     with bench(tmp_path, 600) as runs:
-        found = harden(WEAK, kinds, (Bound(WINDOW, 24.0, 3_600.0, "log", WINDOW),), calm, runs, bound=1_000.0)
+        found = harden(LONG, kinds, (Bound(WINDOW, 24.0, 3_600.0, "log", WINDOW),), calm, runs, bound=1_000.0)
     assert found.attacks == ("OraclePush",) and found.left_out == ("VaultRunner",)
     assert found.chosen.design.levers[WINDOW] >= 700.0 and not found.short
     assert "met by no design before it had stood: VaultRunner" in hardened_report.told(found)

@@ -66,6 +66,11 @@ class Effect(NamedTuple):
     p: float  # among all leaders (Holm)
 
     @property
+    def taken(self) -> Estimate:
+        """By how much less it earns."""
+        return Estimate(-self.change.mean, -self.change.high, -self.change.low, self.change.seeds)
+
+    @property
     def binds(self) -> bool:
         """Whether it is told from chance that less is earned."""
         return self.p <= LEVEL and self.change.high < 0.0

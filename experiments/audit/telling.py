@@ -68,8 +68,12 @@ def hangs(attack: str, one: Hanging) -> str:
     looked = f"of {one.settings} settings looked at on {one.seeds} seeds, {len(one.effects)} were compared"
     if not one.binding:
         return f"No parameter is told to be binding for {attack}: {looked}."
-    names = ", ".join(dict.fromkeys(effect.turn.bound.path for effect in one.binding))
-    return f"Binding for {attack}: {names} ({looked})."
+    told = "; ".join(
+        f"{effect.turn.bound.path}, which takes {interval(effect.taken)} from it at {effect.turn.at(effect.turn.factor):.4g}"
+        f" in place of {effect.turn.value:.4g}"
+        for effect in one.binding
+    )
+    return f"Binding for {attack}: {told} ({looked})."
 
 
 def _price(cost: Cost) -> str:

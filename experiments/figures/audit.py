@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ def draw_profits(found: Audit, out: Path) -> list[Path]:
     axis.set_xlabel("attacker's profit a run (thousand cash coins), 95 % interval")
     ends = [x / 1e3 for line in lines for one in (line.bare and line.bare.profit, line.after) if one for x in one[1:3]]
     symlog(axis, max(1.0, found.bound / 1e3), min(ends), max(ends))
+    axis.set_xlim(left=min(min(ends), 0.0) - 0.2 * max(1.0, found.bound / 1e3))
     count = len(found.paying)
     axis.set_title(
         f"{count} of {len(lines)} attacks that were searched pay"
@@ -77,7 +79,7 @@ def draw_turns(found: Audit, out: Path) -> list[Path]:
     axis.axvline(mean, color=SHADES[4], linestyle=DASHES[1], label="all that it earns as it is, 95 %")
     axis.axvline(0.0, color="black", linewidth=0.6)
     for row, effect in enumerate(one.effects[::-1]):
-        shade = 0 if effect.binds else 3
+        shade = 0 if effect.binds else 1
         mean, low, high = (x / 1e3 for x in (effect.change.mean, effect.change.low, effect.change.high))
         axis.errorbar(
             [mean],
@@ -92,16 +94,22 @@ def draw_turns(found: Audit, out: Path) -> list[Path]:
         )
     for binds, label in ((True, "binding"), (False, "not told from chance")):
         if any(effect.binds == binds for effect in one.effects):
-            color = SHADES[0 if binds else 3]
+            color = SHADES[0 if binds else 1]
             axis.plot([], [], MARKS[0], color=color, markerfacecolor=color if binds else "white", label=label)
     axis.set_yticks(range(len(one.effects)), [_turn(effect) for effect in one.effects[::-1]], fontsize=6.5)
     axis.set_ylim(-0.6, len(one.effects) - 0.4)
-    axis.set_xlabel("attacker's profit a run, less that as it is (thousand cash coins), 95 % interval")
-    bound = one.binding[0].turn.bound.path if one.binding else ""
-    entitle(figure, f"{attack} hangs on {_short(bound)}" if bound else f"No parameter is told that {attack} hangs on")
+    axis.set_xlabel("profit less that as it is (thousand cash coins a run), 95 %")
+    entitle(figure, _told(attack, one.binding))
     figure.legend(loc="outside lower center", ncols=3, fontsize=6.5)
     note = f"held against the rules as they are on {one.plain.seeds} seeds; looked at on {one.seeds}: {one.settings} settings"
     return save(figure, out, "binding", note, stamp(found.digests))
+
+
+def _told(attack: str, binding: Sequence[Effect]) -> str:
+    if not binding:
+        return f"No parameter is told to matter to {attack}"
+    turn, taken = binding[0].turn, binding[0].taken.mean / 1e3
+    return f"{attack} earns {taken:,.3g} thousand less at {_short(turn.bound.path)} = {turn.at(turn.factor):,.4g}"
 
 
 def _turn(effect: Effect) -> str:
