@@ -13,6 +13,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 FINDINGS = ROOT / "docs" / "findings.md"
+AUDITS = ROOT / "docs" / "audits"
 HEAD = """# Gallery
 
 Every figure, the question it answers, and the command that draws it anew; `undertow figures` draws them all. A PDF lies beside each
@@ -37,6 +38,21 @@ def page(figures: Path, prefix: str, studies: dict[str, ModuleType], findings: s
             at = f"{prefix}{picture.relative_to(figures).as_posix()}"
             told = told_by(picture)
             parts.append(f"![{picture.stem}]({at})\n\n{picture.stem}{': ' + told if told else ''}\n")
+    return "\n".join(parts)
+
+
+def audits(home: Path, prefix: str, findings: str) -> str:
+    """Markdown: the figures of every audit whose report is kept, from a page from which those lie at `prefix`."""
+    parts = []
+    for folder in sorted(path for path in home.glob("*") if (path / "report.md").is_file()):
+        report = (folder / "report.md").read_text(encoding="utf-8")
+        parts.append(f"## How does {folder.name} die?\n")
+        ids = re.findall(rf"^\| (F\d+) \| .*/{folder.name}/report\.md.*$", findings, re.MULTILINE)
+        of = f"[report]({prefix}{folder.name}/report.md)"
+        parts.append(f"`undertow audit {folder.name}`, {of}; findings: {', '.join(ids) if ids else 'none yet'}.\n")
+        for name in re.findall(r"\]\((figures/.*?\.png)\)", report):
+            at, stem = f"{prefix}{folder.name}/{name}", Path(name).stem
+            parts.append(f"![{stem}]({at})\n\n{stem}: {told_by(folder / name)}\n")
     return "\n".join(parts)
 
 
@@ -71,5 +87,13 @@ def write(figures: Path, out: Path, prefix: str) -> Path:
     return out
 
 
+def write_docs() -> Path:
+    """docs/gallery.md: every figure of the studies, then those of audits."""
+    out = write(ROOT / "docs" / "figures", ROOT / "docs" / "gallery.md", "figures/")
+    found = audits(AUDITS, "audits/", FINDINGS.read_text(encoding="utf-8"))
+    out.write_text(f"{out.read_text(encoding='utf-8')}\n{found}", encoding="utf-8")
+    return out
+
+
 if __name__ == "__main__":
-    print(write(ROOT / "docs" / "figures", ROOT / "docs" / "gallery.md", "figures/").relative_to(ROOT))
+    print(write_docs().relative_to(ROOT))

@@ -34,6 +34,8 @@ NO_SPANS = {
     "closing",
     "due",
     "grace",
+    "since",
+    "until",
 }  # ages that are allowed, times on a clock
 
 

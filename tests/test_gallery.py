@@ -19,16 +19,20 @@ from experiments.figures.style import stamp
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = ROOT / "docs" / "figures"
+AUDITS = ROOT / "docs" / "audits"
 
 
 def test_the_page_is_what_the_figures_and_findings_make_of_it() -> None:
     findings = (ROOT / "docs" / "findings.md").read_text(encoding="utf-8")
     found = gallery.page(FIGURES, "figures/", cli.studies(), findings)
+    found += "\n" + gallery.audits(AUDITS, "audits/", findings)
     there = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
     assert there == found, "python -m experiments.gallery writes it anew"
     pictures = {path.relative_to(FIGURES).as_posix() for path in FIGURES.rglob("*.png")}
     assert set(re.findall(r"\]\(figures/(.*?)\)", found)) == pictures
-    assert all(path.with_suffix(".pdf").is_file() for path in FIGURES.rglob("*.png"))
+    audits = {path.relative_to(AUDITS).as_posix() for path in AUDITS.rglob("*.png")}
+    assert len(audits) >= 3 and set(re.findall(r"\]\(audits/(.*?\.png)\)", found)) == audits
+    assert all(path.with_suffix(".pdf").is_file() for home in (FIGURES, AUDITS) for path in home.rglob("*.png"))
 
 
 def test_a_figure_tells_its_seeds_and_runs_in_both_forms_and_is_the_same_each_time(tmp_path: Path) -> None:
@@ -105,8 +109,8 @@ UNDIGESTED = {  # drawn before figures carried the digest of their runs: redraw 
 
 
 def test_every_figure_carries_the_digest_of_what_it_was_drawn_from() -> None:
-    told = {path.stem: gallery.told_by(path) for path in FIGURES.rglob("*.png")}
-    assert {name for name, words in told.items() if not re.search(r"\b[0-9a-f]{32}", words)} == UNDIGESTED
+    every = [*FIGURES.rglob("*.png"), *AUDITS.rglob("*.png")]
+    assert {one.stem for one in every if not re.search(r"\b[0-9a-f]{32}", gallery.told_by(one))} == UNDIGESTED
 
 
 def test_every_column_of_every_frame_is_described_and_the_page_is_what_the_code_says() -> None:

@@ -21,6 +21,7 @@ from protocol.fixed_point import down
 from protocol.funding.base import UNCHARGED, Charged, Funding
 from protocol.ledger import WORLD
 from protocol.state import Listing, State
+from protocol.units import Seconds
 
 N = TypeVar("N", int, float)
 
@@ -47,7 +48,7 @@ class Borrowing(Funding):
     """`factor` of a position per `interval` seconds, where all of the pool is reserved."""
 
     factor: float = 0.0001
-    interval: float = 3_600.0
+    interval: Seconds = 3_600.0
 
     def __post_init__(self) -> None:
         """Refuse an interval that is none, and a fee that pays."""
