@@ -9,15 +9,17 @@ Each venue's file builds its loops from its `take` and compiles them under its o
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from protocol import errors
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, shared
+from protocol.fixed_point import up
 from protocol.ledger import Arrays, Floats, Ints, Reason, shift, undo
 from protocol.solvency import Terms, equity, positions, required, valued
 
+N = TypeVar("N", int, float)
 Take = Callable[[Floats, float], float]
 MOVES_PER_FILL = 12  # journal entries one fill may need
 MOST = 2.0**53  # units: beyond it floats no longer count single ones
@@ -68,11 +70,23 @@ def bare_desk(desk: Desk | Till) -> Any:
     return (tuple(desk[0]), *desk[1:])
 
 
+@shared
+def fee_on(notional: N, fee: N, one: N) -> N:
+    """What a trade of so much is charged, a share of it; ints are rounded up, as GMX V1's `getPositionFee` is."""
+    return up(notional, fee, one)
+
+
+@shared
+def funding_due(size: N, index: N, entered: N, one: N) -> N:
+    """What a position owes since it was last touched, at the index of now; ints are rounded up, as by dYdX V1's P1Settlement."""
+    return up(size * index - entered, 1, one)
+
+
 @inner
 def settle_funding(desk: Desk, account: int) -> None:
     """Pay the funding that has accrued, rounded against the account; what rounding leaves stays with `fund`."""
     balance = desk.arrays.balance
-    due = int(np.ceil(balance[desk.size, account] * desk.index - balance[desk.funding, account]))
+    due = int(np.ceil(funding_due(balance[desk.size, account], desk.index, balance[desk.funding, account], 1.0)))
     shift(desk.arrays, desk.cash, account, desk.fund, due, _FUNDING)
     shift(desk.arrays, desk.funding, desk.fund, account, due, _FUNDING)
 
@@ -179,7 +193,9 @@ def claims_loop(take: Take) -> Any:
             settle_funding(desk, account)
             deliver(desk, account, desk.venue, traded, owed)
             realise(desk, account, size, quote, traded, owed)
-            shift(desk.arrays, desk.cash, account, desk.fees, int(np.ceil(abs(owed) * desk.fee)), _FEE)
+            shift(
+                desk.arrays, desk.cash, account, desk.fees, int(np.ceil(fee_on(float(abs(owed)), desk.fee, 1.0))), _FEE
+            )
             count_interest(desk, size, size + traded)
             code = standing(desk, terms, account, size, excess)
             side = 0 if traded > 0 else 1

@@ -34,8 +34,12 @@ def inner(function: F) -> F:
 
 
 def shared(function: F) -> F:
-    """Leave `function` as it is for Python, and make it a part of whatever compiled function calls it."""
-    register_jitable(inline="always", error_model="numpy")(function)
+    """Leave `function` as it is for Python, and compile it where compiled code calls it.
+
+    By LLVM's judgement, not Numba's: made a part of its caller as `inner` functions are, a function that branches on what is an
+    integer left another variable of a filling loop with a number that nobody had put there (Numba 0.68).
+    """
+    register_jitable(error_model="numpy")(function)
     return function
 
 

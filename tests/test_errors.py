@@ -387,6 +387,26 @@ def test_no_more_is_minted_than_the_opening_ratio_bears() -> None:
         exchange.mint(state, state.issues[0][0], trader, COIN // 1_000)
 
 
+def minting(**changes: Any) -> tuple[State, int]:
+    """A synthetic of which the founders' pool has some, and a trader whose position stands by far."""
+    gold = market_for(ConstantProduct(), instrument=Synthetic(**changes), name="gold")
+    state, (trader, *_) = open_world(exchange_for(markets=(gold,)))
+    exchange.lock(state, state.issues[0][0], trader, 50_000 * CASH)
+    return state, trader
+
+
+def test_no_more_is_minted_than_the_ceiling_lets() -> None:
+    state, trader = minting(ceiling=2_500.5)  # five million coins of cash a side, at 2,000
+    with pytest.raises(errors.IssueCapped, match=r"owed=2501\.0, ceiling=2500\.5"):
+        exchange.mint(state, state.issues[0][0], trader, COIN)
+
+
+def test_no_debt_is_left_that_is_too_small() -> None:
+    state, trader = minting(dust=2.0)
+    with pytest.raises(errors.DustyDebt, match=r"owed=1\.0, least=2\.0"):
+        exchange.mint(state, state.issues[0][0], trader, COIN)
+
+
 def test_a_flash_loan_that_is_not_there_at_its_end_is_not_paid() -> None:
     state, (trader, *_) = opened(flash=Flash(fee=0.001))
     house = state.houses[0]

@@ -63,6 +63,24 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return a * b // c",
         "T-dydx-v1",
     ),
+    "a fee of a trade that is cut": (
+        "clearing.py",
+        "return up(notional, fee, one)",
+        "return notional * fee // one",
+        "T-gmx-v1",
+    ),
+    "funding of what stood before, too": (
+        "clearing.py",
+        "return up(size * index - entered, 1, one)",
+        "return up(size * index, 1, one)",
+        "T-dydx-v1",
+    ),
+    "a deleveraging at the mark": (
+        "liquidations/lots.py",
+        "return price - worth * scale / size",
+        "return price",
+        "T-dydx-v1",
+    ),
     "a reserve charged an interval late": (
         "funding/borrowing.py",
         "return (now - since) // interval, now // interval * interval",

@@ -1,11 +1,11 @@
 """dYdX's Perpetual V1, 1,100 recorded actions: funding by a cumulative index, margin, liquidation and deleveraging at bankruptcy.
 
-Configured as `Collateralised(maintenance=...)`, whose `share_of` says who stands, with `InProportion` for liquidations and
-`Backstop(after=...)` for what waits for a mark: margin and position leave at the price of `lots.unwound_at`, in exact fractions.
-Funding is settled as here, each account's own when it is touched, rounded against it (`clearing.settle_funding`; on whole numbers
-`fixed_point.up`). What is the contract's own and kept by the replay: bounds on a new funding rate, how many units a liquidation
-may take, and who may trade while below the margin. That zero keeps the sign of what it came from is bookkeeping, but decides who
-may be deleveraged: it is kept as there.
+Configured as `Collateralised(maintenance=...)`, whose `share_of` says who stands, with `InProportion` for liquidations, where
+margin and position leave at the price of `lots.unwound_at`, and `Deleverage` at that of `lots.bankrupt_at`, both in exact
+fractions; the wait for a mark is that of `Backstop(after=...)`. Funding is settled as here, each account's own when it is
+touched, rounded against it (`clearing.funding_due`). What is the contract's own and kept by the replay: bounds on a new funding
+rate, how many units a liquidation may take, and who may trade while below the margin. That zero keeps the sign of what it came
+from is bookkeeping, but decides who may be deleveraged: it is kept as there.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 
 from experiments.validation.base import Claim
 from experiments.validation.replays import Step, agreement, scenarios, step
-from protocol.fixed_point import down, up
+from protocol.clearing import funding_due
+from protocol.fixed_point import down
 from protocol.liquidations.backstop import is_late
-from protocol.liquidations.lots import unwound_at
+from protocol.liquidations.lots import bankrupt_at, unwound_at
 from protocol.margins.collateralised import share_of
 from protocol.oracles.cumulative import integral
 
@@ -236,7 +237,8 @@ def settle(market: Market, who: int) -> Market:
         return market
     start = Signed(new.positive, new.size)
     grown = start.minus(old.size) if old.positive else start.plus(old.size)
-    due = up(held.position.value, grown.value, ONE)
+    size = held.position.value
+    due = funding_due(size, new.value, size * old.value, ONE)
     gains = bool(grown.positive) != bool(held.position.positive)
     margin = held.margin.plus(-due) if gains else held.margin.minus(due)
     return put(market, who, held._replace(margin=margin))
@@ -289,13 +291,14 @@ def need_standing(market: Market, was: Balance, now: Balance) -> None:
         raise Refused(text + "collateralization decreased")
 
 
-def leaves_with(market: Market, held: Balance, amount: int, *, rounded_up: int) -> int:
-    """The margin that leaves with part of a position, at the price that leaves its owner nothing."""
-    if not held.position.size:
-        return 0
-    worth, coins = Fraction(held.worth(market.price), ONE), Fraction(held.position.value)
-    owed = abs(amount * unwound_at(Fraction(market.price, ONE), worth, coins, Fraction(0)))
-    return math.ceil(owed) if rounded_up else math.floor(owed)
+def stake(market: Market, held: Balance) -> tuple[Fraction, Fraction, Fraction]:
+    """(price, equity, position) of an account, exactly."""
+    return Fraction(market.price, ONE), Fraction(held.worth(market.price), ONE), Fraction(held.position.value)
+
+
+def rounded(margin: Fraction, *, up_: int) -> int:
+    """Margin in units: up where the taker buys."""
+    return math.ceil(abs(margin)) if up_ else math.floor(abs(margin))
 
 
 def liquidated(market: Market, who: int, args: dict[str, Any]) -> tuple[Market, int, int]:
@@ -308,7 +311,8 @@ def liquidated(market: Market, who: int, args: dict[str, Any]) -> tuple[Market, 
     if args["isBuy"] != held.position.positive:
         raise Refused("liquidation must not increase maker's position size")
     amount = min(args["amt"], held.position.size)
-    return market, leaves_with(market, held, amount, rounded_up=args["isBuy"]), amount
+    owed = amount * unwound_at(*stake(market, held), Fraction(0)) if amount else Fraction(0)
+    return market, rounded(owed, up_=args["isBuy"]), amount
 
 
 def mark(market: Market, who: int, action: str) -> Market:
@@ -344,7 +348,8 @@ def deleveraged(market: Market, who: int, args: dict[str, Any]) -> tuple[Market,
     amount = min(args["amt"], held.position.size, other.position.size)
     if amount == held.position.size and market.marks[maker]:
         market = replace(market, marks=noted(market, maker, 0))
-    return market, leaves_with(market, held, amount, rounded_up=args["isBuy"]), amount
+    owed = amount * bankrupt_at(*stake(market, held), Fraction(1)) if amount else Fraction(0)
+    return market, rounded(owed, up_=args["isBuy"]), amount
 
 
 def claims() -> tuple[Claim, ...]:

@@ -1,6 +1,6 @@
 """Positions of GMX V1's vault, for `gmx_v1`: gains, fees, when one may stand, and what is left of it when it may not.
 
-Fees for reserves are `borrowing.owed`, the fee of a trade is a share of notional rounded up. A position is kept in dollars at
+Fees for reserves are `borrowing.owed`, the fee of a trade `clearing.fee_on`. A position is kept in dollars at
 entry, so that its gain is a share of that, and its collateral in dollars of when it came.
 """
 
@@ -26,7 +26,8 @@ from experiments.validation.gmx_v1_vault import (
     need,
     worth,
 )
-from protocol.fixed_point import down, up
+from protocol.clearing import fee_on
+from protocol.fixed_point import down
 from protocol.funding.borrowing import owed
 
 STANDS, GONE, TOO_LEVERED = 0, 1, 2
@@ -61,7 +62,7 @@ def gain(vault: Vault, held: Position, side: int) -> tuple[bool, int]:
 def fee_of(vault: Vault, size: int) -> int:
     """What trading a size costs, rounded up."""
     part: int = vault.params["margin"]
-    return up(size, part, PARTS)
+    return fee_on(size, part, PARTS)
 
 
 def fees(vault: Vault, held: Position, side: int, size: int) -> int:

@@ -1,4 +1,4 @@
-"""Maker's Liquidations 2.0 (Dog, Clipper, abaci), 910 recorded actions: what is auctioned, prices, slices, resets, incentives.
+"""Maker's vaults and Liquidations 2.0 (Vat, Jug, Dog, Clipper), 910 recorded actions: debts, fees, auctions, prices, incentives.
 
 Configured as `Dutch` with each of the three curves: price, staleness and slice are `liquidations.curves` and `lots.slice_of`; and
 as a `Synthetic` issue with a loan's `BySecond` growth for the vaults (`maker_vat`). What is the contract's own and kept by the
@@ -21,8 +21,8 @@ from protocol.issuing import is_backed
 from protocol.liquidations.curves import exponential, is_stale, linear, stairstep
 from protocol.liquidations.lots import slice_of
 
-SUBJECT = "Maker's auctions, as deployed"
-SOURCE = "makerdao/dss Dog and Clipper, recorded bytecode"
+SUBJECT = "Maker's vaults and auctions, as deployed"
+SOURCE = "makerdao/dss Vat, Jug, Dog and Clipper, recorded bytecode"
 
 
 class Sale(NamedTuple):
@@ -206,4 +206,4 @@ def take(house: House, sale: Sale, keeper: int, most: int, limit: int) -> tuple[
 
 def claims() -> tuple[Claim, ...]:
     """All of it, exactly."""
-    return (agreement("T-maker-clip", "Maker's auctions", SOURCE, replay, exact=True),)
+    return (agreement("T-maker-clip", "Maker's vaults and auctions", SOURCE, replay, exact=True),)

@@ -33,6 +33,7 @@ from protocol.exchange.trading import REVERTS
 from protocol.ledger import Reason
 from protocol.liquidations.base import Plan, below_maintenance
 from protocol.liquidations.cases import case_of
+from protocol.liquidations.lots import bankrupt_at
 from protocol.losses.base import Charges
 from protocol.margins.base import INITIAL, MAINTENANCE
 from protocol.oracles.base import read_mark
@@ -218,7 +219,7 @@ def _take_over(state: State, plan: Plan, index: float, mark: float, targets: Cha
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
-    bankrupt = mark - worth * listing.size_scale / size  # equity is zero at this price
+    bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
     desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)

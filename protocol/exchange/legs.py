@@ -16,7 +16,7 @@ import numpy as np
 
 from protocol import vesting
 from protocol.bridge import Leg, legs
-from protocol.clearing import MOVES_PER_FILL, transfer
+from protocol.clearing import MOVES_PER_FILL, fee_on, transfer
 from protocol.errors import (
     AlreadyCarried,
     DealOver,
@@ -160,7 +160,7 @@ def _fill(state: State, span: Span, chain: int, leg: Leg) -> Fill:
     before = interest.copy()
     owed = math.ceil(leg.size * leg.price * listing.price_scale)
     transfer(desk, leg.account, leg.to, leg.size, owed)
-    ledger.move(house.cash, leg.account, listing.fees, math.ceil(abs(owed) * market.fee), Reason.FEE)
+    ledger.move(house.cash, leg.account, listing.fees, math.ceil(fee_on(float(abs(owed)), market.fee, 1.0)), Reason.FEE)
 
     if any(interest[side] > max(before[side], desk.cap[side]) for side in (0, 1)):
         raise OpenInterestCapped(market=listing.name, size=leg.size)

@@ -85,9 +85,14 @@ def unwound_at(price: R, worth: R, coins: R, charges: R) -> R:
     """The price at which so many coins must go, signed, for their owner to lose `worth`, `charges` of the notional among it.
 
     Without charges, and of all the owner is worth, it is the bankruptcy price: cash leaves in proportion to the position, as from
-    dYdX V1's P1Liquidation and P1Deleveraging. Exact on fractions.
+    dYdX V1's P1Liquidation. Exact on fractions.
     """
     return (price - worth / coins) / (1 - (1 if coins > 0 else -1) * charges)
+
+
+def bankrupt_at(price: R, worth: R, size: R, scale: R) -> R:
+    """The price at which `size` units, signed, and an owner with `worth` are worth nothing together: deleveraging's."""
+    return price - worth * scale / size
 
 
 def price_leaving(lot: Lot, left: float, charges: float) -> float:

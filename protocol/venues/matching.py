@@ -20,6 +20,7 @@ from protocol.clearing import (
     Till,
     count_interest,
     deliver,
+    fee_on,
     realise,
     settle_funding,
     standing,
@@ -189,7 +190,9 @@ def fill_claims(book: Book, desk: Desk, makers: Desk, terms: Terms, batch: Batch
         traded -= lost
         if code == 0 and traded != 0:
             realise(desk, account, size, quote, traded, owed)
-            shift(desk.arrays, desk.cash, account, desk.fees, int(np.ceil(abs(owed) * desk.fee)), _FEE)
+            shift(
+                desk.arrays, desk.cash, account, desk.fees, int(np.ceil(fee_on(float(abs(owed)), desk.fee, 1.0))), _FEE
+            )
             count_interest(desk, size, size + traded)
             code = standing(desk, terms, account, size, excess)
             if code == 0 and abs(size + traded) > abs(size) and desk.interest[1 - side] > desk.cap[1 - side]:
