@@ -82,9 +82,13 @@ class Game(mesa.Model):
         self.mempools = [Mempool() for _ in world.chains]
         self.players: list[Player] = []
         self._keys = {name: self.streams.key(name) for name in ("blocks", "ordering", "outside", "reorgs")}
-        for role in cast:
-            role.enter(self)
-        back_wrapped(self.state)
+        try:
+            for role in cast:
+                role.enter(self)
+            back_wrapped(self.state)
+        except BaseException:
+            self.release()
+            raise
         self.state.finalise()
         self.heights = [0 for _ in world.chains]  # blocks sealed, by chain, those undone since counted as well
         here = [[player for player in self.players if n in player.role.chains(self)] for n in range(len(world.chains))]
@@ -100,13 +104,24 @@ class Game(mesa.Model):
         self.undoable: list[deque[Undoable]] = [
             deque(maxlen=chain.reorgs.deepest if chain.reorgs is not None else 0) for chain in world.chains
         ]
-        self.builders = builders.seated(self, world)
+        try:
+            self.builders = builders.seated(self, world)
+        except BaseException:
+            self.release()
+            raise
         self._latest = max((player.role.latency for player in self.players), default=0.0) + max(self._leads)
         self._seen: deque[State] = deque()  # copies of older states, if anybody is slower than a block
         if self._latest > (min(c.blocks.shortest() for c in world.chains) if len(world.chains) == 1 else 0.0):
             self._seen.append(self.state.save())
         self._next = [self._wait(number, 0.0) for number in range(len(world.chains))]
         self.recorder = Recorder(self)
+
+    def release(self) -> None:
+        """Let go of a game that is finished, or that could not be seated: Mesa keeps models alive in a table of the Agent class."""
+        self.remove_all_agents()
+        ids = getattr(mesa.Agent, "_ids", None)
+        if ids is not None:
+            ids.pop(self, None)
 
     # ------------------------------------------------------------------ set-up
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import mesa
-
 from agents.game import Game
 from experiments.capital import Capital
 from experiments.codec import Mistakes
@@ -68,8 +66,5 @@ def _looked(capital: Capital, share: float, progress: Callable[[float], None] | 
 
 
 def release(game: Game) -> None:
-    """Let a finished game go: Mesa keeps every model alive in a table of the Agent class."""
-    game.remove_all_agents()
-    ids = getattr(mesa.Agent, "_ids", None)
-    if ids is not None:
-        ids.pop(game, None)
+    """Let a finished game go."""
+    game.release()
