@@ -152,9 +152,10 @@ def test_each_refusal_of_a_range_has_its_reason() -> None:
         exchange.provide_range(state, listing, me, low, high, 10**6 * COIN, 10**10 * CASH)
     state, listing, (me, other, *_), venue = opened()
     liquidity = exchange.provide_range(state, listing, me, low, high, COIN, 2_000 * CASH)
-    with pytest.raises(errors.InsufficientBalance):
-        exchange.remove_range(state, listing, me, low, high, liquidity + 1)
-    for account, units in ((other, 1), (me, -1)):
+    for account, units in ((me, liquidity + 1), (other, 1)):
+        with pytest.raises(errors.InsufficientBalance):
+            exchange.remove_range(state, listing, account, low, high, units)
+    for account, units in ((other, 0), (me, -1)):
         with pytest.raises(errors.NothingToDo):
             exchange.remove_range(state, listing, account, low, high, units)
 
