@@ -18,6 +18,7 @@ from protocol.oracles.base import Oracle, Reading, Status, resolve
 from protocol.oracles.observations import Ring, mean_liquidity, mean_tick, opened, seen, written
 from protocol.settings import refuse
 from protocol.state import Listing, State
+from protocol.units import WholeSeconds
 
 TICK = math.log(1.0001)
 DEEP = 10**15  # cash coins: more than there is
@@ -40,7 +41,7 @@ class RingTwap(Oracle):
     """Over `window` whole seconds of the mid of `source` ('' is its own market); `depth` in cash coins, for a move of 1 %."""
 
     source: str = ""
-    window: int = 600
+    window: WholeSeconds = 600
     rows: int = 720
     depth: float = 0.0
 
