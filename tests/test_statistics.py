@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from experiments.statistics import (
     estimate,
     flip_interval,
     holm,
+    ratio,
     replicated,
     seeds_for_none,
     share,
@@ -53,6 +56,21 @@ def test_a_paired_difference_is_sharper_than_its_arms_are() -> None:
     assert estimate(mine).low < 0.0
     with pytest.raises(ValueError, match="pairs are needed"):
         difference([1.0], [1.0, 2.0])
+
+
+def test_a_ratio_of_means_covers_the_truth_and_is_sharp_where_seeds_go_together() -> None:
+    rng, covered = np.random.default_rng(5), 0
+    for _ in range(400):
+        base = rng.lognormal(0.0, 0.5, size=12)
+        found = ratio((0.9 * base + rng.normal(0.0, 0.05, size=12)).tolist(), base.tolist())
+        covered += found.low <= 0.9 <= found.high
+        assert found.high - found.low < 0.2 < estimate(base.tolist()).high - estimate(base.tolist()).low
+    assert 0.92 <= covered / 400 <= 0.98
+    assert ratio([2.0, 4.0], [1.0, 2.0]) == (2.0, 2.0, 2.0, 2)
+    assert ratio([0.0], [0.0])[:3] == (1.0, 1.0, 1.0) and ratio([1.0], [0.0]).mean == math.inf
+    assert math.isnan(ratio([1.0, math.nan], [1.0, 1.0]).mean)
+    with pytest.raises(ValueError, match="pairs are needed"):
+        ratio([1.0], [1.0, 2.0])
 
 
 def test_signs_are_tossed_exactly_where_that_can_be_done() -> None:
