@@ -30,7 +30,7 @@ from experiments.defences.base import Defence
 from experiments.scenario import Scenario
 from experiments.statistics import estimate, share
 
-HUNTING, BINDING, TAIL = 0.3, 0.2, 0.05  # shares of the budget, at most
+HUNTING, LISTENING, BINDING, TAIL = 0.3, 0.05, 0.2, 0.05  # shares of the budget, at most
 MOST_GENERATIONS = 64  # of one hunt
 MOST_TAIL = 300  # runs from which on a 99 % quantile has an upper end
 
@@ -95,7 +95,7 @@ def _honest(bench: Bench, scenario: Scenario) -> list[Result]:
 
 
 def _hunt(bench: Bench, found: Audit) -> None:
-    """Hunts in turn, halved: the further one goes, the fewer are left. Those that stay at home get a look if runs are left."""
+    """Hunts in turn, halved: the further one goes, the fewer are left. Those that stay at home get a look, too."""
     lines = found.lines
     alive = sorted((n for n, line in enumerate(lines) if line.state == "not searched"), key=lambda n: -_worth(found, n))
     quiet = [n for n, line in enumerate(lines) if line.state == "stays home"]
@@ -107,6 +107,7 @@ def _hunt(bench: Bench, found: Audit) -> None:
             alive = [n for n in sorted(alive, key=lambda n: -_worth(found, n)) if _worth(found, n) > 0]
             alive = alive[: math.ceil(len(alive) / 2)]
             generations *= 2
+    with bench.at_most(int(LISTENING * bench.budget)):
         for n in quiet:
             _gone_on(bench, found, n, 1)
 

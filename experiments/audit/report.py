@@ -203,7 +203,7 @@ def _based_on(found: Audit) -> Iterator[Block]:
     )
     yield Paragraph(f"A run that goes on for longer counts as so many. All that were played: {stamp(found.digests)}.")
     if found.short:
-        yield Paragraph("What the budget did not reach:")
+        yield Paragraph("What was not reached:")
         yield Bullets(found.short)
     if found.misfits:
         yield Paragraph("Rules with no place here: " + ", ".join(sorted(found.misfits)) + ".")

@@ -55,7 +55,11 @@ def _dies(found: Audit, line: Line) -> str:
     told = f"{found.scenario.name} dies by {line.attack}: {interval(one.profit)} a run on the {line.path} path"
     told += f" for a cost of {number(one.cost)} and {number(one.stake)} at risk; {victim}."
     if not line.stopped_by:
-        return told + (" No change that was tried holds." if line.tried else " No change was tried: no runs were left.")
+        slow = sum(one.slow > 0.0 for one in line.tried)
+        longer = f"; {slow} take longer than was played" if slow else ""
+        return told + (
+            f" No change that was tried holds{longer}." if line.tried else " No change was tried: no runs were left."
+        )
     kept = next((_price(t.cost) for t in line.tried if t.holds and t.cost is not None), "")
     after = f", which leaves {interval(line.after)} to an attacker who searches anew" if line.after else ""
     count = lasting.times(found.scenario.world, found.changed.world, found.scenario.duration) if found.changed else 1
@@ -69,8 +73,8 @@ def hangs(attack: str, one: Hanging) -> str:
     if not one.binding:
         return f"No parameter is told to be binding for {attack}: {looked}."
     told = "; ".join(
-        f"{effect.turn.bound.path}, which takes {interval(effect.taken)} from it at {effect.turn.at(effect.turn.factor):.4g}"
-        f" in place of {effect.turn.value:.4g}"
+        f"{effect.turn.bound.path}, which takes {interval(effect.taken)} from it at {effect.turn.at(effect.turn.factor):,.6g}"
+        f" in place of {effect.turn.value:,.6g}"
         for effect in one.binding
     )
     return f"Binding for {attack}: {told} ({looked})."

@@ -76,7 +76,7 @@ def draw_turns(found: Audit, out: Path) -> list[Path]:
     figure.set_size_inches(1.6 * COLUMN, 1.25 + 0.3 * len(one.effects))
     low, mean, high = (-x / 1e3 for x in (one.plain.high, one.plain.mean, one.plain.low))
     axis.axvspan(low, high, color=SHADES[4], alpha=0.25, linewidth=0)
-    axis.axvline(mean, color=SHADES[4], linestyle=DASHES[1], label="all that it earns as it is, 95 %")
+    axis.axvline(mean, color=SHADES[4], linestyle=DASHES[1], label="nothing left (what it earns as it is, 95 %)")
     axis.axvline(0.0, color="black", linewidth=0.6)
     for row, effect in enumerate(one.effects[::-1]):
         shade = 0 if effect.binds else 1
@@ -95,10 +95,12 @@ def draw_turns(found: Audit, out: Path) -> list[Path]:
     for binds, label in ((True, "binding"), (False, "not told from chance")):
         if any(effect.binds == binds for effect in one.effects):
             color = SHADES[0 if binds else 1]
-            axis.plot([], [], MARKS[0], color=color, markerfacecolor=color if binds else "white", label=label)
+            axis.plot(
+                [], [], MARKS[0], color=color, markerfacecolor=color if binds else "white", label=f"{label}, 95 %"
+            )
     axis.set_yticks(range(len(one.effects)), [_turn(effect) for effect in one.effects[::-1]], fontsize=6.5)
     axis.set_ylim(-0.6, len(one.effects) - 0.4)
-    axis.set_xlabel("profit less that as it is (thousand cash coins a run), 95 %")
+    axis.set_xlabel("change of its profit, seed by seed (thousand cash coins a run)")
     entitle(figure, _told(attack, one.binding))
     figure.legend(loc="outside lower center", ncols=3, fontsize=6.5)
     note = f"held against the rules as they are on {one.plain.seeds} seeds; looked at on {one.seeds}: {one.settings} settings"
@@ -109,12 +111,12 @@ def _told(attack: str, binding: Sequence[Effect]) -> str:
     if not binding:
         return f"No parameter is told to matter to {attack}"
     turn, taken = binding[0].turn, binding[0].taken.mean / 1e3
-    return f"{attack} earns {taken:,.3g} thousand less at {_short(turn.bound.path)} = {turn.at(turn.factor):,.4g}"
+    return f"{attack} earns {taken:,.3g} thousand less at {_short(turn.bound.path)} = {turn.at(turn.factor):,.6g}"
 
 
 def _turn(effect: Effect) -> str:
     turn = effect.turn
-    return f"{_short(turn.bound.path)}: {turn.value:,.4g} to {turn.at(turn.factor):,.4g}"
+    return f"{_short(turn.bound.path)}: {turn.value:,.6g} to {turn.at(turn.factor):,.6g}"
 
 
 def _short(path: str) -> str:
