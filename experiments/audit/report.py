@@ -85,7 +85,7 @@ def _attacks(found: Audit) -> Iterator[Block]:
                 line.attack,
                 line.path,
                 interval(bare.profit),
-                f"{line.p:.3g}",
+                f"{line.p:.3g}" if bare.profit.mean > found.bound else "",
                 _found(line),
                 number(bare.cost) if bare.attacked.mean else "",
                 number(bare.stake) if bare.attacked.mean else "",

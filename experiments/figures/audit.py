@@ -100,7 +100,7 @@ def draw_turns(found: Audit, out: Path) -> list[Path]:
             )
     axis.set_yticks(range(len(one.effects)), [_turn(effect) for effect in one.effects[::-1]], fontsize=6.5)
     axis.set_ylim(-0.6, len(one.effects) - 0.4)
-    axis.set_xlabel("change of its profit, seed by seed (thousand cash coins a run)")
+    axis.set_xlabel("change of profit a run (thousand cash coins)")
     entitle(figure, _told(attack, one.binding))
     figure.legend(loc="outside lower center", ncols=3, fontsize=6.5)
     note = f"held against the rules as they are on {one.plain.seeds} seeds; looked at on {one.seeds}: {one.settings} settings"
@@ -139,6 +139,7 @@ def draw_stress(found: Audit, out: Path) -> list[Path]:
     axis.set_xlabel("bad debt in a run (thousand cash coins)")
     axis.set_ylabel(f"share of {len(debts)} stressed runs beyond it")
     axis.set_ylim(0.0, 1.0)
-    axis.set_title(f"{stress.happens.mean:.0%} of stressed runs leave bad debt, nobody attacking")
+    share = stress.happens
+    axis.set_title(f"Bad debt in {share.mean:.0%} [{share.low:.0%}, {share.high:.0%}] of stressed runs")
     axis.legend()
     return save(figure, out, "bad-debt", f"stressed runs: {len(stress.debts)}", stamp(found.digests))
