@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.arsenal.verdict import DEARER, KEPT
 from experiments.audit.designs import INSIDE, Design, Hardened, Judged
-from experiments.figures.style import MARKS, SHADES, panels, save, stamp
+from experiments.figures.style import MARKS, SHADES, entitle, panels, save, stamp
 
 
 def draw(found: Hardened, out: Path, name: str) -> list[Path]:
@@ -26,7 +26,7 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
         (attacked, "attacked", {"marker": "x", "color": SHADES[4]}),
         (
             starved,
-            f"within the bound, trade below {KEPT:.0%} or too dear",
+            "within the bound, trade starved or dear",
             {"facecolors": "none", "edgecolors": SHADES[2]},
         ),
         (fine, "within the bound", {"color": SHADES[2]}),
@@ -49,11 +49,11 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
         where="post",
         color=SHADES[5],
         linewidth=0.8,
-        label=f"frontier of all these ({len(INSIDE)} seeds each)",
+        label=f"frontier ({len(INSIDE)} seeds each)",
     )
     for k, (one, label) in enumerate(((found.start, "as they are"), (found.chosen, "hardened"))):
         if one is not None and one.attacks:
-            _point(axis, one, k, f"{label} ({one.worst.seeds} held-out seeds, 95 %)")
+            _point(axis, one, k, f"{label} ({one.worst.seeds} seeds, 95 %)")
     axis.axvline(found.bound / 1e3, color="black", linewidth=0.7, linestyle=(0, (3, 2)))
     axis.set_xscale("symlog", linthresh=max(1.0, found.bound / 1e3))
     most = max(max(0.0, one.worst) / 1e3 for one in designs)
@@ -64,7 +64,7 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
     axis.set_xlim(left=-0.1 * max(1.0, found.bound / 1e3))  # so that what earns nothing is seen
     axis.set_xlabel("worst attack's profit a run (thousand cash coins)")
     axis.set_ylabel("open interest per coin of capital")
-    axis.set_title(_title(found))
+    entitle(figure, _title(found))
     figure.legend(loc="outside lower center", ncols=2, fontsize=5.5)
     note = f"bound: {found.bound:g}; levers: {', '.join(lever.path for lever in found.levers)}"
     return save(figure, out, name, note, stamp(found.digests))
@@ -73,7 +73,7 @@ def draw(found: Hardened, out: Path, name: str) -> list[Path]:
 def _title(found: Hardened) -> str:
     if found.chosen is None or found.start is None:
         within = any(one.worst <= found.bound for one in found.designs)
-        return f"No design within the bound{' lets trade go on' if within else ' was found'}"
+        return f"No design found within the bound{' lets trade go on' if within else ''}"
     carried = found.chosen.kept.carried
     if carried.low <= 1.0 <= carried.high:
         return "Within the bound, capital is not told to carry more or less"
