@@ -134,7 +134,7 @@ def test_every_recorded_auction_has_the_price_the_slice_and_the_state_that_the_f
     assert found.exact == found.graded == 910
     taken = [step for step in steps if step.action == "take" and step.left["revert"] == ""]
     assert len(taken) >= 15
-    assert sum(step.left["lot"] > 0 and step.left["tab"] > 0 for step in taken) > 0  # in part
+    assert sum(step.left["event.lot"] > 0 and step.left["event.tab"] > 0 for step in taken) > 0  # in part
     assert sum(step.left.get("revert") == "Clipper/no-partial-purchase" for step in steps) == 7  # where dust is left
     assert sum(bool(step.left[name]) for step in steps for name in step.left if name.endswith(".stale")) > 30
 

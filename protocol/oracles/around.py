@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from dataclasses import dataclass
 
 from protocol.oracles.base import Oracle, Report
@@ -12,7 +11,7 @@ INNER = ".inner"  # how much longer its path is
 
 
 @dataclass(frozen=True)
-class Around(Oracle, ABC):
+class Around(Oracle):
     """An oracle that reads `inner`, which lives at a longer path."""
 
     inner: Oracle
