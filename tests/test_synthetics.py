@@ -192,7 +192,7 @@ def test_settings_that_make_no_synthetic_are_refused_by_name(build: Any, words: 
 
 
 def test_laws_hold_along_a_guided_walk_through_synthetics_that_reaches_bad_debt() -> None:
-    state, traders, issue, witness = opened(stability_fee=0.1)
+    state, traders, issue, witness = opened(stability_fee=0.1, ceiling=400.0, dust=0.5)
     rng, ether, gold = np.random.Generator(np.random.Philox(11)), PRICE, GOLD
     for _ in range(500):
         who, deed = int(rng.choice(traders)), int(rng.integers(8))
@@ -233,8 +233,7 @@ def test_laws_hold_along_a_guided_walk_through_synthetics_that_reaches_bad_debt(
         "convert",
         "bite",
         "bad debt",
-        "UnderCollateralised",
-        "DepthExceeded",
+        *("UnderCollateralised", "DepthExceeded", "IssueCapped", "DustyDebt"),
     ):
         assert witness.reached.get(what, 0) > 0, (what, witness.reached)
 
