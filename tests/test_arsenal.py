@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -22,7 +22,7 @@ from experiments.arsenal.verdict import Cost, cheapest, cost_of
 from experiments.codec import Mistakes
 from experiments.defences.base import Defence, each_market
 from experiments.defences.longer_window import LongerWindow
-from experiments.figures.attack_matrix import draw
+from experiments.figures import attack_matrix
 from experiments.scenario import find
 
 SHORT = dataclasses.replace(find("oracle-push"), duration=600.0)
@@ -140,17 +140,33 @@ def test_an_attack_is_noticed_when_a_signal_passes_all_that_honest_runs_showed()
     assert 0.0 <= keen.noticed <= 60.0
 
 
-def test_the_matrix_is_drawn_with_hatching_and_a_frame(tmp_path):
+def test_the_matrix_says_what_is_left_for_sure_and_marks_what_may_be_and_what_stops_trade(tmp_path, monkeypatch):
     cells = pd.DataFrame(
         {
-            "attack": ["A", "A", "B"],
-            "defence": ["x", "y", "x"],
-            "left": [0.0, 0.9, np.nan],
-            "counts": [True, False, True],
-            "best": [True, False, False],
+            "attack": ["A", "A", "B", "B"],
+            "defence": ["x", "y", "y", "z"],
+            "left": [0.0, 0.9, 0.05, 0.0],
+            "left low": [0.0, 0.8, -0.1, 0.0],
+            "left high": [0.0, 1.0, 0.2, 0.0],
+            "counts": [True, False, True, True],
+            "best": [True, False, False, True],
         }
     )
-    assert all(path.stat().st_size > 1_000 for path in draw(cells, ["A", "C"], tmp_path, "matrix"))
+    figures = []
+    monkeypatch.setattr(attack_matrix, "save", lambda figure, *_: figures.append(figure) or [])
+    attack_matrix.draw(cells, ["A", "C"], tmp_path, "matrix")
+    attack_matrix.draw(cells[cells["defence"] != "y"], ["A", "C"], tmp_path, "matrix")
+    (first, second) = figures
+    axis = first.axes[0]
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["A", "B", "C"]
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["x", "z", "y"]
+    assert {text.get_text(): text.xyann for text in axis.texts} == {"90": (0, 2), "?": (1, 2)}
+    assert [bool(patch.get_hatch()) for patch in axis.patches] == [False, True, False, False]
+    assert [tuple(map(float, dot.get_xydata()[0])) for dot in axis.lines] == [(0.0, 0.0), (1.0, 1.0)]
+    assert "stop\n2 of the 3 attacks" in first._suptitle.get_text()
+    assert [len(figure.legends[0].get_texts()) for figure in figures] == [5, 4]
+    for figure in figures:
+        plt.close(figure)
 
 
 def test_the_report_is_whole_and_plain(found):

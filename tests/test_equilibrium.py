@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from experiments.axes.base import Bound
@@ -160,3 +161,19 @@ def test_a_maker_is_a_part_and_answers_takers_who_do_not_mind_by_quoting_wide():
     game = estimate(base, (maker,), (1, 2, 3), workers=1)
     assert (game.payoffs[0, 1] > game.payoffs[0, 0]).all()
     assert equilibria(game)[0].mix[0].tolist() == [0.0, 1.0]
+
+
+def test_the_designer_s_figure_names_the_windows_that_intervals_do_not_tell_from_what_is_played():
+    from experiments.figures.oracle_designer import _title
+
+    rows = [
+        ("60 s", 60.0, "usual", -9.0, -7.0),
+        ("480 s", 480.0, "usual", -3.0, 1.0),
+        ("1920 s", 1920.0, "usual", -2.0, 2.0),
+    ]
+    rows += [(name, window, "stays home", -2.0, 2.0) for name, window, *_ in rows]
+    payoffs = pd.DataFrame(rows, columns=["designer", "window", "attacker", "designer_low", "designer_high"])
+    chosen = pd.DataFrame({"strategy": ["1920 s"], "chance": [1.0]})
+    assert _title(payoffs, chosen) == "Played: 32 min; not told from 8 min"
+    payoffs.loc[1, "designer_high"] = -2.5
+    assert _title(payoffs, chosen) == "Played: 32 min"

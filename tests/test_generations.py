@@ -110,3 +110,18 @@ def test_upkeep_is_fees_and_slippage_gas_a_fill_refusals_and_how_far_the_mid_str
     named = {f"{MARKET}.{name}": value for name, value in numbers.items()}
     record = Record(find("gen-zero"), blocks, pd.DataFrame(), flows, named, "")
     assert upkeep(record) == pytest.approx({"cost": 0.0015, "gas": 2e5, "refused": 0.25, "served": 2.0, "stray": 0.002})
+
+
+def test_the_figure_s_title_says_what_the_intervals_carry():
+    from experiments.figures.generations import _title
+
+    def rows(attack, waits):
+        found = [("attack", f"g{k}", low, high) for k, (low, high) in enumerate(attack)]
+        found += [("wait", f"g{k}", low, high) for k, (low, high) in waits.items()]
+        return pd.DataFrame(found, columns=["measure", "generation", "low", "high"])
+
+    names = ["g0", "g1", "g2"]
+    told = _title(rows([(0.0, 0.0), (-1.0, 9.0), (1.0, 2.0)], {0: (5.0, 9.0), 2: (1.0, 2.0)}), names)
+    assert told == "Attackers earn for sure in generation 2 only;\nclosing gets faster"
+    told = _title(rows([(0.0, 0.0), (-1.0, 9.0), (0.0, 2.0)], {0: (5.0, 9.0), 2: (1.0, 6.0)}), names)
+    assert told == "Attackers earn for sure in none;\nclosing does not always get faster"

@@ -68,5 +68,10 @@ def test_the_figure_is_drawn_alike_each_time(tmp_path: Path):
         ]  # fmt: skip
     )
     mixes = pd.DataFrame([{"rule": r, "style": s, "rest": 0.25} for r, rule in RULES.items() for s in rule.styles])
-    first, second = (draw(splits, mixes, tmp_path / home, "figure", "3 runs") for home in "ab")
+    styles = [(rule, style) for rule, one in RULES.items() for style in one.styles]
+    rule, last = styles[-1]
+    profiles = pd.DataFrame([{"rule": r, "a": s, "b": s} for r, s in styles] + [{"rule": rule, "a": "a-1", "b": last}])
+    first, second = (draw(splits, mixes, profiles, tmp_path / home, "figure", "3 runs") for home in "ab")
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    closed = draw(splits, mixes, profiles.iloc[:-1], tmp_path / "c", "figure", "3 runs")
+    assert [path.read_bytes() for path in first] != [path.read_bytes() for path in closed]  # it says where it is beaten

@@ -12,6 +12,7 @@ import pandas as pd
 from experiments.arsenal.campaign import Campaign
 from experiments.arsenal.verdict import Cell
 from experiments.figures.attack_matrix import draw
+from experiments.figures.style import stamp
 from experiments.summary import console, number, sheet
 
 
@@ -47,6 +48,8 @@ def cell_rows(found: Campaign) -> list[dict[str, Any]]:
                     "attack": one.attack,
                     "defence": one.defence,
                     "left": one.profit.mean / bare.profit.mean,
+                    "left low": one.profit.low / bare.profit.mean,
+                    "left high": one.profit.high / bare.profit.mean,
                     "stopped": one.stopped,
                 }
                 | _numbers(one)
@@ -166,5 +169,12 @@ def write(found: Campaign, out: Path) -> list[Path]:
         paths.append(out / f"{stem}-matrix.csv")
         pd.DataFrame(cells).to_csv(paths[-1], index=False)
         paying = [name for name in found.seats if (one := found.bare(name)) is not None and one.pays]
-        paths += draw(pd.DataFrame(cells), paying, out, f"{stem}-matrix", f"seeds: {found.seeds}")
+        paths += draw(
+            pd.DataFrame(cells),
+            paying,
+            out,
+            f"{stem}-matrix",
+            f"seeds: {found.seeds}",
+            stamp(r.digest for r in found.results),
+        )
     return paths

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.figures.style import COLUMN, MARKS, SHADES, panels, save
+from experiments.figures.style import COLUMN, MARKS, SHADES, entitle, panels, save
 
 PANELS = (  # measure, axis, whether its scale must hold both small and large
     ("attack", "attack profit (thousand)", True),
@@ -50,11 +50,20 @@ def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[
         axis.set_ylabel(label, fontsize=6.5)
     for axis in axes[-1]:
         axis.set_xlabel("generation")
-    figure.suptitle(
-        "Closing gets faster;\nwhoever must honour an index pays",
-        fontsize=8,
-        fontweight="bold",
-        x=0.02,
-        ha="left",
-    )
+    entitle(figure, _title(points, names))
     return save(figure, out, name, f"seeds a point: {int(points['seeds'].max())}", stamped)
+
+
+def _title(points: pd.DataFrame, names: list[str]) -> str:
+    """What the intervals carry: in which generations the attackers earn, and whether each closes faster than the one before."""
+    rows = points.set_index(["measure", "generation"])
+    earn = [
+        str(k) for k, name in enumerate(names) if ("attack", name) in rows.index and rows["low"]["attack", name] > 0
+    ]
+    waits = [name for name in names if ("wait", name) in rows.index]
+    pairs = zip(waits[:-1], waits[1:], strict=True)
+    faster = all(rows["high"]["wait", later] < rows["low"]["wait", one] for one, later in pairs)
+    where = f"in generation {', '.join(earn)} only" if earn else "in none"
+    return (
+        f"Attackers earn for sure {where};\n{'closing gets faster' if faster else 'closing does not always get faster'}"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.figures.style import line, panels, save
+from experiments.figures.style import DASHES, line, panels, save
 from experiments.theory import stale_value
 
 
@@ -20,15 +20,16 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str, stam
         columns = [1e4 * group[c] for c in ("value", "low", "high")]
         line(rent, number, group["age"], columns, f"{1e4 * float(str(cost)):g} bp cost, {ways}")
     ages = np.geomspace(values["age"].min(), values["age"].max(), 60)
-    for cost in sorted(values["cost"].unique()):
+    for number, cost in enumerate(sorted(values["cost"].unique())):
         theory = [1e4 * stale_value(0.6, age, float(cost)) for age in ages]
         rent.plot(
             ages,
             theory,
             color="black",
             linewidth=0.8,
+            linestyle=DASHES[number],
             zorder=0,
-            label="closed form, one trade" if cost == values["cost"].min() else None,
+            label=f"{1e4 * float(cost):g} bp cost, closed form",
         )
     rent.set_xscale("log")
     rent.set_yscale("log")
@@ -40,7 +41,7 @@ def draw(values: pd.DataFrame, spreads: pd.DataFrame, out: Path, name: str, stam
     rent.minorticks_off()
     rent.set_xlabel("age of the index at its update (s)")
     rent.set_ylabel("sniper's gain per update\n(bp of notional, 95 % interval)")
-    rent.set_title("An old index pays; a fee is the cure")
+    rent.set_title("An old index pays, less where trading costs")
     rent.legend(loc="upper left", fontsize=5.5, ncols=2)
     for number, (interval, group) in enumerate(spreads.groupby("interval")):
         columns = [1e4 * group[c] for c in ("spread", "low", "high")]

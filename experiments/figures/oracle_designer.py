@@ -44,16 +44,27 @@ def draw(payoffs: pd.DataFrame, mixes: pd.DataFrame, out: Path, name: str, stamp
     usual = payoffs[(payoffs["attacker"] == "usual") & (payoffs["attacker_low"] > 0)]
     longest = float(usual["window"].max()) / 60.0 if len(usual) else 0.0
     right.set_title(f"Up to {longest:.2g} minutes the attack pays")
-    regret, most = float(end.iloc[0]["regret"]), float(end.iloc[0]["regret_high"])
-    left.set_title(f"Designer plays {_said(chosen)}; regret {regret:,.0f} (up to {most:,.0f})")
+    left.set_title(_title(payoffs, chosen))
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=MOST_STYLES)
-    return save(figure, out, name, f"seeds a profile: {int(end.iloc[0]['seeds'])}", stamped)
+    regret = f"regret {end.iloc[0]['regret']:,.0f}, up to {end.iloc[0]['regret_high']:,.0f}"
+    return save(figure, out, name, f"seeds a profile: {int(end.iloc[0]['seeds'])}; {regret}", stamped)
 
 
-def _said(chosen: pd.DataFrame) -> str:
+def _title(payoffs: pd.DataFrame, chosen: pd.DataFrame) -> str:
+    """What is played, and which windows pay nothing that intervals tell from it, whatever the attacker does."""
     names = chosen.sort_values("chance", ascending=False)["strategy"]
-    return " or ".join(str(one).replace("designer-", "new ") for one in names)
+    mine = payoffs[payoffs["designer"] == names.iloc[0]].set_index("attacker")
+    played, alike = dict.fromkeys(names, 0.0), []
+    for window, rows in payoffs.groupby("window"):
+        minutes, theirs = float(str(window)) / 60.0, rows.set_index("attacker")
+        apart = (theirs["designer_high"] < mine["designer_low"]) | (theirs["designer_low"] > mine["designer_high"])
+        if theirs["designer"].iloc[0] in played:
+            played[theirs["designer"].iloc[0]] = minutes
+        elif not apart.any():
+            alike.append(f"{minutes:.2g}")
+    said = f"Played: {' or '.join(f'{one:.2g}' for one in played.values())} min"
+    return f"{said}; not told from {', '.join(alike)} min" if alike else said
 
 
 def _curves(axis: Any, payoffs: pd.DataFrame, part: str) -> None:

@@ -20,10 +20,10 @@ def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[
     cells = points.set_index(["depth", "window"])
     profit = np.array([[float(cells["profit"][d, w]) for w in windows] for d in depths])
     most = float(np.abs(profit).max())
+    sure = np.array([[cells["profit_low"][d, w] > 0.0 for w in windows] for d in depths])
     norm = SymLogNorm(1_000.0, vmin=-most, vmax=most)
-    panel.pcolormesh(
-        np.arange(len(windows) + 1), np.arange(len(depths) + 1), profit, cmap="RdGy", norm=norm, alpha=0.75
-    )
+    shown = np.where(sure, profit, np.nan)  # what cannot be told from nothing is left white
+    panel.pcolormesh(np.arange(len(windows) + 1), np.arange(len(depths) + 1), shown, cmap="RdGy", norm=norm, alpha=0.75)
     for row, depth in enumerate(depths):
         for column, window in enumerate(windows):
             mean, low, high = (float(cells[c][depth, window]) / 1e3 for c in ("profit", "profit_low", "profit_high"))
@@ -38,7 +38,7 @@ def draw(points: pd.DataFrame, out: Path, name: str, stamped: str = "") -> list[
     panel.set_xticks(np.arange(len(windows)) + 0.5, [f"{w:g}" for w in windows])
     panel.set_yticks(np.arange(len(depths)) + 0.5, [f"{d / 1e6:g}" for d in depths])
     panel.grid(visible=False)
-    panel.set_xlabel("TWAP window (s)\nin a cell: profit (thousand cash coins, 95 %)")
+    panel.set_xlabel("TWAP window (s)\nprofit, thousand cash coins (95 %); grey: above 0")
     panel.set_ylabel("pool depth (million cash coins a side)")
     longest = max((windows[edge] if edge < len(windows) else math.inf) for edge in edges)
     said = (

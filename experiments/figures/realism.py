@@ -59,8 +59,9 @@ def draw(
     tails.set_xticks([1, *SUMS], [str(bars) for bars in (1, *SUMS)])
     tails.set_xlabel("horizon (hours)")
     tails.set_ylabel("excess kurtosis of returns")
-    first, last = (float(rows["calibrated"].iloc[place]) for place in (0, -1))
-    tails.set_title(f"Tails: {first:.1f} at an hour, {last:.1f} at sixteen")
+    far = abs(rows["calibrated"] - rows["recorded"]) > 1.96 * rows["error"]
+    missed = [f"{bars} h" for bars, off in zip((1, *SUMS), far, strict=True) if off]
+    tails.set_title(f"Tails: as recorded{' but at ' + ', '.join(missed) if missed else ''}")
 
     line(impact, 0, moves["size"] / 1e3, (moves["moved"], moves["moved_low"], moves["moved_high"]), "large orders")
     x = moves["size"].to_numpy(float)

@@ -254,6 +254,6 @@ def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
                 )
     tables = {"": pd.DataFrame(splits), "-mixes": pd.DataFrame(mixes), "-profiles": pd.DataFrame(profiles)}
     write(out, {f"{NAME}{end}": table for end, table in tables.items()})
-    paths = draw(tables[""], tables["-mixes"], out, NAME, stamp(digests))
+    paths = draw(tables[""], tables["-mixes"], tables["-profiles"], out, NAME, stamp(digests))
     lines += ["", f"{len(seeds)} paired seeds a profile, searched on others. Written: {', '.join(map(str, paths))}"]
     return "\n".join(lines)
