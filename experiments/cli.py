@@ -27,7 +27,7 @@ from experiments.commands.search import search
 from experiments.commands.sensitivity import sensitivity
 from experiments.commands.sweep import results, sweep
 from experiments.commands.validate import validate
-from experiments.folders import free_for_record, free_for_study, write
+from experiments.folders import free_for_record, free_for_several, write
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 
 if TYPE_CHECKING:
@@ -246,13 +246,17 @@ def figures(*, out: Out = Path("results"), workers: Workers = None, quick: Quick
 
 def _room_for_study(out: Path, workers: int | None) -> None:
     wishes = Together()
-    wishes.attempt(lambda: free_for_study(out))
+    wishes.attempt(lambda: free_for_several(out))
     if workers is not None and workers < 1:
         wishes.lines.append(f"--workers {workers}: must be 1 or more")
     wishes.settle()
 
 
-app.command("experiments.commands.probe:probe", name="probe")
+app.command(
+    "experiments.commands.probe:probe",
+    name="probe",
+    help="Search a scenario's protocol for a sequence of verbs that pays, whatever happens outside.",
+)
 
 
 def studies() -> dict[str, ModuleType]:

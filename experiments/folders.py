@@ -43,6 +43,16 @@ def free_for_study(out: Path) -> None:
         raise Mistakes([f"--out {out}: {home.name or home} may not be written to"]) from None
 
 
+def free_for_several(out: Path) -> None:
+    """Refuse, besides, the folder of a sweep's own results, which goes on with nothing else in it."""
+    from experiments.codec import Mistakes
+    from experiments.sweeps.folder import MANIFEST
+
+    free_for_study(out)
+    if (out / MANIFEST).exists():
+        raise Mistakes([f"--out {out}: holds the results of a sweep; take another folder"])
+
+
 def free_for_record(out: Path) -> Path:
     """Where a record can go: a folder that is new, empty, or holds a record and nothing else."""
     from experiments.codec import Mistakes

@@ -6,6 +6,8 @@ finished yet is simply not there; every part that is read is held against its di
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -36,6 +38,7 @@ from experiments.sweeps.folder import (
 )
 from experiments.sweeps.rows import Row
 
+NEAR = 5  # names that a complaint about another tells
 CONTRASTS = (
     "p: flips of signs, each paired difference taken alone; low, high: the shifts that it would not reject at 0.05, so that 0 lies "
     "outside where p <= 0.05 (no end below six pairs); p_holm: Holm among the rows, which decides."
@@ -104,7 +107,10 @@ def axes_of(folder: Path) -> list[str]:
 
 
 def summary(frame: pd.DataFrame, axes: Sequence[str], column: str) -> pd.DataFrame:
-    """A row a point: the axes, the mean of a column with its interval, and how many runs it is of."""
+    """A row a point: the axes, the mean of a column with its interval, and how many runs it is of.
+
+    A point at which no run went wrong and none recorded the column (somebody is absent there) has no row.
+    """
     require(frame, column)
     rows = []
     for _, group in frame.groupby("point", sort=True):
@@ -116,7 +122,9 @@ def summary(frame: pd.DataFrame, axes: Sequence[str], column: str) -> pd.DataFra
             if found
             else dict.fromkeys(("mean", "low", "high"), math.nan)
         )
-        rows.append(row | {"runs": len(values), "failed": int((group["status"] != "ok").sum())})
+        failed = int((group["status"] != "ok").sum())
+        if found or failed:
+            rows.append(row | {"runs": len(values), "failed": failed})
     return pd.DataFrame(rows)
 
 
@@ -177,11 +185,18 @@ def require(frame: pd.DataFrame, column: str) -> None:
     """Refuse a column that is not there, or is no number."""
     numbers = [str(c) for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c]) and c not in tables.OURS]
     if column not in numbers:
-        raise Mistakes([unknown(f"{column}: no such number was recorded", column, numbers)])
+        near = difflib.get_close_matches(column, numbers, n=NEAR, cutoff=0.0)
+        words = unknown(f"{column}: no such number was recorded", column, near)
+        raise Mistakes([f"{words.removesuffix(')')}; --columns lists all {len(numbers)})" if near else words])
 
 
-def export(frame: pd.DataFrame, path: Path) -> None:
-    """Write a frame as one file: CSV, Parquet or JSON lines, by its name. Raises Mistakes."""
+def unrecorded(frame: pd.DataFrame, column: str) -> int:
+    """At how many points no run has recorded a column, as where somebody is absent."""
+    return int(frame.groupby("point")[column].count().eq(0).sum())
+
+
+def export(frame: pd.DataFrame, path: Path, of: Path | None = None) -> None:
+    """Write a frame as one file: CSV, Parquet or JSON lines, by its name; not into the folder `of` results. Raises Mistakes."""
     writers: dict[str, Callable[[Path], object]] = {
         ".csv": lambda to: frame.to_csv(to, index=False),
         ".parquet": lambda to: frame.to_parquet(to, index=False),
@@ -189,6 +204,10 @@ def export(frame: pd.DataFrame, path: Path) -> None:
     }
     if path.suffix not in writers:
         raise Mistakes([f"--export {path}: must end in {', '.join(writers)}"])
+    if of is not None and path.resolve().is_relative_to(of.resolve()):
+        raise Mistakes(
+            [f"--export {path}: lies in {of}, which is for what the sweep itself writes; take another place"]
+        )
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,7 +216,8 @@ def export(frame: pd.DataFrame, path: Path) -> None:
     except OSError as error:
         raise Mistakes([f"--export {path}: {(error.strerror or str(error)).lower()}"]) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # nothing can be there where nothing could be written
+            partial.unlink()
 
 
 def _read(home: Path) -> tuple[list[pa.Table], list[Row], list[str]]:

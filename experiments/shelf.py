@@ -96,9 +96,11 @@ class Shelf:
 
     def _opened(self) -> dict[str, str]:
         if self._known is None:
-            with self._written():
+            try:
                 self.home.mkdir(parents=True, exist_ok=True)
                 lock = self._stack.enter_context((self.home / LOCK).open("w"))
+            except OSError as error:
+                raise Mistakes([f"{self.home}: {(error.strerror or str(error)).lower()}"]) from error
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:

@@ -414,3 +414,11 @@ def test_a_fraction_is_no_whole_number_and_is_not_rounded(
 
 def test_a_whole_number_may_be_written_with_a_point(tiny: Path, capsys: Out) -> None:
     assert digest(capsys, str(tiny), "--seed", "2.0") == digest(capsys, str(tiny), "--seed", "2")
+
+
+def test_help_has_a_line_for_every_command(capsys: Out) -> None:
+    assert cli.main(["--help"]) == 0
+    lines = [line.strip("│ ").split(None, 1) for line in capsys.readouterr().out.splitlines() if line.startswith("│ ")]
+    told = {words[0]: words[1:] for words in lines if words}
+    assert "probe" in told
+    assert [name for name, words in told.items() if name in cli.app and not words] == []

@@ -869,3 +869,51 @@ def test_a_sweep_is_a_value_as_well_and_its_file_reads_back(whole: Path) -> None
     )
     kept = json.loads((whole / "manifest.json").read_text())["sweep"]
     assert design(value).digest == load(whole / "sweep.toml").digest == kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--of", ""], ": no such number was recorded (there is: "),
+        (
+            ["--of", "gain.snipr"],
+            "gain.snipr: no such number was recorded; did you mean gain.sniper? (there is: gain.sniper, ",
+        ),
+        (["--of", "gain.sniper", "--above", "nan"], "--above nan: must be a finite number"),
+        (["--of", "gain.sniper", "--above", "0", "--against", "fee=0"], "one table at a time"),
+        (["--above", "0"], "say of which column"),
+        (["--export", "{home}/parts/x.csv"], "which is for what the sweep itself writes"),
+        (["--export", "{home}/points.parquet"], "which is for what the sweep itself writes"),
+        (["--export", "fees.toml/x.csv"], "--export fees.toml/x.csv: "),
+        (["--export", "x.xlsx"], "must end in .csv, .parquet, .jsonl"),
+    ],
+)
+def test_what_results_cannot_be_asked_for_is_one_line_and_changes_nothing(
+    spec: Path, whole: Path, capsys: Out, arguments: list[str], said: str
+) -> None:
+    before = contents(whole)
+    [line] = refused(capsys, "results", str(whole), *(word.format(home=whole) for word in arguments))
+    assert said in line and len(line) < 300
+    assert contents(whole) == before
+    assert [path.name for path in Path().iterdir()] == ["fees.toml"]
+
+
+def test_a_command_of_several_sweeps_refuses_the_folder_of_one(spec: Path, whole: Path, capsys: Out) -> None:
+    before = contents(whole)
+    for command in (["search", "stale-oracle", "--attack", "StaleSniper"], ["study", "twap-window"], ["figures"]):
+        [line] = refused(capsys, *command, "--out", str(whole))
+        assert line == f"undertow: --out {whole}: holds the results of a sweep; take another folder"
+    assert contents(whole) == before
+
+
+def test_a_point_at_which_nobody_recorded_a_column_has_no_row_and_that_is_said(spec: Path, capsys: Out) -> None:
+    text = SPEC.replace("replicates = 40", "replicates = 2").replace("count = 3", "count = 2")
+    spec.write_text(text + '\n[[axes]]\nkind = "Without"\nroles = ["sniper"]\n', encoding="utf-8")
+    assert cli.main(["sweep", str(spec), "--workers", "1", "--out", "out"]) == 0
+    capsys.readouterr()
+    assert cli.main(["results", "out", "--of", "gain.sniper"]) == 0
+    told = capsys.readouterr().out
+    assert "nan" not in told
+    assert told.splitlines()[-1] == "gain.sniper: no run has recorded it at 2 of 4 points, which have no row"
+    found = results.summary(results.load("out"), results.axes_of(Path("out")), "gain.sniper")
+    assert len(found) == 2 and found["mean"].notna().all()

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, played, settled
+from experiments.folders import free_for_several
 
 
 def sensitivity(
@@ -25,6 +26,8 @@ def sensitivity(
     from experiments.sensitivity import load_spec
 
     (asked, first), classes = settled(lambda found: load_spec(spec, plugins=found), out, workers, scheduler, plugin)
+    if out is not None:
+        free_for_several(out)
 
     from experiments import results
     from experiments.cluster import on_call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -77,16 +78,20 @@ def results(
     asked = [
         name
         for name, value in (("--of", of), ("--above", above), ("--against", against), ("--export", export))
-        if value
+        if value is not None
     ]
     if (asked or columns) and homes != [folder]:
         raise Mistakes([f"{' '.join(asked) or '--columns'}: say which of {', '.join(map(str, homes))}"])
     if (above is not None or against is not None) and of is None:
         raise Mistakes(["--above, --against: say of which column, with --of"])
+    if above is not None and against is not None:
+        raise Mistakes(["--above, --against: one table at a time; give one of the two"])
+    if above is not None and not math.isfinite(above):
+        raise Mistakes([f"--above {above}: must be a finite number"])
     wrong = [line for home in homes for line in _listed(home)]
     if wrong:
         raise Mistakes(wrong)
-    if not (asked or columns or above is not None):
+    if not (asked or columns):
         return
     frame, axes = there.load(folder), there.axes_of(folder)
     if columns:
@@ -102,8 +107,12 @@ def results(
             show_frame(there.rates(frame, axes, of, above))
         else:
             show_frame(there.summary(frame, axes, of))
+        if lacking := there.unrecorded(frame, of):
+            print(
+                f"{of}: no run has recorded it at {lacking:,} of {frame['point'].nunique():,} points, which have no row"
+            )
     if export is not None:
-        there.export(frame, export)
+        there.export(frame, export, folder)
         print(f"Written: {export}")
 
 
