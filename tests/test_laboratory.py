@@ -335,3 +335,14 @@ def test_a_mistake_of_a_search_is_one_line(measured: Any, capsys: Out, arguments
     lines = capsys.readouterr().err.splitlines()
     assert sum(words in line for line in lines) == 1, lines
     assert not Path("results").exists()
+
+
+def test_a_search_figure_says_whether_the_search_had_converged() -> None:
+    from experiments.figures.search import _settled
+
+    runs = np.arange(4, 44, 4)
+    assert _settled(np.array([1.0, 1, 1, 1, 1, 10, 10, 10, 10, 10]), runs).endswith("not converged)")
+    assert _settled(np.full(10, -5.0), runs).endswith("not converged)")
+    assert "(its best grew by 5 % in the second half)" in _settled(
+        np.array([1.0] * 3 + [100.0] * 5 + [105.0] * 2), runs
+    )

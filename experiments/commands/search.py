@@ -71,7 +71,7 @@ def search(
             seconds=seconds,
             plugins=classes,
         )
-    files = there.write(found, home) + draw(found, seeds, role.label, home, "search")
+    files = there.write(found, home) + draw(found, seeds, type(role).__name__, home, "search")
     print(
         f"{role.label} ({type(role).__name__}) in {base.name}: {len(found.trials)} candidates on {seeds} seeds each; cash coins"
     )

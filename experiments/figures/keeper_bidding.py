@@ -57,7 +57,7 @@ def draw(
             error_kw={"elinewidth": 0.7},
             label=label,
         )
-    play.set_xticks(places, [f"{rule}\n(beaten by a bid found)" if rule in beaten else rule for rule in rules])
+    play.set_xticks(places, [f"{rule}\n(a better bid was found)" if rule in beaten else rule for rule in rules])
     paid.set_xticks(places, rules)
     paid.set_yscale("log")
     paid.set_ylabel("cash coins a run (95 % interval)")

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.figures.style import DASHES, SHADES, panels, save, stamp
+from experiments.figures.style import DASHES, SHADES, entitle, panels, save, stamp
 from experiments.search import Found
+from protocol.ledger import Floats, Ints
+
+STILL = 0.1  # growth of the best over the second half of a budget from which on a search has not converged
 
 
 def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Path]:
@@ -29,7 +32,7 @@ def draw(found: Found, seeds: int, attack: str, out: Path, name: str) -> list[Pa
     axis.set_ylim(low - 0.05 * (top - low), top + 0.05 * (top - low))
     axis.set_xlabel("runs spent")
     axis.set_ylabel("profit (thousand cash coins)")
-    axis.set_title(_title(found, attack))
+    entitle(figure, f"{_title(found, attack)}{_settled(best, runs)}")
     figure.legend(loc="outside lower center", fontsize=6)
     best_is = ", ".join(f"{key} {value:.4g}" for key, value in found.best.parameters.items())
     note = f"seeds a candidate: {seeds}; held out: {found.held.seeds}; best: {best_is}"
@@ -43,3 +46,11 @@ def _title(found: Found, attack: str) -> str:
     if not found.plain.low > 0.0:
         return f"Searched, {attack} earns {found.held.mean / 1_000.0:,.0f} thousand"
     return f"Searched, {attack} earns {found.held.mean / found.plain.mean:.1f} times as much"
+
+
+def _settled(best: Floats, runs: Ints) -> str:
+    """Whether the best on the search's seeds still grew by much in the second half of the budget."""
+    half, last = float(best[int(np.searchsorted(runs, runs[-1] / 2.0))]), float(best[-1])
+    if half > 0.0 and last <= (1.0 + STILL) * half:
+        return f"\n(its best grew by {last / half - 1.0:.0%} in the second half)".replace("%", " %")
+    return "\n(and its best was still growing: not converged)"

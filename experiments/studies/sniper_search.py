@@ -19,7 +19,7 @@ def main(out: Path, *, workers: Workers = None, quick: bool = False) -> str:
         search(
             "stale-oracle",
             attack="StaleSniper",
-            budget=64 if quick else 256,
+            budget=64 if quick else 1_024,
             seeds=4,
             held_out=8 if quick else 16,
             out=out / NAME,
