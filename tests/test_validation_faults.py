@@ -29,6 +29,7 @@ from experiments.validation import (
     perp_v1_market,
     racing,
     rebalancing,
+    sealed_bids,
     synthetix_perps_v2,
     table,
     twap_pushes,
@@ -67,6 +68,7 @@ CACHES = (
     market_making.measured,
     racing.run_of,
     rebalancing.measured,
+    sealed_bids.gains,
     twap_pushes.pushed,
 )
 
@@ -435,3 +437,28 @@ def test_a_provider_who_is_given_less_than_its_part(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(investing, "part_of", lambda shares, *rest: right(shares - shares // 10_000, *rest))
     assert not met("A1.4-up-cash")
     assert not met("A1.4-down")
+
+
+def test_a_race_that_the_slowest_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_arrival = fifo.by_arrival
+    monkeypatch.setattr(fifo, "by_arrival", lambda arrival: by_arrival(-arrival))
+    assert not met("A10-latency-spend")
+
+
+def test_a_builder_that_serves_the_lowest_bid(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = sealed_bids.Auctioneer.build
+
+    def wrong(self, me, view, offer):
+        return right(self, me, view, offer._replace(order=offer.order[::-1]))
+
+    monkeypatch.setattr(sealed_bids.Auctioneer, "build", wrong)
+    assert not met("A10-first-price")
+
+
+def test_a_prize_of_which_a_fifth_is_kept_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then another step no longer pays."""
+    right = sealed_bids.Prize.apply
+    monkeypatch.setattr(
+        sealed_bids.Prize, "apply", lambda self, state: right(self._replace(units=self.units * 4 // 5), state)
+    )
+    assert not met("A10-sealed-bid")

@@ -24,7 +24,7 @@ from experiments.overrides import vary
 from experiments.run import build, release
 from experiments.scenario import Scenario, find
 from experiments.statistics import estimate
-from experiments.validation.base import Claim, Effort, Measured, exactly
+from experiments.validation.base import Claim, Effort, Measured, Miss, exactly
 from protocol.ledger import Floats
 
 SUBJECT = "Leverage: the multiplier of targeting it, and fat tails"
@@ -36,6 +36,7 @@ SHOCKS = (0.002, 0.004, 0.008)  # falls of log demand
 STEP, SLOTS = 5e-5, 100_000  # log price from one order of the schedules to the next; orders that can wait
 START = 200  # blocks that are not counted: wealth has to find its level
 CUTS = (0.1, 0.05, 0.075, 0.15)  # of absolute returns: those that the exponent is read off; the paper does not say
+THINNER = "the exponent grows as the cut moves out, 2.7, 3.0, 3.2 and 3.7 at 15, 10, 7.5 and 5 %: no power law holds all along"
 EFFORTS = {Effort.QUICK: (1, 1_500), Effort.FULL: (16, 4_000)}  # seeds, blocks a seed
 
 
@@ -151,6 +152,7 @@ def tail(place: int) -> Claim:
         0.4,
         lambda effort: over_seeds(7.5, effort, lambda one: one.exponents[place]),
         1.0,
+        miss=Miss(THINNER, 3.4, 3.9) if cut == 0.05 else None,
         runs="A6-funds-levered",
     )
 
