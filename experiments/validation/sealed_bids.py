@@ -213,8 +213,8 @@ def sealed(effort: Effort) -> Measured:
             ]
         )
         pure = [pair for pair in profiles(table.transpose(2, 0, 1)) if max(pair[0]) > 0.999 and max(pair[1]) > 0.999]
-        (mix,) = pure
-        values.append(50.0 * float(sum(mix[0] @ table[:, :, side] @ mix[1] for side in (0, 1))))
+        left = [50.0 * float(sum(mix[0] @ table[:, :, side] @ mix[1] for side in (0, 1))) for mix in pure]
+        values.append(left[0] if len(left) == 1 else math.nan)  # of several, or none, it is not the equilibrium
     found = estimate(values)
     return Measured(found.mean, found.low, found.high, seeds)
 
