@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from agents.nature import hawkes
 from agents.roles import maker
 from agents.roles.value_fund import ValueFund
 from experiments.cascades import trees
@@ -58,6 +59,7 @@ from protocol.venues.virtual_amm import VirtualAmm
 KNOWN = table.all_claims()  # as they are, before anything is planted
 CACHES = (
     base.played,
+    cascades.jumped,
     cascades.measured,
     cascades_played.played,
     gas_auctions.run_of,
@@ -462,3 +464,10 @@ def test_a_prize_of_which_a_fifth_is_kept_back(monkeypatch: pytest.MonkeyPatch) 
         sealed_bids.Prize, "apply", lambda self, state: right(self._replace(units=self.units * 4 // 5), state)
     )
     assert not met("A10-sealed-bid")
+
+
+def test_jumps_that_set_off_half_of_what_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = hawkes.Burst
+    monkeypatch.setattr(hawkes, "Burst", lambda *terms: right(*terms)._replace(own=0.5 * terms[3]))
+    assert not met("A6-hawkes-rate")
+    assert not met("A6-hawkes-fano")
