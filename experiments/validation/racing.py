@@ -7,8 +7,8 @@ are those of the game at two spreads, about the published one; the spread at whi
 How far fair jumped and how many investors came are nature's dice, and the law has their means: what they were beyond those is
 taken off (control variates with a coefficient of one, so that a mean is that of the law and its interval half as wide). They are
 means in continuous time, where no two come at once: what two jumps of one cycle do otherwise than two cycles would goes with them.
-In batch auctions a maker can think again before anybody is served. Fair jumps once a cycle; two blocks later buyers come, sellers in
-the next, and again where more than a fifth of one is expected, so that quotes stand when the next come, as where all are seldom.
+In batch auctions a maker can think again before anybody is served. Fair jumps once a cycle; two blocks later buyers come, sellers
+in the next, and again where more than a fifth of one is expected, so that quotes stand when the next come, as where all are seldom.
 Buyers and sellers come apart, for a maker whose two quotes are taken at once does not see on a book that they are gone.
 """
 
@@ -44,7 +44,7 @@ LOT_SHARE = 0.998  # of a lot: what an investor takes, so that quotes of before 
 LOT = PRICE  # cash coins
 BOOK, BATCHES = OrderBook(tick=1e-4), BatchAuction(interval=10.0)
 EFFORTS = {
-    Effort.QUICK: (2, 400),
+    Effort.QUICK: (2, 3_000),
     Effort.FULL: (16, 12_000),
 }  # seeds, blocks; of races with investors four blocks stand for a cycle
 SPREADS = {0.1: 0.0913, 0.25: 0.2039, 0.5: 0.3517, 1.0: 0.5671, 2.0: 0.8526}  # by jumps an investor: s / 2 mu
