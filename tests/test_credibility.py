@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NamedTuple
 
@@ -89,6 +90,13 @@ def test_every_claim_has_its_line_and_every_line_its_claim_with_the_same_numbers
 def test_a_page_that_says_otherwise_is_seen(change) -> None:
     told, known = change(LINES, KNOWN)
     assert strays(told, known) - strays(LINES, KNOWN)
+
+
+def test_every_line_has_a_number_and_a_verdict_and_none_is_missed() -> None:
+    for line in LINES:
+        found = OURS.fullmatch(line.ours)
+        assert found and math.isfinite(float(found["value"])), line
+        assert line.verdict.partition(":")[0] in {"met", "undecided", "explained", "calibrated"}, line
 
 
 @pytest.mark.parametrize("line", [pytest.param(line, id=line.id) for line in LINES if "(n=" in line.ours])
