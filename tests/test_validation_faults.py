@@ -27,6 +27,7 @@ from experiments.validation import (
     market_making,
     morpho_blue,
     networks,
+    options,
     perp_v1_market,
     racing,
     rebalancing,
@@ -471,3 +472,14 @@ def test_jumps_that_set_off_half_of_what_they_should(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(hawkes, "Burst", lambda *terms: right(*terms)._replace(own=0.5 * terms[3]))
     assert not met("A6-hawkes-rate")
     assert not met("A6-hawkes-fano")
+
+
+def test_options_valued_and_margined_a_hundredth_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    right, rule = options.black76, options.Standard
+    monkeypatch.setattr(
+        options, "black76", lambda side, at, strike, years, vol: right(side, at, strike, years, 1.01 * vol[0])
+    )
+    monkeypatch.setattr(options, "Standard", lambda: rule(least=0.101))
+    assert not met("A5-derive-1-value")
+    assert not met("A5-derive-3-open")
+    assert not met("A5-deribit-open")
