@@ -18,7 +18,7 @@ from agents.roles.value_fund import ValueFund
 from agents.schedules import grid, schedule
 from experiments.run import build, release
 from experiments.scenario import Scenario, find
-from experiments.validation.leverage import PRICE, SUPPLY, fall, gain
+from experiments.validation.leverage import PRICE, SHOCKS, SUPPLY, fall, gain, of_a_shock
 from protocol.instruments.perpetual import Perpetual
 from protocol.margins.base import Threshold
 from protocol.margins.cross import Cross
@@ -49,8 +49,19 @@ def test_nothing_is_sent_where_nothing_is_to_be_traded() -> None:
 def test_where_targeted_leverage_feeds_itself_a_small_fall_becomes_a_crash() -> None:
     share = 1.2 / (1.2 + 3.0)
     assert gain(share) == pytest.approx(1.2)
-    assert fall(share, 20) > 20.0  # theory: without end
-    assert fall(share, 10, leverage=1.0001) == pytest.approx(1.0, abs=0.05)  # the same share without leverage
+    assert fall(share, 20, 0.002) > 20.0  # theory: without end
+    assert fall(share, 10, 0.002, leverage=1.0001) == pytest.approx(1.0, abs=0.05)  # the same share without leverage
+
+
+@pytest.mark.parametrize("target", [0.3, 0.6, 0.8])
+@pytest.mark.parametrize("shock", SHOCKS)
+def test_a_shock_of_a_finite_size_is_multiplied_by_what_its_size_leaves_of_the_multiplier(
+    target: float, shock: float
+) -> None:
+    share = target / (target + 3.0)
+    expected = of_a_shock(share, shock)
+    assert fall(share, 60, shock) == pytest.approx(expected, rel=0.006)
+    assert of_a_shock(share, 1e-7) == pytest.approx(1.0 / (1.0 - target), rel=1e-4)  # the multiplier is its limit
 
 
 @pytest.fixture(scope="module")

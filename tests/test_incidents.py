@@ -41,7 +41,7 @@ def test_what_happened_goes_through_is_graded_and_each_cure_leaves_the_attacker_
         assert claim.verdict(ours, Effort.QUICK) != "missed", (claim.id, claim.published, ours)
     for grade in (grade for grade in one.grades if grade.calibrated):
         ours = report.measured(name, grade.id, report.seeds_of(one, Effort.QUICK))
-        assert abs(ours.value - grade.published) <= grade.quick, (grade.id, ours)
+        assert report.claim_of(name, grade).within(ours.value, Effort.QUICK), (grade.id, ours)
 
 
 def test_a_script_ends_where_a_deed_is_refused_and_says_why():

@@ -6,7 +6,9 @@ import dataclasses
 
 import pytest
 
+from agents.nature import hawkes
 from agents.roles import maker
+from agents.roles.value_fund import ValueFund
 from experiments.cascades import trees
 from experiments.incidents import base
 from experiments.validation import (
@@ -19,14 +21,17 @@ from experiments.validation import (
     feeds,
     gas_auctions,
     hawk_dove,
+    known_games,
     leverage,
     maker_clip,
     market_making,
     morpho_blue,
     networks,
+    options,
     perp_v1_market,
     racing,
     rebalancing,
+    sealed_bids,
     synthetix_perps_v2,
     table,
     twap_pushes,
@@ -34,27 +39,39 @@ from experiments.validation import (
 )
 from experiments.validation.base import Effort, Missing
 from protocol import chain, mempool
+from protocol.exchange import investing
+from protocol.funding import adaptive
 from protocol.funding.averaged import AveragedPremium
 from protocol.funding.premium_plus import PremiumPlus
 from protocol.ledger import WORLD, Reason
 from protocol.liquidations import curves, seizure
+from protocol.liquidations.seizure import Seizure
+from protocol.losses.base import NOBODY
+from protocol.losses.insurance import Insurance
+from protocol.losses.socialise import Socialise
 from protocol.oracles import twap
 from protocol.orderings import fifo, priority_fee
+from protocol.venues import synth_pool
 from protocol.venues.constant_product import ConstantProduct
+from protocol.venues.oracle_pool import OraclePool
 from protocol.venues.tick_pool import TickPool
 from protocol.venues.virtual_amm import VirtualAmm
 
 KNOWN = table.all_claims()  # as they are, before anything is planted
 CACHES = (
     base.played,
+    cascades.jumped,
     cascades.measured,
     cascades_played.played,
     gas_auctions.run_of,
     hawk_dove.played,
+    known_games.contests,
+    known_games.payoffs,
     leverage.market,
     market_making.measured,
     racing.run_of,
     rebalancing.measured,
+    sealed_bids.gains,
     twap_pushes.pushed,
 )
 
@@ -284,3 +301,185 @@ def test_a_seizure_that_gives_less_than_its_spread_is_seen_in_a_miss_that_is_kno
 def test_a_prize_that_is_half_as_large_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hawk_dove, "V", 3)
     assert not met("A11-payoff-hawk-dove")
+
+
+def test_a_table_of_payoffs_in_which_paper_loses_a_little_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a game that is no longer worth nothing the product of the shares does not stand still, nor the centre."""
+    wrong = ((0.0, -1.0, 1.0), (1.0, 0.0, -1.2), (-1.0, 1.0, 0.0))
+    monkeypatch.setattr(known_games, "ROCK_PAPER_SCISSORS", wrong)
+    assert not met("A11-rps-cycle")
+    assert not met("A11-rps-centre")
+    assert not met("A11-rps-equilibrium")
+
+
+def test_dynamics_that_run_a_tenth_too_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = known_games.symmetric
+    monkeypatch.setattr(known_games, "symmetric", lambda table, start, horizon: right(table, start, 1.1 * horizon))
+    assert not met("A11-logistic")
+
+
+def test_doves_that_are_paid_half_as_much_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = known_games.payoff
+
+    def wrong(mine, theirs, effort):
+        found = right(mine, theirs, effort)
+        return found._replace(value=found.value + 0.5) if mine == theirs == 1 else found
+
+    monkeypatch.setattr(known_games, "payoff", wrong)
+    assert not met("A11-hawks-resting")
+
+
+def test_an_equilibrium_that_is_rounded_to_a_tenth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its regret stops falling."""
+    right = known_games.profiles
+    monkeypatch.setattr(
+        known_games, "profiles", lambda means: [tuple(mix.round(1) for mix in pair) for pair in right(means)]
+    )
+    assert not met("A11-regret")
+
+
+def test_funds_that_borrow_nothing_though_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = ValueFund._orders
+
+    def wrong(self, *rest):
+        return right(dataclasses.replace(self, leverage=1.0), *rest)
+
+    monkeypatch.setattr(ValueFund, "_orders", wrong)
+    assert not met("A6-funds-exponent-5")  # of one seed the upper tenth alone does not tell
+
+
+def test_funds_that_do_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ValueFund, "_orders", lambda *_: ())
+    assert not met("A6-funds-exponent")
+
+
+def test_funds_that_do_not_see_what_they_have_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = ValueFund._orders
+
+    def wrong(self, me, view, listing, capital, held):
+        return right(self, me, view, listing, self.stake + 0.9 * (capital - self.stake), held)
+
+    monkeypatch.setattr(ValueFund, "_orders", wrong)
+    assert not met("A6-leverage-multiplier-60")
+
+
+def test_a_stale_index_at_which_trading_costs_half_of_what_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = OraclePool.pool
+
+    def wrong(self, state, listing):
+        pool = right(self, state, listing)
+        pool[3] *= 0.5
+        return pool
+
+    monkeypatch.setattr(OraclePool, "pool", wrong)
+    assert not met("A10-stale-300s-10bp")
+
+
+def test_fills_that_pass_by_half_of_the_skew_they_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the skew before the trade alone: then slices cost more than the whole."""
+    right = OraclePool._skew
+    monkeypatch.setattr(OraclePool, "_skew", lambda self, state, listing: 0.5 * right(self, state, listing))
+    assert not met("A4.2-sip-279-slices")
+
+
+def test_a_settlement_that_waits_for_no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = synth_pool.owing
+    monkeypatch.setattr(synth_pool, "owing", lambda *terms: 0.997 * right(*terms))
+    assert not met("A4.2-sip-37-owing")
+
+
+def test_a_rate_that_adapts_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = adaptive.adapted
+    monkeypatch.setattr(
+        adaptive, "adapted", lambda rate, long, short, seconds, rule: right(rate, long, short, 599.0, rule)
+    )
+    assert not met("A4.2-gmx-adaptive-53-47")
+
+
+def test_a_close_factor_of_a_debt_that_was_repaid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of what had been owed before the first step."""
+    right = Seizure.plan
+
+    def wrong(self, *rest):
+        return right(dataclasses.replace(self, close_factor=1.01 * self.close_factor), *rest)
+
+    monkeypatch.setattr(Seizure, "plan", wrong)
+    assert not met("A3.2-second")
+    assert not met("A3.2-extra")
+
+
+def test_winners_who_are_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Socialise, "charge", lambda *_: NOBODY)
+    assert not met("A9-haircut-50-200")
+    with pytest.raises(ValueError, match="nobody was cut"):
+        met("A9-solvency")
+
+
+def test_a_fund_that_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What insurance did not pay winners did, so that more is cut than was lost."""
+    right = Insurance.charge
+
+    def wrong(self, state, house, debtor, deficit):
+        found = right(self, state, house, debtor, deficit)
+        return found._replace(units=found.units * 0)
+
+    monkeypatch.setattr(Insurance, "charge", wrong)
+    with pytest.raises(ValueError, match="nothing was insured"):
+        met("A9-solvency")
+
+
+def test_a_price_that_starts_to_fall_late_is_asked_for_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = curves.whole_seconds
+    monkeypatch.setattr(curves, "whole_seconds", lambda elapsed: max(0, right(elapsed) - 1))
+    assert not met("A3.5-asked-linear-360")
+    assert not met("A3.5-asked-exponential-900")
+
+
+def test_a_provider_who_is_given_less_than_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = investing.part_of
+    monkeypatch.setattr(investing, "part_of", lambda shares, *rest: right(shares - shares // 10_000, *rest))
+    assert not met("A1.4-up-cash")
+    assert not met("A1.4-down")
+
+
+def test_a_race_that_the_slowest_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_arrival = fifo.by_arrival
+    monkeypatch.setattr(fifo, "by_arrival", lambda arrival: by_arrival(-arrival))
+    assert not met("A10-latency-spend")
+
+
+def test_a_builder_that_serves_the_lowest_bid(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = sealed_bids.Auctioneer.build
+
+    def wrong(self, me, view, offer):
+        return right(self, me, view, offer._replace(order=offer.order[::-1]))
+
+    monkeypatch.setattr(sealed_bids.Auctioneer, "build", wrong)
+    assert not met("A10-first-price")
+
+
+def test_a_prize_of_which_a_fifth_is_kept_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then another step no longer pays."""
+    right = sealed_bids.Prize.apply
+    monkeypatch.setattr(
+        sealed_bids.Prize, "apply", lambda self, state: right(self._replace(units=self.units * 4 // 5), state)
+    )
+    assert not met("A10-sealed-bid")
+
+
+def test_jumps_that_set_off_half_of_what_they_should(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = hawkes.Burst
+    monkeypatch.setattr(hawkes, "Burst", lambda *terms: right(*terms)._replace(own=0.5 * terms[3]))
+    assert not met("A6-hawkes-rate")
+    assert not met("A6-hawkes-fano")
+
+
+def test_options_valued_and_margined_a_hundredth_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    right, rule = options.black76, options.Standard
+    monkeypatch.setattr(
+        options, "black76", lambda side, at, strike, years, vol: right(side, at, strike, years, 1.01 * vol[0])
+    )
+    monkeypatch.setattr(options, "Standard", lambda: rule(least=0.101))
+    assert not met("A5-derive-1-value")
+    assert not met("A5-derive-3-open")
+    assert not met("A5-deribit-open")

@@ -19,6 +19,7 @@ from experiments.incidents.places import QUIET, chain, lender_of
 from experiments.incidents.script import Desk, Script, Step
 from experiments.incidents.waypoints import moving
 from experiments.scenario import Scenario
+from experiments.validation.base import Range
 from protocol.appraisal import Collateral
 from protocol.liquidations.seizure import NEVER, Seizure
 from protocol.loan_transactions import Seize
@@ -152,8 +153,8 @@ INCIDENT = Incident(
         Grade(
             "B17-halt",
             "short with a halt there, CRV at its high, % of what was short without (halved or better)",
-            25.0,
-            25.0,
+            Range(high=50.0),
+            0.0,
             lambda a: 100.0 * peak(a, "halted") / peak(a, HISTORY),
         ),
     ),

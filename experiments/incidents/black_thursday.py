@@ -30,6 +30,7 @@ from experiments.incidents.places import perpetual
 from experiments.incidents.script import Desk, Script, Step
 from experiments.incidents.waypoints import Waypoints
 from experiments.scenario import Scenario
+from experiments.validation.base import Range
 from protocol.blocks.fixed import Fixed
 from protocol.liquidations.base import Liquidation
 from protocol.liquidations.dutch import Dutch
@@ -194,26 +195,26 @@ INCIDENT = Incident(
         Grade(
             "B4-zero-bids",
             "of the lots, % that went for nothing (published: 36.6; 30 to 45 accepted)",
-            37.5,
-            7.5,
+            Range(30.0, 45.0),
+            0.0,
             nothing(HISTORY),
-            quick=25.0,
+            quick=17.5,
             calibrated=LENGTH,
         ),
         Grade(
             "B4-shortfall",
             "short for it, $M, with 3,994 lots (published: 5.67; 4 to 8 accepted)",
-            6.0,
-            2.0,
+            Range(4.0, 8.0),
+            0.0,
             short,
-            quick=5.5,  # with nothing short at all it is missed
+            quick=3.5,  # with nothing short at all it is missed
             calibrated=LENGTH,
         ),
         Grade(
             "B4-slow",
             "% for nothing in six-hour auctions with keepers that pay what it takes (below 5)",
-            2.5,
-            2.5,
+            Range(high=5.0),
+            0.0,
             nothing("slow"),
         ),
         Grade("B4-dutch", "% for nothing at a falling price", 0.0, 0.0, nothing("falling")),

@@ -21,6 +21,7 @@ from experiments.incidents.places import OUTSIDE, QUIET, chain, perpetual, spot
 from experiments.incidents.script import Desk, Script, Step
 from experiments.incidents.waypoints import still
 from experiments.scenario import Scenario
+from experiments.validation.base import Range
 from protocol.margins.cross import Cross
 from protocol.oracles.base import Oracle
 from protocol.oracles.ema import Ema
@@ -192,8 +193,20 @@ INCIDENT = Incident(
             lambda all_: 100.0 * (taken(all_, HISTORY) - 2e-6 * MARGIN) / all_[HISTORY].most("paper"),
             follows="what could be borrowed over position x 12 times the price",
         ),
-        Grade("B3-averaged", "of the depositors' loss, % that an average of a day saves", 95.0, 5.0, saved("averaged")),
-        Grade("B3-vested", "of the depositors' loss, % that vesting over a day saves", 95.0, 5.0, saved("vested")),
+        Grade(
+            "B3-averaged",
+            "of the depositors' loss, % that an average of a day saves",
+            Range(low=90.0),
+            0.0,
+            saved("averaged"),
+        ),
+        Grade(
+            "B3-vested",
+            "of the depositors' loss, % that vesting over a day saves",
+            Range(low=90.0),
+            0.0,
+            saved("vested"),
+        ),
     ),
     picture=Picture(
         "till", "in the till ($M)", "A thirteenfold index lends out all that others had deposited", minutes=True

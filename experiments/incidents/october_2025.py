@@ -15,7 +15,7 @@ from experiments.incidents.base import HISTORY, Courses, Grade, Incident, Input,
 from experiments.incidents.books import Books
 from experiments.scenario import Scenario
 from experiments.validation import october_ten as day
-from experiments.validation.base import Effort
+from experiments.validation.base import Effort, Range
 
 BARS = "Binance spot bars of fifteen minutes, 10 October 2025"
 
@@ -68,9 +68,9 @@ INCIDENT = Incident(
     grades=(
         Grade(
             "B16i-deleveraged",
-            "deleveraged, as a share of liquidated",
-            0.382,
-            0.08,
+            "deleveraged, as a share of liquidated (published: .382; .30 to .45 accepted)",
+            Range(0.30, 0.45),
+            0.0,
             ratio(HISTORY, lambda one: one.deleveraged / one.liquidated),
             miss="forced sales find a pool that always quotes, so that fewer accounts are bankrupt before they are sold",
             expected=(0.0, 0.2),

@@ -24,6 +24,7 @@ from experiments.incidents.places import QUIET, chain, lender_of
 from experiments.incidents.script import Desk, Script, Step
 from experiments.incidents.waypoints import moving
 from experiments.scenario import Scenario
+from experiments.validation.base import Range
 from protocol.appraisal import Collateral
 from protocol.lending import LoanPool
 from protocol.liquidations.seizure import Seizure
@@ -118,9 +119,9 @@ INCIDENT = Incident(
     grades=(
         Grade(
             "B10a-bad",
-            "bad debt, % of what was borrowed",
-            48.0,
-            7.5,
+            "bad debt, % of what was borrowed (reported: 48; 40 to 55 accepted)",
+            Range(40.0, 55.0),
+            0.0,
             left_owing,
             miss="the published 95 million are of all accounts and the 200 million of this one; of this one 83 million"
             " (41 %) were reported",

@@ -106,6 +106,7 @@ class Claim:
     measure: Callable[[Effort], Measured]
     quick_tolerance: float = math.nan  # with quick effort; nan: the same
     miss: Miss | None = None  # where it is known to be missed: such a line is shown, and does not fail
+    calibrated: str = ""  # what was tuned while it was seen: that it is met is no finding; "": nothing
     runs: str = ""  # claims that name the same runs are read off them, so one process judges them all; "": its own
 
     def allowed(self, effort: Effort) -> float:
@@ -123,12 +124,14 @@ class Claim:
         return self.within(ours.value, effort)
 
     def verdict(self, ours: Measured, effort: Effort) -> str:
-        """What becomes of it: met, undecided, explained or missed.
+        """What becomes of it: met, undecided, calibrated, explained or missed.
 
-        Undecided is what the mean meets and a full form's interval does not: more seeds could still miss it. The quick form is
-        known to be coarse, and only its mean is asked.
+        Calibrated is what is met and was tuned to be. Undecided is what the mean meets and a full form's interval does not: more
+        seeds could still miss it. The quick form is known to be coarse, and only its mean is asked.
         """
         if self.met(ours, effort):
+            if self.calibrated:
+                return "calibrated"
             sure = effort is Effort.QUICK or (self.within(ours.low, effort) and self.within(ours.high, effort))
             return "met" if sure else "undecided"
         return "explained" if self.miss is not None and self.miss.holds(ours.value, effort) else "missed"
@@ -136,6 +139,8 @@ class Claim:
 
 def reason(claim: Claim, ours: Measured, verdict: str) -> str:
     """What a reader must know beside the verdict."""
+    if verdict == "calibrated":
+        return claim.calibrated
     if claim.miss is None or verdict in {"met", "undecided"}:
         return ours.remark
     if verdict == "explained":

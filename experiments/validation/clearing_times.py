@@ -1,4 +1,4 @@
-"""Dutch auctions: the second at which a keeper with a cost takes the lot, for each price curve (A3.5).
+"""Dutch auctions: what is asked after a time, and the second at which a keeper with a cost takes the lot, for each curve (A3.5).
 
 A position is put up at 1.2 times the index, in a market that stands still; a keeper offers the market less its cost. The curve only
 falls, so the first second in which it is served is found by halving.
@@ -60,10 +60,41 @@ def taken_at(curve: Curve, cost: float, most: int = 2_000) -> int:
     return served
 
 
-def claims() -> tuple[Claim, ...]:
-    """Exact to the second."""
-    limit = 1.0 - COST / (PRICE * (1 - MOVE))  # a share of the market
+def asked(curve: Curve, seconds: float) -> float:
+    """What is asked after so many seconds, as a share of what it began at."""
+    state, listing, (debtor, keeper, *_) = crashed(Dutch(curve=curve, buf=BUF, tail=1e6, cusp=1e-9))
+    exchange.bark(state, listing, keeper, debtor)
     found = []
+    for second in (0.0, seconds):
+        state.time = second
+        tell(state, PRICE * (1 - MOVE))
+        try:
+            exchange.take(state, listing, keeper, debtor, 10**15, 0.0)
+        except errors.SlippageExceeded as refused:
+            found.append(float(refused.numbers["price"]))
+    first, later = found
+    return later / first
+
+
+def claims() -> tuple[Claim, ...]:
+    """Exact to the second; what is asked to 1e-9, or the last digit printed."""
+    limit = 1.0 - COST / (PRICE * (1 - MOVE))  # a share of the market
+    found = [
+        Claim(
+            f"A3.5-asked-{name}-{seconds:g}",
+            f"what is asked after {seconds:g} s, as a share of the top: {curve}",
+            "makerdao/dss abaci.sol, abaci.t.sol",
+            share,
+            within,
+            lambda _, curve=curve, seconds=seconds: exactly(asked(curve, seconds)),  # type: ignore[misc]
+        )
+        for name, curve, seconds, share, within in (
+            ("linear", Linear(3_600), 360.0, 0.9, 1e-9),
+            ("linear", Linear(3_600), 1_800.0, 0.5, 1e-9),
+            ("exponential", Exponential(CUT), 900.0, 0.5, 1e-9),
+            ("stairs", Stairstep(), 1_800.0, 0.8179, 5e-5),
+        )
+    ]
     for name, curve, dear, cheap in (
         ("linear", Linear(3_600), 3_600.0 * (1.0 - 1.0 / BUF), 3_600.0 * (1.0 - limit / BUF)),
         (

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from scipy.optimize import brentq
 
+from experiments.incidents.places import lender_of
 from experiments.validation.base import Claim, exactly
-from experiments.validation.bench import CASH, COIN, market_for, open_world, tell
+from experiments.validation.bench import CASH, COIN, Told, market_for, only, open_world, tell
 from protocol import exchange
 from protocol.appraisal import Collateral
+from protocol.ledger import WORLD, Reason
 from protocol.lending import LoanPool
 from protocol.liquidations.seizure import Seizure, debts, health, liens, two_step, two_step_gain
 from protocol.losses.insurance import Insurance
@@ -31,6 +33,7 @@ QIN = "Qin, Zhou, Gamito, Jovanovic and Gervais 2021, arXiv:2106.06389"
 EXAM = "a worked example of an exam bank, S7"
 WARMUZ = "Warmuz, Chaudhary and Pinna 2022, arXiv:2212.07306"
 SPOT = 1  # the market that prices the collateral
+COMPOUND_THRESHOLD = 0.75
 HEALTH = 0.97  # of who is seized in two steps
 CASES = ((0.75, 0.08, 0.5), (0.8, 0.05, 0.5), (0.6, 0.1, 0.3))  # threshold, spread, close factor
 FRONTIERS = {0.045: 95.69, 0.08: 92.59, 0.1: 90.91}
@@ -128,11 +131,79 @@ def frontier(spread: float) -> float:
     return 100.0 * float(brentq(worsening, 0.8, 0.99, args=(spread,), xtol=1e-5))
 
 
-def compound() -> tuple[float, float]:
-    """Both steps of a case of 26 November 2020, DAI at 1.095299: 108.51M and 17.88M USDC against 93.22M and 506.64K USDC."""
-    dai = 1.095299
-    first, _ = two_step(108.51e6 * dai + 17.88e6, 93.22e6 * dai + 506.64e3, 0.75, 0.08, 0.5)
-    return first / dai, 0.5 * (93.22e6 - first / dai)
+class Compound(NamedTuple):
+    """The farmer of 26 November 2020, and the keeper who has not yet come."""
+
+    state: State
+    farmer: int
+    keeper: int
+
+    @property
+    def dai(self) -> int:
+        """The token's row."""
+        return self.state.listings[0][0].base
+
+    def seize(self, most: float = 1e9) -> tuple[float, float]:
+        """Repay up to so many DAI for DAI: what was repaid and what was taken, in DAI."""
+        house = self.state.houses[0]
+        done = exchange.seize(self.state, house, self.keeper, self.farmer, self.dai, self.dai, round(most * COIN))
+        return done.repaid / COIN, done.taken / COIN
+
+    def health(self) -> float:
+        """Of the farmer."""
+        return health_of(self.state, self.farmer, COMPOUND_THRESHOLD)
+
+
+def compound() -> Compound:
+    """108.51M DAI and 17.88M USDC put up, 93.22M DAI and 506.64K USDC owed, at 1.08; then DAI is told to be 1.095299."""
+    haircut = 1.0 - COMPOUND_THRESHOLD
+    share = "compound.USD.supply"
+    rules = lender_of(
+        "compound",
+        "DAI",
+        "USD",
+        (Collateral("DAI", haircut, haircut), Collateral(share, haircut, haircut)),
+        {"DAI": 400e6, "USD": 40e6},
+        oracles={"DAI": Told()},
+        seizure=Seizure(0.5, 0.08),
+    )
+    state, (farmer, keeper, *_) = open_world(replace(rules, chain="l2"), cash=100_000_000, stake=0)
+    house, listing = only(state)
+    for account in (farmer, keeper):
+        state.ledger.move(listing.base, WORLD, account, 200_000_000 * COIN, Reason.GENESIS)
+    pools = {lender.name: lender for lender in state.lenders[0]}
+    pledges = {seat.name: seat for seat in state.pledges[0]}
+    tell(state, 1.08)
+    shares = exchange.supply(state, pools["USD"], farmer, round(17.88e6 * CASH))
+    exchange.pledge(state, pledges[share], farmer, shares)
+    exchange.pledge(state, pledges["DAI"], farmer, round(108.51e6 * COIN))
+    exchange.borrow(state, pools["DAI"], farmer, round(93.22e6 * COIN))
+    exchange.borrow(state, pools["USD"], farmer, round(506_640.0 * CASH))
+    tell(state, 1.095299)
+    return Compound(state, farmer, keeper)
+
+
+def repaid_at_once() -> tuple[float, float]:
+    """What the keeper of that day was given for his 46.14M DAI, and his profit; DAI."""
+    repaid, taken = compound().seize(46.14e6)
+    return taken, taken - repaid
+
+
+def in_two() -> tuple[float, float, float]:
+    """The most that can be repaid and does not cure, what may be repaid after it, and what both bring beyond the 46.14M; DAI."""
+    case = compound()
+    mark = case.state.mark()
+
+    def over(repaid: float) -> float:
+        case.seize(repaid)
+        health = case.health()
+        case.state.rewind(mark)
+        return health - 1.0
+
+    first = float(brentq(over, 1e3, 40e6, xtol=1.0)) - 1.0
+    steps = [case.seize(first), case.seize()]
+    profit = sum(taken - repaid for repaid, taken in steps)
+    return steps[0][0], steps[1][0], profit - repaid_at_once()[1]
 
 
 def exact(name: str, what: str, source: str, value: float, within: float, measure: Any) -> Claim:
@@ -169,21 +240,30 @@ def claims() -> tuple[Claim, ...]:
         ),
         exact("A3.2-half", f"the same once half is repaid: {over}", EXAM, 1.1382, 5e-5, lambda: after(55_000.0)),
         exact(
+            "A3.2-received",
+            "received for the 46.14M (to 10,000) that were repaid, DAI",
+            QIN,
+            49.83e6,
+            5e3,
+            lambda: repaid_at_once()[0],
+        ),
+        exact("A3.2-profit", "profit of that, DAI", QIN, 3.69e6, 5e3, lambda: repaid_at_once()[1]),
+        exact(
             "A3.2-first",
             "first of two steps, DAI, inputs printed to 10,000",
             QIN,
             296.61e3,
             0.02 * 296.61e3,
-            lambda: compound()[0],
+            lambda: in_two()[0],
         ),
-        exact("A3.2-second", "second of two steps, DAI", QIN, 46.46e6, 5e3, lambda: compound()[1]),
+        exact("A3.2-second", "second of two steps, DAI", QIN, 46.46e6, 5e3, lambda: in_two()[1]),
         exact(
             "A3.2-extra",
             "what both earn beyond the 46.14M (to 10,000) that were repaid, DAI",
             QIN,
             49.26e3,
             400.0,
-            lambda: 0.08 * (sum(compound()) - 46.14e6),
+            lambda: in_two()[2],
         ),
         *(two(case) for case in CASES),
         *(

@@ -96,12 +96,13 @@ def claims() -> tuple[Claim, ...]:
     return (
         Claim(
             "B16-turnover",
-            "liquidated, as a multiple of all equity (published: 70 minutes before; here: 45; leverage was tuned to it)",
+            "liquidated, as a multiple of all equity (published: 70 minutes before; here: 45)",
             SOURCE,
             1.08,
             0.5,
             lambda effort: over_seeds(effort, True, lambda one: one.liquidated / one.brought),
             1.0,
+            calibrated="leverage was settled while one seed's was seen",
         ),
         Claim(
             "B16-deleveraged",

@@ -4,11 +4,12 @@ N firms are equally quick: one quotes a lot on either side, the others take what
 served first. Investors take a lot at any price. A maker earns the half-spread of an investor and loses what is beyond it of a jump
 in (N - 1) of N; a sniper gets one N-th of the same. In equilibrium either is worth as much, whatever N and the latency are. Profits
 are those of the game at two spreads, about the published one; the spread at which they are equal lies between, by a straight line.
-How far fair jumped and how many investors came are nature's dice, and their means are known: what they were beyond those is taken
-off (control variates with a coefficient of one, so that the mean is left as it is and its interval half as wide).
-In batch auctions a maker can think again before anybody is served. Fair jumps once a cycle, investors come two blocks
-later, and two blocks after those others where more than a fifth of one a side is expected, so that quotes stand again when the next
-come, as where both are seldom.
+How far fair jumped and how many investors came are nature's dice, and the law has their means: what they were beyond those is
+taken off (control variates with a coefficient of one, so that a mean is that of the law and its interval half as wide). They are
+means in continuous time, where no two come at once: what two jumps of one cycle do otherwise than two cycles would goes with them.
+In batch auctions a maker can think again before anybody is served. Fair jumps once a cycle; two blocks later buyers come, sellers
+in the next, and again where more than a fifth of one is expected, so that quotes stand when the next come, as where all are seldom.
+Buyers and sellers come apart, for a maker whose two quotes are taken at once does not see on a book that they are gone.
 """
 
 from __future__ import annotations
@@ -38,11 +39,14 @@ from protocol.venues.order_book import OrderBook
 SUBJECT = "Races for stale quotes"
 SOURCE = "Budish, Cramton and Shim 2015, with jumps of exponential size"
 PRICE, MEAN = 2_000.0, 1e-4  # cash coins; mean size of a jump, relative
-JUMPS, CYCLE = 0.2, 4  # jumps a cycle: seldom two; blocks of the shortest cycle, a second each
+JUMPS, CYCLE = 0.2, 4  # jumps a cycle: seldom two; blocks of a cycle without investors, a second each
 LOT_SHARE = 0.998  # of a lot: what an investor takes, so that quotes of before a jump still hold it
 LOT = PRICE  # cash coins
 BOOK, BATCHES = OrderBook(tick=1e-4), BatchAuction(interval=10.0)
-EFFORTS = {Effort.QUICK: (2, 400), Effort.FULL: (40, 12_000)}  # seeds; blocks, of a cycle of four
+EFFORTS = {
+    Effort.QUICK: (2, 3_000),
+    Effort.FULL: (16, 12_000),
+}  # seeds, blocks; of races with investors four blocks stand for a cycle
 SPREADS = {0.1: 0.0913, 0.25: 0.2039, 0.5: 0.3517, 1.0: 0.5671, 2.0: 0.8526}  # by jumps an investor: s / 2 mu
 
 
@@ -67,7 +71,7 @@ class Race(NamedTuple):
     @property
     def cycle(self) -> int:
         """Blocks from one chance of a jump to the next."""
-        return 2 + 2 * self.turns
+        return 3 + 2 * self.turns
 
     @property
     def coming(self) -> float:
@@ -135,15 +139,17 @@ def run_of(race: Race, seed: int, blocks: int) -> Played:
         cast += [sniping(market, place, lag, LOT) for place, lag in enumerate(race.lags[1:])]
         cast += [
             Comers(
-                name=f"comers-{market}-{turn}",
+                name=f"comers-{market}-{turn}-{side}",
                 market=market,
                 lot=LOT_SHARE * LOT,
                 rate=race.coming / race.cycle,
                 decay=0.0,
                 period=race.cycle,
-                first=2 + 2 * turn,
+                first=2 + 2 * turn + (side < 0),
+                sides=(side,),
             )
             for turn in range(race.turns)
+            for side in (1, -1)
         ]
     markets = [traded(f"m{number}", race.venue) for number in range(len(race.spreads))]
     return played(staged(markets, cast, jumping(race.cycle), Fixed(1.0), blocks, seed, race.ordering))
@@ -158,13 +164,6 @@ def profits(race: Race, seed: int, blocks: int) -> list[tuple[float, float]]:
     return found
 
 
-def beyond(half: float) -> float:
-    """Mean of what a cycle's jump goes beyond `half`, both in mean jumps: of a sum of up to three of either sign."""
-    tails = (1.0, (3.0 + half) / 2.0, (15.0 + 7.0 * half + half**2) / 8.0)
-    chances = (JUMPS, JUMPS**2 / 2.0, JUMPS**3 / 6.0)
-    return math.exp(-half - JUMPS) * sum(chance * tail for chance, tail in zip(chances, tails, strict=True))
-
-
 def luck(race: Race, number: int, seed: int, blocks: int) -> float:
     """What a maker earns beyond a sniper because jumps and investors were other than expected, cash coins.
 
@@ -174,9 +173,9 @@ def luck(race: Race, number: int, seed: int, blocks: int) -> float:
     unit = half * MEAN * PRICE  # cash coins a coin
     jumped = np.maximum(np.abs(np.diff(run.fair)) - unit, 0.0) / run.fair[:-1] * LOT
     came = sum(event.kind == "came" and event.who.startswith(f"comers-m{number}-") for event in run.events)
-    turns = [block for block in range(1, blocks + 1) if block % race.cycle and block % 2 == 0]
-    expected = 2.0 * len(turns) * -math.expm1(-race.coming)
-    jumps = blocks // race.cycle * beyond(half) * MEAN * LOT
+    cycles = blocks // race.cycle
+    expected = cycles * JUMPS / race.ratio
+    jumps = cycles * JUMPS * math.exp(-half) * MEAN * LOT
     return unit / PRICE * LOT_SHARE * LOT * (came - expected) - (float(jumped.sum()) - jumps)
 
 
@@ -184,7 +183,7 @@ def indifferent(ratio: float, firms: int, effort: Effort) -> Measured:
     """Half of the spread at which making and sniping are worth as much, in mean jumps, by a straight line."""
     near, far = 0.8 * SPREADS[ratio], 1.2 * SPREADS[ratio]
     race, (seeds, blocks) = Race(ratio, (near, far), (0.0,) * firms), EFFORTS[effort]
-    blocks = blocks * race.cycle // CYCLE
+    blocks = blocks // CYCLE * race.cycle
     rows = []
     for seed in own_seeds(f"A10-spread-{ratio:g}-{firms}", seeds):
         pairs = profits(race, seed, blocks)

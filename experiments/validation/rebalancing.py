@@ -32,7 +32,7 @@ FEES = "Milionis, Moallemi and Roughgarden 2023, arXiv:2305.14604"
 FIXED = "Nezlobin and Tassy 2025, arXiv:2505.05113, the fee band taken whole"
 BP, DAY = 1e-4, 86_400.0
 VOLATILITY = 0.05 / math.sqrt(DAY)  # per root second: 5 % a day
-QUICK = (2, 2_000)  # seeds, blocks
+QUICK = (3, 4_000)  # seeds, blocks
 TICKS = 200  # of fair a mean Poisson block: in a quarter of a per cent of blocks it has not moved
 OVERSHOOT = (
     0.5825971579390107  # -zeta(1/2) / sqrt(2 pi): mean square overshoot of a normal walk over twice the mean one

@@ -141,6 +141,7 @@ class Comers(Role):
     decay: float = 1.5
     period: int = 1
     first: int = 1
+    sides: tuple[int, ...] = (1, -1)  # who comes: buyers, sellers
 
     def prepare(self, me: Player, game: Game) -> None:
         """Look for the book."""
@@ -154,6 +155,8 @@ class Comers(Role):
             return
         expected = self.rate * (view.seal - view.state.time) * self.period
         for lane, side in enumerate((1, -1)):
+            if side not in self.sides:
+                continue
             keenness = -math.log(-math.log(uniform_at(me.dice, view.state.height, lane)) / expected)
             if keenness > 0.0:  # above 0 in as many blocks as anybody comes in
                 limit = mid + side * keenness / self.decay if self.decay else math.nan

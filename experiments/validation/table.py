@@ -17,7 +17,10 @@ from experiments.validation.base import Claim, Effort, Measured, Missing, in_wor
 
 
 class Line(NamedTuple):
-    """A claim and what became of it. `verdict`: met, undecided, missed, explained (missed, and known why), skipped."""
+    """A claim and what became of it.
+
+    `verdict`: met, calibrated (met, and was tuned to be), undecided, missed, explained (missed, and known why), skipped.
+    """
 
     subject: str
     claim: Claim
