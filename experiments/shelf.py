@@ -8,10 +8,10 @@ values, and only plain data is read back: numbers, frames, and dataclasses and t
 from __future__ import annotations
 
 import base64
-import builtins
 import dataclasses
 import enum
 import fcntl
+import functools
 import hashlib
 import io
 import json
@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,8 +58,8 @@ class Shelf:
         self._stack = ExitStack()
 
     def key(self, work: Callable[[Any], Any], task: Any) -> str:
-        """What a result is known by."""
-        told = "\0".join((_sources(work), f"{work.__module__}.{work.__qualname__}", canonical(task)))
+        """What a result is known by. Raises TypeError for work that its name does not tell from other work: a lambda, a method."""
+        told = "\0".join((canonical(work), canonical(task), _sources(work)))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     def __contains__(self, key: str) -> bool:
@@ -150,7 +151,11 @@ def canonical(value: Any) -> str:
         return f"{type(value).__name__} {value!r}"
     if isinstance(value, enum.Enum):
         return f"{_name(type(value))}.{value.name}"
-    if isinstance(value, type) or callable(value) and hasattr(value, "__qualname__"):
+    if isinstance(value, functools.partial):
+        return f"partial({canonical(value.func)}, {canonical(value.args)}, {canonical(value.keywords)})"
+    if (
+        isinstance(value, type | FunctionType) and "<" not in value.__qualname__
+    ):  # one in a function is not told by its name
         return _name(value)
     if dataclasses.is_dataclass(value):
         fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
@@ -175,32 +180,49 @@ def _name(thing: Any) -> str:
 
 def _sources(work: Callable[[Any], Any]) -> str:
     """Digest of what a function's results depend on besides its task."""
+    while isinstance(work, functools.partial):
+        work = work.func
     module = sys.modules[work.__module__]
     text = f"{measuring(Path(module.__file__ or ''))}\0{sorted(versions().items())}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+# What libraries write down of arrays and frames. Named one by one: among their other names are some that run programs.
+LIBRARIES = {
+    "numpy": "dtype ndarray",
+    "numpy._core.multiarray": "_reconstruct scalar",
+    "numpy._core.numeric": "_frombuffer",
+    "pandas": "Categorical CategoricalDtype DataFrame DatetimeTZDtype Float64Dtype Index Int64Dtype Interval IntervalIndex "
+    "MultiIndex NA RangeIndex Series StringDtype",
+    "pandas._libs.arrays": "__pyx_unpickle_NDArrayBacked",
+    "pandas._libs.internals": "_unpickle_block",
+    "pandas._libs.tslibs.nattype": "_nat_unpickle",
+    "pandas._libs.tslibs.timedeltas": "_timedelta_unpickle",
+    "pandas._libs.tslibs.timestamps": "_unpickle_timestamp",
+    "pandas.arrays": "ArrowStringArray DatetimeArray FloatingArray IntegerArray TimedeltaArray",
+    "pandas.core.indexes.base": "_new_Index",
+    "pandas.core.indexes.datetimes": "_new_DatetimeIndex",
+    "pandas.core.indexes.interval": "_new_IntervalIndex",
+    "pandas.core.internals.managers": "BlockManager SingleBlockManager",
+    "pyarrow.lib": "_restore_array chunked_array py_buffer type_for_alias",
+    "datetime": "datetime timedelta timezone",
+    "builtins": "bytearray complex frozenset range set slice",
+}
+OURS = {"protocol", "agents", "experiments"}
+
+
 class _Plain(pickle.Unpickler):
     """Reads plain data: a file of results may come from anybody."""
 
-    BUILTINS = frozenset({"set", "frozenset", "slice", "range", "complex", "bytearray"})
-    LIBRARIES = frozenset({"numpy", "pandas", "pyarrow"})
-    MAKERS = frozenset(  # functions by which these make their data
-        {"_reconstruct", "scalar", "_frombuffer", "_unpickle_block", "_new_Index", "__pyx_unpickle_NDArrayBacked"}
-        | {"_restore_array", "chunked_array", "py_buffer", "type_for_alias"}
-    )
-
     def find_class(self, module: str, name: str) -> Any:
-        """A class of data, or one of those functions."""
-        if module == "builtins" and name in self.BUILTINS:
-            return getattr(builtins, name)
-        root = module.partition(".")[0]
-        if root in {*self.LIBRARIES, "protocol", "agents", "experiments"}:
+        """A class of data, or what makes one of a library's."""
+        if name in LIBRARIES.get(module, "").split():
+            return super().find_class(module, name)
+        if (
+            module.partition(".")[0] in OURS and name.isidentifier()
+        ):  # no name that leads on into what a module has imported
             found = super().find_class(module, name)
-            theirs = root in self.LIBRARIES
-            if theirs and name in self.MAKERS:
-                return found
-            ours = dataclasses.is_dataclass(found) or isinstance(found, type) and issubclass(found, tuple | enum.Enum)
-            if isinstance(found, type) and (theirs or ours):
+            data = dataclasses.is_dataclass(found) or isinstance(found, type) and issubclass(found, tuple | enum.Enum)
+            if isinstance(found, type) and data and found.__module__ == module:
                 return found
         raise pickle.UnpicklingError(f"{module}.{name}: is no plain data")

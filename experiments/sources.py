@@ -12,15 +12,21 @@ import ast
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-OF_EXPERIMENTS = ("run", "record", "metrics", "capital", "scenario", "overrides")
 DRAWING = ("figures", "commands", "cli.py", "gallery.py", "dictionary.py")  # of experiments: what measures nothing
-ENGINE = ("protocol", "agents", *(f"experiments/{name}.py" for name in OF_EXPERIMENTS))  # what a row depends on
+PLAYING = (
+    "run",
+    "record",
+    "metrics",
+    "capital",
+    "scenario",
+    "overrides",
+)  # of experiments: what makes a row, and all it imports
 COVERED = {"protocol", "agents", "experiments", *sys.stdlib_module_names}  # packages whose sources are no plugin's
 INSTALLED = {"site-packages", "dist-packages"}
 
@@ -28,8 +34,26 @@ INSTALLED = {"site-packages", "dist-packages"}
 @cache
 def engine() -> str:
     """SHA-256 of the sources that a run's numbers depend on."""
+    return _digest_of({path for name in ("protocol", "agents") for path in (ROOT / name).rglob("*.py")} | playing())
+
+
+def playing() -> set[Path]:
+    """Modules of `experiments` that make a run's row, whatever they import of it included."""
+    found: set[Path] = set()
+    waiting = [f"experiments.{name}" for name in PLAYING]
+    while waiting:
+        stem = ROOT / waiting.pop().replace(".", "/")
+        path = next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+        if path is None or path in found:
+            continue
+        found.add(path)
+        package = path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        waiting += [name for name in _imports(path.read_bytes(), package) if name.startswith("experiments")]
+    return found
+
+
+def _digest_of(files: Iterable[Path]) -> str:
     total = hashlib.sha256()
-    files = [path for name in ENGINE for path in [*(ROOT / name).rglob("*.py"), ROOT / name] if path.is_file()]
     for path in sorted(files):
         total.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return total.hexdigest()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from experiments import sources
 from experiments.sources import brought, engine
 from experiments.sweeps.arena import Arena
 from experiments.sweeps.rows import Cell, Job
@@ -78,3 +80,13 @@ def test_a_worker_with_another_version_of_a_plugin_or_of_the_engine_does_not_pla
                 list(stage.play(job, points, [Cell(0, 0)]))
         finally:
             stage.close()
+
+
+def test_whatever_playing_loads_of_experiments_counts_as_the_engine() -> None:
+    names = [f"experiments.{name}" for name in sources.PLAYING]
+    files = "[sys.modules[name].__file__ for name in sys.modules if name.partition('.')[0] == 'experiments']"
+    ask = f"import sys, importlib; [importlib.import_module(name) for name in {names}]; print(*{files})"
+    done = subprocess.run([sys.executable, "-c", ask], cwd=sources.ROOT, capture_output=True, text=True, check=True)
+    loaded = {Path(name).resolve() for name in done.stdout.split()}
+    assert {path.stem for path in loaded} >= {"wealth", "discovery", "codec", "shapes"}
+    assert loaded <= sources.playing()

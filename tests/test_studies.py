@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import enum
+import functools
 import io
 import os
 import pickle
@@ -389,10 +390,33 @@ def test_data_of_every_kind_comes_back_from_the_shelf_and_nothing_that_runs_does
         Evil(free_for_study, tmp_path),
         Evil(Shelf, tmp_path),
         Evil(pd.read_pickle, "x"),
+        Evil(np.memmap, str(tmp_path / "x"), "u1", "w+", 0, (1,)),
     ):
         one.keep("k", evil)
         with pytest.raises(pickle.UnpicklingError, match="no plain data"):
             one.read("k")
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("pandas.io.clipboard", "subprocess.Popen"), ("experiments.shelf", "os.system"), ("experiments.shelf", "Path")],
+)
+def test_no_name_leads_from_data_to_what_a_module_has_imported(module: str, name: str) -> None:
+    text = f"\x80\x04\x8c{chr(len(module))}{module}\x8c{chr(len(name))}{name}\x93.".encode("latin-1")
+    with pytest.raises(pickle.UnpicklingError, match="no plain data"):
+        shelf._Plain(io.BytesIO(text)).load()
+
+
+def test_work_that_its_name_does_not_tell_is_not_kept(tmp_path: Path) -> None:
+    def times(factor: int) -> Any:
+        return lambda x: factor * x
+
+    one = Shelf(tmp_path, 1)
+    for work in (times(2), times, np.arange(3).sum):
+        with pytest.raises(TypeError, match="cannot be told"):
+            one.key(work, 1)
+    assert len({one.key(functools.partial(doubled, x), 1) for x in (1, 2)}) == 2
     one.close()
 
 

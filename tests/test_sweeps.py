@@ -538,6 +538,19 @@ def test_a_journal_with_a_flipped_bit_is_not_believed(home: Path) -> None:
     assert Folder(home).journal(part(0)) == {}
 
 
+def test_a_damaged_line_costs_no_other_and_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Folder(home).keep(part(0, 1, 2), [row(0), row(1), row(2)])
+    path = home / "journal" / f"{part().name}.jsonl"
+    data = bytearray(path.read_bytes())
+    data[20] ^= 1
+    path.write_bytes(bytes(data))
+    assert [c.replicate for c in Folder(home).journal(part(0, 1, 2))] == [1, 2]
+    told = capsys.readouterr().err
+    assert told == f"undertow: {path}: damaged in 1 of 3 lines, whose runs are played again\n"
+    Folder(home).keep(part(0, 1, 2), [row(0)])
+    assert [c.replicate for c in Folder(home).journal(part(0, 1, 2))] == [1, 2, 0]
+
+
 def test_a_part_counts_only_with_its_digest_and_a_digest_only_with_its_part(home: Path) -> None:
     kept = Folder(home)
     path = home / "parts" / part().name

@@ -33,6 +33,7 @@ from experiments.codec import Mistakes, dumps
 from experiments.scenario import Scenario
 from experiments.sources import COVERED, brought, engine
 from experiments.sweeps.folder import append, checked, read_lines
+from experiments.sweeps.versions import versions
 from experiments.wishes import plugins_in
 
 RUNS, LOCK = "runs.jsonl", ".lock"
@@ -61,7 +62,9 @@ class Bench:
         self._digests: dict[str, bytes] = {}  # of files of bars, by path
         self._brought: dict[tuple[str, ...], bytes] = {}  # by files of plugins
         self._limit = budget  # of those counted, for now
-        self._sources = hashlib.sha256(engine().encode() + Path(trials_module.__file__).read_bytes()).digest()
+        self._sources = hashlib.sha256(
+            f"{engine()}{sorted(versions().items())}".encode() + Path(trials_module.__file__).read_bytes()
+        ).digest()
         texts, length = read_lines(home / RUNS)
         self._known: dict[str, list[Any]] = dict(map(json.loads, texts))
         if (home / RUNS).exists() and length < (home / RUNS).stat().st_size:

@@ -18,6 +18,7 @@ import fcntl
 import hashlib
 import json
 import os
+import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from io import FileIO
@@ -154,6 +155,13 @@ def check_free(out: Path, manifest: dict[str, Any]) -> None:
                     f"--out {out}: was begun with another version of the engine ({there['engine'][:12]}); take another folder"
                 ]
             )
+        changed = [
+            f"{name} {there['versions'].get(name)} (now {version})"
+            for name, version in manifest["versions"].items()
+            if there["versions"].get(name) != version
+        ]
+        if changed:
+            raise Mistakes([f"--out {out}: was begun with {', '.join(changed)}; take another folder"])
         if there.get("plugins", "") != manifest["plugins"]:
             raise Mistakes(
                 [f"--out {out}: was begun with other plugins, or another version of one; take another folder"]
@@ -164,7 +172,15 @@ def read_manifest(home: Path) -> dict[str, Any]:
     """What a folder says about itself. Raises Mistakes."""
     try:
         found = json.loads((home / MANIFEST).read_bytes())
-        if isinstance(found, dict) and {"sweep", "engine", "columns", "points", "replicates", "name"} <= set(found):
+        if isinstance(found, dict) and {
+            "sweep",
+            "engine",
+            "versions",
+            "columns",
+            "points",
+            "replicates",
+            "name",
+        } <= set(found):
             return found
     except FileNotFoundError:
         raise Mistakes([f"{home}: holds no results of a sweep"]) from None
@@ -186,25 +202,36 @@ def read_digests(home: Path) -> dict[str, str]:
 
 
 def read_journal(path: Path) -> tuple[list[Row], int]:
-    """The rows of a journal up to the first that is not whole, and how many bytes they take."""
+    """The rows of a journal, and how many bytes of it may stay: see `read_lines`."""
     texts, length = read_lines(path)
     return [Row(*json.loads(text)) for text in texts], length
 
 
 def read_lines(path: Path) -> tuple[list[bytes], int]:
-    """The lines of a journal up to the first that is not whole, their checksums taken off, and how many bytes they take."""
+    """The whole lines of a journal, their checksums taken off, and how many bytes of it may stay.
+
+    A last line that was cut short is as if it had never been. One before it that is not what was written is passed over, and told.
+    """
     texts: list[bytes] = []
-    length = 0
+    damaged, length = 0, 0
     try:
         lines = path.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:  # it has become a part meanwhile
         lines = []
-    for line in lines:
+    for place, line in enumerate(lines):
         text, _, check = line.rstrip(b"\n").rpartition(b"\t")
-        if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(text):
+        if line.endswith(b"\n") and check == b"%08x" % zlib.crc32(text):
+            texts.append(text)
+        elif place == len(lines) - 1:
             break
-        texts.append(text)
+        else:
+            damaged += 1
         length += len(line)
+    if damaged:
+        print(
+            f"undertow: {path}: damaged in {damaged} of {len(lines)} lines, whose runs are played again",
+            file=sys.stderr,
+        )
     return texts, length
 
 
