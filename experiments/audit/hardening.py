@@ -19,7 +19,7 @@ import numpy as np
 
 from agents.attacks.base import Attack
 from experiments.arsenal.campaign import trade_by_market
-from experiments.arsenal.seating import attacked, benign
+from experiments.arsenal.seating import benign
 from experiments.arsenal.trials import Result
 from experiments.arsenal.verdict import DEARER, KEPT
 from experiments.audit.bench import Bench
@@ -27,15 +27,13 @@ from experiments.audit.designs import INSIDE, Design, Hardened, Judged
 from experiments.audit.hunting import SEEDS, Hunt, honest, of, profit
 from experiments.audit.levers import too_long, value_of
 from experiments.audit.paths import PricePath
-from experiments.audit.rivals import LOOK, Arsenal, attackers, levers_of, meet
+from experiments.audit.rivals import LOOK, Arsenal, attackers, drawn, levers_of, meet
 from experiments.audit.weighing import efficiency, flattered, kept_of, weighed
 from experiments.axes.base import Bound
-from experiments.axes.latin_hypercube import LatinHypercube
 from experiments.codec import Mistakes
 from experiments.optimising import GENERATION, Candidate, maximise
 from experiments.overrides import varied
 from experiments.scenario import Scenario
-from experiments.search import space
 
 REMEMBERED = 3  # settings of each attack that have paid most, and meet every design
 FRESH = 2  # settings of each attack drawn for a design
@@ -69,9 +67,9 @@ def harden(
     found = Hardened(plain, bound, path, levers, tuple(type(one.attack).__name__ for one in hunts), tuple(left_out))
     found.short, found.budget, found.paths = short, bench.budget, (path, *elsewhere)
     search = _Search(bench, found, hunts, arsenal)
-    drawn = -1
-    while hunts and levers and len(found.designs) > drawn:
-        drawn = len(found.designs)
+    before = -1
+    while hunts and levers and len(found.designs) > before:
+        before = len(found.designs)
         search.run()
         search.judge()
     search.tell()
@@ -169,7 +167,7 @@ class _Search:
         kept = kept_of(quiet, self.plain)
         worst, by = 0.0, ""
         for name, hunt in self.hunts.items():
-            answers = list(dict.fromkeys([*self.memory[name], *self._fresh(hunt, number)]))
+            answers = list(dict.fromkeys([*self.memory[name], *drawn(hunt, FRESH, number)]))
             earned = [self._earned(one, hunt.scenario_with(scenario.world)) for one in answers]
             if any(map(math.isnan, earned)):
                 return Design(values, math.nan, math.nan, name)
@@ -182,17 +180,6 @@ class _Search:
         trade = min(kept.volume.mean, kept.open_interest.mean)
         held = float(np.mean([efficiency(one) for one in quiet]))
         return Design(values, held, worst, by, trade, kept.dearer.mean)
-
-    def _fresh(self, hunt: Hunt, number: int) -> list[Attack]:
-        """Settings that depend on the number of the design alone."""
-        try:
-            bounds = space(attacked(hunt.scenario, hunt.attack), hunt.attack, ())
-        except Mistakes:
-            return []
-        levels = LatinHypercube(bounds, FRESH, seed=number).levels()
-        return [
-            dataclasses.replace(hunt.attack, **{b.column: level.changes[b.path] for b in bounds}) for level in levels
-        ]
 
     def _remember(self, name: str, attack: Attack | None) -> None:
         if attack is not None and attack not in self.memory[name]:

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from agents.attacks.base import Attack
-from experiments.arsenal.seating import seat
+from experiments.arsenal.seating import attacked, seat
 from experiments.audit.bench import Bench
 from experiments.audit.binding import first_look
 from experiments.audit.findings import Line
@@ -23,7 +23,10 @@ from experiments.audit.levers import longest
 from experiments.audit.paths import PricePath
 from experiments.audit.screening import screened
 from experiments.axes.base import Bound
+from experiments.axes.latin_hypercube import LatinHypercube
+from experiments.codec import Mistakes
 from experiments.scenario import Scenario
+from experiments.search import space
 from experiments.statistics import Estimate, estimate
 
 MOST_ATTACKS, MOST_LEVERS = 3, 4
@@ -81,6 +84,16 @@ def levers_of(bench: Bench, hunts: Sequence[Hunt]) -> tuple[Bound, ...]:
     found = [turn.bound for turn in turns if turn.least < 0.9 * turn.plain]
     shown = [dataclasses.replace(one, high=min(one.high, longest(hunts[0].scenario, one.path))) for one in found]
     return tuple(shown[:MOST_LEVERS])
+
+
+def drawn(hunt: Hunt, count: int, seed: int) -> list[Attack]:
+    """So many settings of an attack, spread over all that it may be set to; none where it has no numbers of its own."""
+    try:
+        bounds = space(attacked(hunt.scenario, hunt.attack), hunt.attack, ())
+    except Mistakes:
+        return []
+    levels = LatinHypercube(bounds, count, seed=seed).levels()
+    return [dataclasses.replace(hunt.attack, **{b.column: level.changes[b.path] for b in bounds}) for level in levels]
 
 
 class Meeting(NamedTuple):
