@@ -146,6 +146,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return (home / "out" / "tiny.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_interrupted_killed_and_with_a_worker_killed_a_study_comes_to_the_same_bytes(home: Path, whole: bytes) -> None:
     arguments = ("--out", "out", "--workers", "2")
     table = home / "out" / "tiny.csv"
@@ -212,6 +213,7 @@ def test_a_run_that_raises_costs_the_others_nothing_and_is_played_alone_the_next
     assert not failures.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_kills_its_worker_once_is_played_again_and_one_that_always_does_is_told(
     home: Path, whole: bytes
 ) -> None:
