@@ -72,8 +72,8 @@ def test_a_worker_with_another_version_of_a_plugin_or_of_the_engine_does_not_pla
     plan = design(Sweep(base="stale-oracle"))
     plugin = str(home / "plug.py")
     points = pickle.dumps({point.number: point for point in plan.points})
-    for sources in (("0" * 64, brought([plugin])), (engine(), "0" * 64)):
-        job = Job("key", (plugin,), pickle.dumps(plan.sweep), None, None, sources)
+    for held in (("0" * 64, brought([plugin])), (engine(), "0" * 64)):
+        job = Job("key", (plugin,), pickle.dumps(plan.sweep), None, None, held)
         stage = Arena()
         try:
             with pytest.raises(RuntimeError, match="another version of the engine, or of a plugin"):
