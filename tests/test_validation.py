@@ -42,6 +42,20 @@ def test_a_claim_names_its_source_and_how_far_off_it_may_be(claim):
     assert claim.tolerance >= 0
 
 
+SMALL = {
+    "A6-played-borel-3-0.3",
+    "A6-played-borel-3-0.6",
+    "A10-stale-5s-10bp-100",
+}  # less than what chance moves the quick form by
+
+
+def test_nothing_at_all_meets_no_claim_of_something_not_even_in_the_quick_form():
+    zero = Measured(0.0, 0.0, 0.0)
+    asked = [claim for claim in KNOWN.values() if not isinstance(claim.published, Range) and claim.published]
+    assert {claim.id for claim in asked if claim.verdict(zero, Effort.QUICK) != "missed"} == SMALL
+    assert not [claim.id for claim in asked if claim.verdict(zero, Effort.FULL) == "met"]
+
+
 def measuring(claim, value, low=math.nan, high=math.nan):
     """The verdict on a number, in full."""
     return claim.verdict(Measured(value, *((value, value) if math.isnan(low) else (low, high))), Effort.FULL)

@@ -20,6 +20,7 @@ import numpy as np
 from experiments.validation.base import Claim, exactly
 from experiments.validation.bench import CASH, COIN, PRICE, exchange_for, market_for, only, open_world, tell
 from protocol import errors, exchange
+from protocol.ledger import Reason
 from protocol.liquidations.full import Full
 from protocol.losses.insurance import Insurance
 from protocol.losses.socialise import Socialise
@@ -88,6 +89,7 @@ class Settled(NamedTuple):
     insured: float
     gained: tuple[float, ...]  # by what the winners sold and bought at
     paid: tuple[float, ...]  # what their claims grew by
+    cut: float  # by what the ledger moved from whoever a loss was shared among
 
     @property
     def share(self) -> float:
@@ -122,7 +124,7 @@ def settled(stake: int, profits: Sequence[int], insurance: float = 0.0) -> Settl
     def fund() -> int:
         return int(state.ledger.balance[house.cash, house.insurance])
 
-    before, insured = claims_of(), fund()
+    before, insured, entry = claims_of(), fund(), state.ledger.count.item()
     exchange.trade(state, listing, loser, sum(sizes))
     sold = [-exchange.trade(state, listing, one, -size).owed for one, size in zip(winners, sizes, strict=True)]
     tell(state, PRICE - fall)
@@ -131,21 +133,23 @@ def settled(stake: int, profits: Sequence[int], insurance: float = 0.0) -> Settl
     except errors.Healthy:
         exchange.trade(state, listing, loser, -sum(sizes))
     bought = [exchange.trade(state, listing, one, size).owed for one, size in zip(winners, sizes, strict=True)]
+    written = state.ledger.journal[entry : state.ledger.count.item()]
+    shared = written[(written[:, 0] == house.cash) & (written[:, 4] == Reason.LOSS_SOCIALISED)]
     return Settled(
         stake - int(state.ledger.balance[house.cash, loser]) / unit,
         (insured - fund()) / unit,
         tuple((high - low) / unit for high, low in zip(sold, bought, strict=True)),
         tuple((after - was) / unit for after, was in zip(claims_of(), before, strict=True)),
+        float(shared[:, 3].sum()) / unit,
     )
 
 
 def identity() -> float:
     """Losses, insurance and cuts over gains, less one: 50 of stake and 30 of insurance against 200."""
     found = settled(50, (120, 60, 20), 30.0)
-    cuts = sum(found.gained) - sum(found.paid)
-    if not (found.insured and cuts):
+    if not (found.insured and found.cut):
         raise ValueError("nobody was cut, or nothing was insured")
-    return (found.lost + found.insured + cuts) / sum(found.gained) - 1.0
+    return (found.lost + found.insured + found.cut) / sum(found.gained) - 1.0
 
 
 def haircut(stake: int, profits: tuple[int, ...], share: float) -> Claim:
