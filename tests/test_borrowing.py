@@ -11,6 +11,7 @@ from experiments.scenario import find
 from protocol import exchange, laws
 from protocol.funding.base import Charged
 from protocol.funding.borrowing import Borrowing, growth, owed, whole_intervals
+from protocol.funding.unfunded import Unfunded
 from protocol.ledger import Reason
 from protocol.state import Listing, State
 from protocol.vault import Vault
@@ -52,6 +53,30 @@ def test_both_sides_pay_the_pool_by_how_much_of_it_is_reserved() -> None:
     assert set(fees[:, 2].tolist()) == {listing.desk} == {state.houses[0].vault}
     assert int(fees[:, 3].sum()) == sum(paid)
     laws.check(state)
+
+
+def test_positions_in_another_market_on_the_same_vault_make_it_dearer() -> None:
+    def paid(beside: float) -> int:
+        state, (trader, other, *_) = open_world(
+            exchange_for(
+                markets=tuple(
+                    market_for(OraclePool(spread=0.0, skew_scale=1e12), name=name, funding=funding, fee=0.0)
+                    for name, funding in (("m0", Borrowing(factor=0.001)), ("m1", Unfunded()))
+                ),
+                vault=Vault(liquidity=1e6),
+            )
+        )
+        for listing, account, coins in zip(
+            state.listings[0], (trader, other), (100_000 / PRICE, beside / PRICE), strict=True
+        ):
+            if coins:
+                exchange.trade(state, listing, account, int(coins * COIN))
+        before = cash(state, trader)
+        later(state, HOUR)
+        return before - cash(state, trader)
+
+    assert paid(0.0) == pytest.approx(10 * CASH, abs=1)  # a tenth of the vault, at a thousandth
+    assert paid(400_000.0) == pytest.approx(5 * paid(0.0), abs=5)
 
 
 def test_nothing_is_charged_within_an_interval_and_each_of_three_is_charged() -> None:

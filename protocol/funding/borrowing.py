@@ -1,8 +1,8 @@
 """A borrowing fee: both sides pay the pool for what it keeps in reserve for them, by how much of it is reserved (GMX V1).
 
 Every `interval` seconds a position is charged `factor` times utilisation on what it was entered for; utilisation is the sum of that
-over all positions, over what the pool is worth. The pool is the account on the other side: the vault, of an oracle pool. Longs
-pay shorts nothing. The pure formulas take the fixed point of ints as well, and are then the contract's own (Vault.sol
+over all positions that the pool stands against, in whichever market, over what it is worth. The pool is the vault on the other
+side. Longs pay shorts nothing. The pure formulas take the fixed point of ints as well, and are then the contract's own (Vault.sol
 `getNextFundingRate`, VaultUtils.sol `getFundingFee`). As there, the rate of a whole interval is that of the reserve at its end.
 What it costs honest users: the same whichever side they take, also the side that balances the pool.
 Attack surface: who comes and goes between two charges pays nothing, and a reserve filled just before one is dear for all who stay.
@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from protocol.appraisal import account_total
 from protocol.fixed_point import down
 from protocol.funding.base import UNCHARGED, Charged, Funding
-from protocol.ledger import WORLD
+from protocol.ledger import WORLD, Ints
 from protocol.state import Listing, State
 from protocol.units import Seconds
 
@@ -41,6 +41,14 @@ def growth(factor: N, reserved: N, intervals: N, pool: N) -> N:
 def owed(notional: N, grown: N, one: N) -> N:
     """What a position of `notional` at entry owes once the index has `grown`."""
     return down(notional, grown, one)
+
+
+def entered(state: State, listing: Listing) -> tuple[Ints, Any]:
+    """(players with a position in a market, what each was entered for in cash units). Shapes [n]."""
+    mine = (state.ledger.exchange < 0) & (state.ledger.balance[listing.size] != 0)
+    mine[WORLD] = False
+    who = np.flatnonzero(mine).astype(np.int64)
+    return who, np.abs(state.ledger.balance[listing.quote, who]).astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -75,11 +83,9 @@ class Borrowing(Funding):
         if intervals == 0:
             return UNCHARGED
         state.put(at, ended)
-        mine = (state.ledger.exchange < 0) & (state.ledger.balance[listing.size] != 0)
-        mine[WORLD] = False
-        who = np.flatnonzero(mine).astype(np.int64)
-        notional = np.abs(state.ledger.balance[listing.quote, who]).astype(np.float64)
-        reserved = float(notional.sum())
+        who, notional = entered(state, listing)
+        beside = [one for one in state.claims[listing.house.index] if one.desk == listing.desk]
+        reserved = sum(float(entered(state, one)[1].sum()) for one in beside)
         pool = max(reserved, float(account_total(state, listing.house, listing.desk)))  # never more than all of it
         grown = growth(self.factor, reserved, intervals, pool)
         return Charged(who, np.ceil(owed(notional, grown, 1.0)).astype(np.int64))
