@@ -93,6 +93,11 @@ class Market:
                 f"funding = {type(self.funding).__name__}: the mid of an {venue} is the index,"
                 " so there is no premium to pay on"
             )
+        if not with_vault and self.funding.reads == "reserve":
+            wrong.append(
+                f"funding = {type(self.funding).__name__}: must stand with a venue against the vault (OraclePool);"
+                f" {venue} has no vault behind it to pay"
+            )
         if self.index and self.oracle != Spot():
             wrong.append(
                 f"oracle = {type(self.oracle).__name__}: never read where index = {self.index!r} says whose is"

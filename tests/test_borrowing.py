@@ -15,7 +15,10 @@ from protocol.funding.unfunded import Unfunded
 from protocol.ledger import Reason
 from protocol.state import Listing, State
 from protocol.vault import Vault
+from protocol.venues.base import Venue
 from protocol.venues.oracle_pool import OraclePool
+from protocol.venues.order_book import OrderBook
+from protocol.venues.virtual_amm import VirtualAmm
 
 HOUR = 3_600.0
 
@@ -122,6 +125,14 @@ def test_the_formulas_on_whole_numbers_are_those_of_floats() -> None:
 def test_a_fee_that_pays_and_an_interval_that_is_none_are_refused(name: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"{name} = "):
         Borrowing(**{name: value})
+
+
+@pytest.mark.parametrize("venue", [VirtualAmm(), OrderBook()])
+def test_a_venue_without_a_vault_has_nothing_to_charge_for(venue: Venue) -> None:
+    with pytest.raises(
+        ValueError, match=f"funding = Borrowing: must stand with .*; {type(venue).__name__} has no vault"
+    ):
+        market_for(venue, funding=Borrowing())
 
 
 def test_in_the_game_both_sides_pay_each_hour_and_the_vault_takes_over_who_cannot(

@@ -33,7 +33,8 @@ UNCHARGED = Charged(np.empty(0, np.int64), np.empty(0, np.int64))
 class Funding(ABC):
     """A rule for the rate that longs pay shorts."""
 
-    reads: ClassVar[str] = "interest"  # or "premium": then the venue's mid must be another price than the index
+    # or "premium": then the venue's mid must be another price than the index; or "reserve": then a vault must be the other side
+    reads: ClassVar[str] = "interest"
 
     def start(self, state: State, listing: Listing, index: float) -> None:
         """Open its memory. Most rules have none."""

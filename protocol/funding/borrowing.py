@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -57,6 +57,8 @@ class Borrowing(Funding):
 
     factor: float = 0.0001
     interval: Seconds = 3_600.0
+
+    reads: ClassVar[str] = "reserve"
 
     def __post_init__(self) -> None:
         """Refuse an interval that is none, and a fee that pays."""
