@@ -95,7 +95,7 @@ class Market:
             )
         if not with_vault and self.funding.reads == "reserve":
             wrong.append(
-                f"funding = {type(self.funding).__name__}: must stand with a venue against the vault (OraclePool);"
+                f"funding = {type(self.funding).__name__}: must stand with a venue against the vault, such as OraclePool;"
                 f" {venue} has no vault behind it to pay"
             )
         if self.index and self.oracle != Spot():
@@ -345,7 +345,7 @@ class World:
             for name in chains
             if name not in homes
         ]
-        wrong += misled(self) + appraisal.misfits(self) + self._feed_mistakes()
+        wrong += misled(self) + appraisal.misfits(self) + self._feed_mistakes() + self._oracle_mistakes()
         if wrong:
             raise ValueError("\n".join(wrong))
 
@@ -364,4 +364,15 @@ class World:
             for market in exchange.markets
             for there in [sorted(path for *key, path in feeds if key == [exchange.chain, market.instrument.base])]
             if "." in market.index and market.index not in there
+        ]
+
+    def _oracle_mistakes(self) -> list[str]:
+        """One line for each part of an oracle that its chain's blocks come too fast for."""
+        shortest = {chain.name: chain.blocks.shortest() for chain in self.chains}
+        return [
+            f"exchanges.{exchange.name}.markets.{market.name}.oracle.{line}"
+            for exchange in self.exchanges
+            if exchange.chain in shortest
+            for market in exchange.markets
+            for line in market.oracle.misfits(shortest[exchange.chain])
         ]

@@ -10,13 +10,19 @@ from machine import COIN, PRICE, exchange_for, market_for, open_world
 from experiments.run import build, release
 from experiments.scenario import find
 from protocol import exchange
-from protocol.oracles.base import Status, read_index
+from protocol.blocks.base import BlockLaw
+from protocol.blocks.fixed import Fixed
+from protocol.blocks.poisson import Poisson
+from protocol.oracles.base import Oracle, Status, read_index
+from protocol.oracles.guarded import Guarded
+from protocol.oracles.median_of import MedianOf
 from protocol.oracles.observations import mean_liquidity, mean_tick, opened, seen, written
 from protocol.oracles.ring import RingTwap
 from protocol.oracles.twap_geometric import GeometricTwap
 from protocol.state import State
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.virtual_amm import VirtualAmm
+from protocol.world import Chain, World
 
 
 def test_a_ring_grows_when_it_comes_round_and_then_forgets_the_oldest() -> None:
@@ -90,11 +96,48 @@ def test_it_reads_what_the_unrounded_mean_reads_within_a_tick() -> None:
 
 
 def test_a_ring_too_short_for_its_window_has_no_index() -> None:
-    state, traders = pooled(RingTwap("pool", window=120, rows=8))
+    state, traders = pooled(RingTwap("pool", window=120, rows=10))
     play(state, traders, 7)
     assert read_index(state, state.listings[0][0]).status == Status.FRESH
     play(state, traders, 3)
     assert read_index(state, state.listings[0][0]).status == Status.MISSING
+
+
+@pytest.mark.parametrize(
+    ("blocks", "rows", "least"), [(Fixed(12.0), 9, 10), (Fixed(0.25), 119, 120), (Poisson(12.0), 119, 120)]
+)
+def test_a_ring_that_its_chain_outruns_cannot_be_built(blocks: BlockLaw, rows: int, least: int) -> None:
+    def under(oracle: Oracle) -> World:
+        rules = exchange_for(
+            markets=(
+                market_for(VirtualAmm(), name="perp", oracle=oracle),
+                market_for(ConstantProduct(liquidity=1e6), name="pool"),
+            )
+        )
+        return World((Chain(blocks=blocks),), (rules,))
+
+    short, enough = (RingTwap("pool", window=120, rows=number) for number in (rows, least))
+    under(enough)
+    for oracle, path in (
+        (short, ""),
+        (Guarded(inner=enough, second=short), "second."),
+        (Guarded(inner=short), "inner."),
+        (MedianOf((enough, short)), "of.1."),
+    ):
+        with pytest.raises(ValueError, match=f"perp.oracle.{path}rows = {rows}: must be {least} or more") as caught:
+            under(oracle)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+def test_the_shortest_ring_that_can_be_built_is_read_in_every_block() -> None:
+    state, traders = pooled(RingTwap("pool", window=120, rows=10))
+    play(state, traders)
+    state.time += 12.0  # what a transaction of the next block sees
+    assert read_index(state, state.listings[0][0]).status == Status.FRESH
+    state, traders = pooled(RingTwap("pool", window=121, rows=11))
+    play(state, traders)
+    state.time += 12.0
+    assert read_index(state, state.listings[0][0]).status == Status.FRESH
 
 
 def test_a_pool_that_was_thin_is_not_sure_enough() -> None:

@@ -27,3 +27,7 @@ class Around(Oracle):
     def sources(self) -> tuple[str, ...]:
         """Whatever moves the inner oracle."""
         return self.inner.sources()
+
+    def misfits(self, interval: float) -> list[str]:
+        """Those of the inner oracle."""
+        return [f"inner.{line}" for line in self.inner.misfits(interval)]

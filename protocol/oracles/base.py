@@ -85,6 +85,10 @@ class Oracle(ABC):
         """Seconds for which a venue's mid that has stood counts, all alike; 0: it weighs them otherwise, or reads none."""
         return 0.0
 
+    def misfits(self, interval: float) -> list[str]:
+        """One line, from its field on, for what cannot be read where blocks come `interval` seconds apart. Most do not mind."""
+        return []
+
 
 def resolve(state: State, listing: Listing, source: str) -> Listing:
     """The market an oracle reads: `source` by name, or the market it serves."""

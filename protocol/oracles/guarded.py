@@ -122,3 +122,8 @@ class Guarded(Around):
         """Those of both oracles."""
         other = self.second.sources() if self.second is not None else ()
         return tuple(dict.fromkeys(self.inner.sources() + other))
+
+    def misfits(self, interval: float) -> list[str]:
+        """Those of both oracles."""
+        other = self.second.misfits(interval) if self.second is not None else []
+        return super().misfits(interval) + [f"second.{line}" for line in other]

@@ -73,3 +73,7 @@ class MedianOf(Oracle):
     def sources(self) -> tuple[str, ...]:
         """Those of all."""
         return tuple(dict.fromkeys(source for oracle in self.of for source in oracle.sources()))
+
+    def misfits(self, interval: float) -> list[str]:
+        """Those of all."""
+        return [f"of.{number}.{line}" for number, oracle in enumerate(self.of) for line in oracle.misfits(interval)]

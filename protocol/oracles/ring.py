@@ -5,7 +5,7 @@ ring holds `rows` observations, one a second at most, and where it does not reac
 harmonic mean of the pool's depth comes with it: below `depth`, the mean is not sure enough to be used (Uniswap's
 `OracleLibrary.consult` hands it out for that). Before genesis the price counts as having stood, in a deep pool.
 Attack surface: as of the mean; besides, a ring too short for its window says nothing, and whoever takes liquidity out for a
-while halts what reads it.
+while halts what reads it. A world is refused where the ring cannot reach back at its chain's shortest block.
 """
 
 from __future__ import annotations
@@ -90,6 +90,14 @@ class RingTwap(Oracle):
     def remembers(self) -> float:
         """Its window."""
         return float(self.window)
+
+    def misfits(self, interval: float) -> list[str]:
+        """A ring that has forgotten its window's beginning by its end: it is written once a block, and once a second at most."""
+        each = max(1.0, interval)
+        if self.rows * each >= self.window:
+            return []
+        least = math.ceil(self.window / each)
+        return [f"rows = {self.rows}: must be {least} or more for window = {self.window} s, a row every {each:g} s"]
 
 
 def price_of(kept: Kept, tick: int) -> float:
