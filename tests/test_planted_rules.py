@@ -105,7 +105,43 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return (price - worth / (2 * coins)) /",
         "T-dydx-v1",
     ),
-    "a mark whose wait never ends": (
+    "what both sides need, multiplied by what it is divided by": (
+        "margins/collateralised.py",
+        "asked = Asked(which, above / below * factor, factor)",
+        "asked = Asked(which, above * below * factor, factor)",
+        "T-dydx-v1",
+    ),
+    "a takeover in proportion that leaves the owner half": (
+        "liquidations/routes.py",
+        "price = price_leaving(lot, 0.0, self.penalty)",
+        "price = price_leaving(lot, 0.5 * lot.worth, self.penalty)",
+        "T-dydx-v1",
+    ),
+    "a lot's price that forgets what is left": (
+        "liquidations/lots.py",
+        "return unwound_at(lot.price, lot.worth - left, lot.coins, charges)",
+        "return unwound_at(lot.price, left, lot.coins, charges)",
+        "T-dydx-v1",
+    ),
+    "a deleveraging at the mark, where the verb carries it out": (
+        "exchange/forced.py",
+        "bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)",
+        "bankrupt = mark",
+        "T-dydx-v1",
+    ),
+    "a spread with the wrong sign, and twice, where it is compiled": (
+        "venues/oracle_pool.py",
+        "factor = factor_of(premium_of(skew, pool[2], 1.0), side * pool[3], 1.0)",
+        "factor = factor_of(premium_of(skew, pool[2], 1.0), -2.0 * side * pool[3], 1.0)",
+        "T-gmx-v1",
+    ),
+    "a spread that is not halved": (
+        "venues/oracle_pool.py",
+        "state.market(listing).instrument, 0.5 * self.spread",
+        "state.market(listing).instrument, self.spread",
+        "T-gmx-v1",
+    ),
+    "a wait after a mark, turned round (a late one refused)": (
         "liquidations/backstop.py",
         "return now - since >= after",
         "return now < since",

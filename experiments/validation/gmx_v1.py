@@ -13,11 +13,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from experiments.validation import seated
 from experiments.validation.base import Claim
 from experiments.validation.gmx_v1_basket import buy, sell, swap
 from experiments.validation.gmx_v1_positions import decrease, increase, liquidate
-from experiments.validation.gmx_v1_vault import COINS, DOLLARS, NOTHING, Position, Refused, Token, Vault, quoted
-from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.gmx_v1_vault import (
+    ANSWER,
+    COINS,
+    DOLLAR,
+    DOLLARS,
+    NOTHING,
+    PARTS,
+    Position,
+    Refused,
+    Token,
+    Vault,
+    quoted,
+)
+from experiments.validation.replays import Step, agreement, scenarios, step, within
 
 SUBJECT = "GMX V1, as deployed"
 SOURCE = "gmx-io/gmx-contracts Vault, recorded bytecode"
@@ -39,8 +52,29 @@ def replay() -> Iterator[Step]:
             left = {"ok": row["ok"], "revert": row["revert"]} | row["res"]
             left |= columns(row["tokens"], row["positions"])
             left |= {"supply": row["usdg_supply"], "shorts": row["gshort_size"], "entry": row["gshort_avg"]}
+            if row["action"] in ("price", "price1"):
+                offered = traded_at(vault, row)
+                told |= {name: within(mine, theirs) for name, (mine, theirs) in offered.items()}
+                left |= {name: theirs for name, (_, theirs) in offered.items()}
             yield step(number, row["action"], told, left)
             vault = adopt(vault, row)
+
+
+def traded_at(vault: Vault, row: dict[str, Any]) -> dict[str, tuple[float, int]]:
+    """Both prices of each token, as `OraclePool` with its spread trades there, and as recorded.
+
+    Of a stable token under `strict` the price is the contract's own: there is no such spread.
+    """
+    found = {}
+    for asset, answers in enumerate(vault.answers):
+        if asset == DOLLARS and vault.params["strict"]:
+            continue
+        spread = 2 * vault.params["spread"][asset] / PARTS
+        kept = Token(*row["tokens"][asset])
+        for side, answer, recorded in ((-1, min(answers), kept.low), (1, max(answers), kept.high)):
+            mine = seated.quoted(spread, answer * ANSWER / DOLLAR, side) * DOLLAR
+            found[f"traded.{asset}.{side}"] = mine, recorded
+    return found
 
 
 def view(vault: Vault) -> dict[str, Any]:
