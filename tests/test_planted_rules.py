@@ -93,6 +93,12 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return down(factor * pool, intervals, pool)",
         "T-gmx-v1",
     ),
+    "a reserve charged three times as much, where the market is charged": (
+        "funding/borrowing.py",
+        "grown = growth(self.factor, reserved, intervals, pool)",
+        "grown = growth(3.0 * self.factor, reserved, intervals, pool)",
+        "T-gmx-v1",
+    ),
     "a margin of longs by their notional": (
         "margins/collateralised.py",
         "return ratio - one, ratio if side > 0 else one",
@@ -182,6 +188,30 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return bool(0 < owed < least)",
         "return bool(0 < 2 * owed < least)",
         "T-maker-clip",
+    ),
+    "an issue's vault that stands at a ratio of one": (
+        "issuing.py",
+        "each = backing(1.0 / exchange_rate(state, issue), least, 1.0) if owed else 0.0",
+        "each = backing(1.0 / exchange_rate(state, issue), 1.0, 1.0) if owed else 0.0",
+        "T-maker-clip",
+    ),
+    "an issue's fee charged twice": (
+        "issuing.py",
+        "math.expm1(fee * (state.time",
+        "math.expm1(2.0 * fee * (state.time",
+        "T-maker-clip",
+    ),
+    "a mean tick that is one too high": (
+        "oracles/observations.py",
+        "return down(end.ticks - start.ticks, 1, end.time - start.time)",
+        "return down(end.ticks - start.ticks, 1, end.time - start.time) + 1",
+        "T-uniswap-v3",
+    ),
+    "an observer that writes down twice the tick": (
+        "oracles/ring.py",
+        "tick = math.floor(math.log(mid / kept.start) / TICK + SLACK)",
+        "tick = 2 * math.floor(math.log(mid / kept.start) / TICK + SLACK)",
+        "T-uniswap-v3",
     ),
 }
 

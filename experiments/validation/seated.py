@@ -15,6 +15,7 @@ from functools import cache
 import numpy as np
 
 from experiments.validation.bench import exchange_for, only, open_world, tell
+from protocol.appraisal import account_total
 from protocol.exchange.forced import carry_out
 from protocol.ledger import Reason
 from protocol.liquidations.base import Plan
@@ -63,6 +64,11 @@ class Table:
             yield zoom
         finally:
             self.state.rewind(mark)
+
+    def endow(self, worth: int) -> None:
+        """Let the vault be worth so many cash units, whatever stands against it."""
+        vault = self.house.vault
+        self._give(self.house.cash, vault, worth - account_total(self.state, self.house, vault))
 
     def cash(self, place: int) -> int:
         """What a trader has in cash units, what its position cost among it."""
