@@ -93,6 +93,12 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return down(factor * pool, intervals, pool)",
         "T-gmx-v1",
     ),
+    "a reserve charged three times as much, where the market is charged": (
+        "funding/borrowing.py",
+        "grown = growth(self.factor, reserved, intervals, pool)",
+        "grown = growth(3.0 * self.factor, reserved, intervals, pool)",
+        "T-gmx-v1",
+    ),
     "a margin of longs by their notional": (
         "margins/collateralised.py",
         "return ratio - one, ratio if side > 0 else one",
@@ -105,7 +111,43 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return (price - worth / (2 * coins)) /",
         "T-dydx-v1",
     ),
-    "a mark whose wait never ends": (
+    "what both sides need, multiplied by what it is divided by": (
+        "margins/collateralised.py",
+        "asked = Asked(which, above / below * factor, factor)",
+        "asked = Asked(which, above * below * factor, factor)",
+        "T-dydx-v1",
+    ),
+    "a takeover in proportion that leaves the owner half": (
+        "liquidations/routes.py",
+        "price = price_leaving(lot, 0.0, self.penalty)",
+        "price = price_leaving(lot, 0.5 * lot.worth, self.penalty)",
+        "T-dydx-v1",
+    ),
+    "a lot's price that forgets what is left": (
+        "liquidations/lots.py",
+        "return unwound_at(lot.price, lot.worth - left, lot.coins, charges)",
+        "return unwound_at(lot.price, left, lot.coins, charges)",
+        "T-dydx-v1",
+    ),
+    "a deleveraging at the mark, where the verb carries it out": (
+        "exchange/forced.py",
+        "bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)",
+        "bankrupt = mark",
+        "T-dydx-v1",
+    ),
+    "a spread with the wrong sign, and twice, where it is compiled": (
+        "venues/oracle_pool.py",
+        "factor = factor_of(premium_of(skew, pool[2], 1.0), side * pool[3], 1.0)",
+        "factor = factor_of(premium_of(skew, pool[2], 1.0), -2.0 * side * pool[3], 1.0)",
+        "T-gmx-v1",
+    ),
+    "a spread that is not halved": (
+        "venues/oracle_pool.py",
+        "state.market(listing).instrument, 0.5 * self.spread",
+        "state.market(listing).instrument, self.spread",
+        "T-gmx-v1",
+    ),
+    "a wait after a mark, turned round (a late one refused)": (
         "liquidations/backstop.py",
         "return now - since >= after",
         "return now < since",
@@ -146,6 +188,30 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "return bool(0 < owed < least)",
         "return bool(0 < 2 * owed < least)",
         "T-maker-clip",
+    ),
+    "an issue's vault that stands at a ratio of one": (
+        "issuing.py",
+        "each = backing(1.0 / exchange_rate(state, issue), least, 1.0) if owed else 0.0",
+        "each = backing(1.0 / exchange_rate(state, issue), 1.0, 1.0) if owed else 0.0",
+        "T-maker-clip",
+    ),
+    "an issue's fee charged twice": (
+        "issuing.py",
+        "math.expm1(fee * (state.time",
+        "math.expm1(2.0 * fee * (state.time",
+        "T-maker-clip",
+    ),
+    "a mean tick that is one too high": (
+        "oracles/observations.py",
+        "return down(end.ticks - start.ticks, 1, end.time - start.time)",
+        "return down(end.ticks - start.ticks, 1, end.time - start.time) + 1",
+        "T-uniswap-v3",
+    ),
+    "an observer that writes down twice the tick": (
+        "oracles/ring.py",
+        "tick = math.floor(math.log(mid / kept.start) / TICK + SLACK)",
+        "tick = 2 * math.floor(math.log(mid / kept.start) / TICK + SLACK)",
+        "T-uniswap-v3",
     ),
 }
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from experiments.validation import seated
 from experiments.validation.base import Claim
-from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.replays import CLOSE, Step, agreement, scenarios, step, within
 from protocol.clearing import funding_due
 from protocol.fixed_point import down
 from protocol.liquidations.backstop import is_late
@@ -122,18 +123,46 @@ def replay() -> Iterator[Step]:
         for number, row in enumerate(rows):
             market, revert = replace(market, now=row["t"]), ""
             result: dict[str, int] = {}
+            before = market
             try:
                 market, result = act(market, row)
             except Refused as reason:
                 revert = str(reason)
             balances = [(*one.margin, *one.position) for one in market.balances]
             told: dict[str, Any] = columns(market.price, market.rate, market.index, balances, market.indices)
-            left = columns(row["price"], row["funding"], row["gindex"], row["bals"], row["lindex"])
+            left: dict[str, Any] = columns(row["price"], row["funding"], row["gindex"], row["bals"], row["lindex"])
             told |= {"ok": int(not revert), "revert": revert} | result
-            yield step(number, row["action"], told, left | {"ok": row["ok"], "revert": row["revert"]} | row["res"])
+            left |= {"ok": row["ok"], "revert": row["revert"]} | row["res"]
             held = tuple(Balance(Signed(*one[:2]), Signed(*one[2:])) for one in row["bals"])
+            if row["res"].get("pos"):
+                told["played"] = within(played(before, row), row["res"]["margin"], rounding=1.0)
+                left["played"] = row["res"]["margin"]
+            for who, one in enumerate(held):
+                told |= {f"class.{n}.{who}": v for n, v in weighed(market.least, row["price"], one).items()}
+                left |= {f"class.{n}.{who}": "as recorded" for n in ("worth", "needs")}
+            yield step(number, row["action"], told, left)
             market = replace(market, price=row["price"], rate=Signed(*row["funding"]), index=Index(*row["gindex"]))
             market = replace(market, balances=held, indices=tuple(Index(*one) for one in row["lindex"]))
+
+
+def played(market: Market, row: dict[str, Any]) -> float:
+    """The margin that the game moves with the position: by the plan of `InProportion`, or by `Deleverage`, carried out."""
+    args, who = row["args"], row["actor"]
+    market = settle(settle(accrue(market), who), args["maker"])
+    held = market.balances[args["maker"]]
+    verb = seated.in_proportion if row["action"] == "liquidate" else seated.deleveraged
+    return verb(market.least / ONE, market.price / ONE, held.margin.value, held.position.value, row["res"]["pos"])
+
+
+def weighed(least: int, price: int, held: Balance) -> dict[str, str]:
+    """Whether `Collateralised` finds an account worth what is recorded, and in need of what the contract's inequality asks."""
+    size = held.position.value
+    notional = Fraction(abs(size) * price, ONE)
+    above = notional * (least - ONE) / (least if size > 0 else ONE)
+    worth, needs = seated.standing(least / ONE, price / ONE, held.margin.value, size)
+    large = max(float(abs(held.margin.value)), float(notional), 1.0)
+    off = {"worth": abs(worth - held.worth(price) / ONE) / large, "needs": abs(needs - float(above)) / large}
+    return {name: "as recorded" if gap <= CLOSE else f"off by {gap:.3g}" for name, gap in off.items()}
 
 
 def columns(price: int, rate: Any, index: Any, balances: Any, indices: Any) -> dict[str, int]:
@@ -248,8 +277,11 @@ def settle(market: Market, who: int) -> Market:
 
 
 def stands(market: Market, held: Balance) -> bool:
-    """Whether equity is at least the share of its notional that the side needs."""
+    """Whether equity is at least what the side needs: by `Collateralised`, but where floats cannot tell, exactly."""
     size = held.position.value
+    worth, needs = seated.standing(market.least / ONE, market.price / ONE, held.margin.value, size)
+    if abs(worth - needs) > CLOSE * max(abs(held.margin.value), needs):
+        return worth >= needs
     above, below = share_of(1 if size > 0 else -1, market.least, ONE)
     return held.worth(market.price) * below >= abs(size) * market.price * above
 

@@ -13,11 +13,25 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from experiments.validation import seated, seated_rules
 from experiments.validation.base import Claim
 from experiments.validation.gmx_v1_basket import buy, sell, swap
 from experiments.validation.gmx_v1_positions import decrease, increase, liquidate
-from experiments.validation.gmx_v1_vault import COINS, DOLLARS, NOTHING, Position, Refused, Token, Vault, quoted
-from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.gmx_v1_vault import (
+    ANSWER,
+    COINS,
+    DOLLAR,
+    DOLLARS,
+    MILLIONTHS,
+    NOTHING,
+    PARTS,
+    Position,
+    Refused,
+    Token,
+    Vault,
+    quoted,
+)
+from experiments.validation.replays import Step, agreement, scenarios, step, within
 
 SUBJECT = "GMX V1, as deployed"
 SOURCE = "gmx-io/gmx-contracts Vault, recorded bytecode"
@@ -30,6 +44,7 @@ def replay() -> Iterator[Step]:
         vault = quoted(Vault(params, answers, (Token(), Token()), (NOTHING,) * (2 * params["accounts"])))
         for number, row in enumerate(rows):
             vault, revert = replace(vault, now=row["t"]), ""
+            before = vault
             result: dict[str, int] = {}
             try:
                 vault, result = act(vault, row)
@@ -39,8 +54,47 @@ def replay() -> Iterator[Step]:
             left = {"ok": row["ok"], "revert": row["revert"]} | row["res"]
             left |= columns(row["tokens"], row["positions"])
             left |= {"supply": row["usdg_supply"], "shorts": row["gshort_size"], "entry": row["gshort_avg"]}
+            if row["action"] in ("price", "price1"):
+                offered = traded_at(vault, row)
+                told |= {name: within(mine, theirs) for name, (mine, theirs) in offered.items()}
+                left |= {name: theirs for name, (_, theirs) in offered.items()}
+            for name, mine, theirs in accrued(before, row):
+                told[name], left[name] = within(mine, theirs, rounding=1.0), theirs
             yield step(number, row["action"], told, left)
             vault = adopt(vault, row)
+
+
+def traded_at(vault: Vault, row: dict[str, Any]) -> dict[str, tuple[float, int]]:
+    """Both prices of each token, as `OraclePool` with its spread trades there, and as recorded.
+
+    Of a stable token under `strict` the price is the contract's own: there is no such spread.
+    """
+    found = {}
+    for asset, answers in enumerate(vault.answers):
+        if asset == DOLLARS and vault.params["strict"]:
+            continue
+        spread = 2 * vault.params["spread"][asset] / PARTS
+        kept = Token(*row["tokens"][asset])
+        for side, answer, recorded in ((-1, min(answers), kept.low), (1, max(answers), kept.high)):
+            mine = seated.quoted(spread, answer * ANSWER / DOLLAR, side) * DOLLAR
+            found[f"traded.{asset}.{side}"] = mine, recorded
+    return found
+
+
+def accrued(vault: Vault, row: dict[str, Any]) -> Iterator[tuple[str, float, int]]:
+    """What `Borrowing` charges where a row has charged, in millionths of a position, and when its last interval ended.
+
+    The contract rounds a charge down to a millionth.
+    """
+    for asset, was in enumerate(vault.tokens):
+        now = Token(*row["tokens"][asset])
+        if was.time in (0, now.time) or 0 in (was.pool, was.reserved):
+            continue
+        factor = vault.params["sff" if asset == DOLLARS else "ff"] / MILLIONTHS
+        interval = float(vault.params["fint"])
+        share, ended = seated_rules.charged(factor, interval, was.reserved, was.pool, float(was.time), float(row["t"]))
+        yield f"charged.{asset}", share * MILLIONTHS, now.charged - was.charged
+        yield f"until.{asset}", ended, now.time
 
 
 def view(vault: Vault) -> dict[str, Any]:

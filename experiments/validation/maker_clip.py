@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from experiments.validation import maker_vat
+from experiments.validation import maker_vat, seated_rules
 from experiments.validation.base import Claim
 from experiments.validation.maker_vat import KEEPERS, RAY, WAD, Refused, Vat
-from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.replays import Step, agreement, scenarios, step, within
 from protocol.fixed_point import down
-from protocol.issuing import is_backed
 from protocol.liquidations.curves import exponential, is_stale, linear, stairstep
 from protocol.liquidations.lots import slice_of
 
@@ -64,7 +63,7 @@ def replay() -> Iterator[Step]:
         house = House(params, maker_vat.opened(params))
         for number, row in enumerate(rows):
             house, revert = replace(house, vat=replace(house.vat, now=row["t"])), ""
-            result: dict[str, int] = {}
+            before, result = house.vat, dict[str, int]()
             try:
                 house, result = act(house, row)
             except Refused as reason:
@@ -75,6 +74,9 @@ def replay() -> Iterator[Step]:
             told |= maker_vat.view(house.vat, row["actor"])
             left: dict[str, Any] = {name: row[name] for name in told if name in row} | listed(row["active"])
             left |= {f"event.{name}": value for name, value in row["res"].items() if name != "usr"}
+            if row["action"] == "drip":
+                grown = seated_rules.grown(int(params["duty"]), before.rate, row["t"] - before.dripped)
+                told["index"], left["index"] = within(grown, row["rate"]), row["rate"]
             yield step(number, row["action"], told, left)
             house = replace(house, debts=row["Dirt"], vat=maker_vat.adopt(house.vat, row))
 
@@ -132,7 +134,7 @@ def bark(house: House, who: int, keeper: int) -> tuple[House, dict[str, int]]:
     """Auction a vault that its collateral does not cover, as much of it as the caps let."""
     params, vat = house.params, house.vat
     collateral, art, rate = vat.locked[who], vat.owed[who], vat.rate
-    if is_backed(collateral, vat.spot, art * rate):
+    if maker_vat.backs(vat, collateral, art):
         raise Refused("Dog/not-unsafe")
     room = min(params["Hole"], params["hole"]) - house.debts
     if room <= 0:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from experiments.validation import seated_rules
 from protocol.issuing import backing, is_backed, is_dust
 from protocol.rates.growth import compounded
 
@@ -83,11 +84,17 @@ def drip(vat: Vat) -> Vat:
     return replace(vat, rate=rate, dripped=vat.now, surplus=vat.surplus + more, coined=vat.coined + more)
 
 
+def backs(vat: Vat, locked: int, owed: int) -> bool:
+    """Whether collateral stands behind a debt in units of the rate: by `issuing.stands`, but where floats cannot tell, exactly."""
+    said = seated_rules.backed(vat.params["mat"] / RAY, vat.feed / WAD, locked, owed, vat.rate)
+    return is_backed(locked, vat.spot, owed * vat.rate) if said is None else said
+
+
 def frob(vat: Vat, who: int, lock: int, draw: int) -> Vat:
     """Lock collateral or take it out, draw coins or pay them back."""
     after = replace(vat, locked=put(vat.locked, who, lock), owed=put(vat.owed, who, draw), debts=vat.debts + draw)
     owed: int = after.owed[who] * vat.rate
-    if (draw > 0 or lock < 0) and not is_backed(after.locked[who], vat.spot, owed):
+    if (draw > 0 or lock < 0) and not backs(vat, after.locked[who], after.owed[who]):
         raise Refused("Vat/not-safe")
     least: int = vat.params["dust"]
     if is_dust(owed, least):

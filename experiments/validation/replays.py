@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -85,12 +86,13 @@ def tally(steps: Iterable[Step]) -> Tally:
 
 
 def apart(mine: Any, theirs: Any) -> float:
-    """0 where equal; the relative distance of two numbers; infinite for whatever else differs."""
+    """0 where equal; the relative distance of two numbers; infinite for whatever else differs, also of what is no number."""
     if mine == theirs:
         return 0.0
     if isinstance(mine, str) or isinstance(theirs, str) or mine is None or theirs is None:
         return float("inf")
-    return float(abs(mine - theirs) / max(abs(mine), abs(theirs)))
+    gap = float(abs(mine - theirs) / max(abs(mine), abs(theirs)))
+    return float("inf") if math.isnan(gap) else gap
 
 
 def within(mine: float, theirs: int, rounding: float = 0.0) -> float | int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from experiments.validation.base import Claim
 from experiments.validation.replays import Step, agreement, scenarios, step
+from experiments.validation.seated_rules import Observer
 from protocol.oracles.observations import opened, seen, written
 from protocol.venues.tick_math import HIGHEST_TICK, LOWEST_TICK
 from protocol.venues.tick_pool import EMPTY, Position, TickPool, is_idle, is_range, overdraws
@@ -117,8 +118,10 @@ def replay() -> Iterator[Step]:
     for _, params, rows in scenarios("uniswap_v3.json"):
         pool = Recorded(params)
         mine = Ledger(pool)
+        observer = Observer(pool.tick, pool.now, params["obs_cardinality_next"])
         for number, row in enumerate(rows):
             pool.now, revert, got = row["t"], "", (0, 0)
+            stood = pool.ring, pool.tick
             try:
                 got = act(pool, mine, row["action"], row["args"])
             except Refused as reason:
@@ -135,11 +138,31 @@ def replay() -> Iterator[Step]:
             }
             told |= observed(pool, row["observe"])
             left |= listed(row["observe"])
+            if (pool.ring, pool.tick) != stood:
+                observer.observe(row["tick"], row["t"])
+            for ago, ticks in windows(row["observe"]):
+                told[f"mean.{ago}"], left[f"mean.{ago}"] = whole(observer.mean(ago, row["t"])), ticks
             if row["pos"]:
                 held = mine.row(row["pos"][0], row["pos"][1])
                 told |= {f"position.{place}": value for place, value in enumerate(held)}
                 left |= {f"position.{place}": value for place, value in enumerate(row["pos"])}
             yield step(number, row["action"], told, left)
+
+
+def windows(asked: list[Any]) -> Iterator[tuple[int, int | None]]:
+    """(seconds ago, the mean tick since, rounded down) of what is recorded; None: the longest ago was too old."""
+    if asked[-1] == "OLD":
+        yield max(asked[0]), None
+        return
+    last = asked[-1]
+    for ago, ticks, _ in asked[:-1]:
+        if ago > last[0] == 0:
+            yield ago, (last[1] - ticks) // ago
+
+
+def whole(tick: float | None) -> float | None:
+    """The tick of a price, where that is one to within 1e-6 of a tick: `RingTwap` tells a price."""
+    return tick if tick is None or abs(tick - round(tick)) > 1e-6 else round(tick)
 
 
 def observed(pool: Recorded, asked: list[Any]) -> dict[str, Any]:
