@@ -23,6 +23,18 @@ RECORD = {
     "record.json",
 }  # files of a written record
 TWIN = "twin"  # folder of the twin's record, inside its run's
+SWEEP, AUDIT, HARDENING, SEARCH = "a sweep", "an audit", "a hardening", "a search"
+MARKS = {  # by what results are called: names of which one is there as soon as they are, and in no other kind's folder
+    SWEEP: {"manifest.json"},
+    "a run": {"record.json"},
+    AUDIT: {"report.json"},
+    HARDENING: {"designs.csv"},
+    SEARCH: {"generation-0000"},
+    "a sensitivity": {"screen"},
+    "studies": {"kept"},
+}
+SHARED = ("a sensitivity", "studies")  # kinds that do not mind one another
+LOCK = ".lock"  # of an audit or a hardening: says which of them began there, for both begin with the same journal
 
 
 def _existing(folder: Path) -> Path:
@@ -43,14 +55,28 @@ def free_for_study(out: Path) -> None:
         raise Mistakes([f"--out {out}: {home.name or home} may not be written to"]) from None
 
 
-def free_for_several(out: Path) -> None:
-    """Refuse, besides, the folder of a sweep's own results, which goes on with nothing else in it."""
+def free_for(out: Path, *kinds: str) -> None:
+    """Refuse, besides, a folder that holds results of another kind than these: neither could go on there."""
     from experiments.codec import Mistakes
-    from experiments.sweeps.folder import MANIFEST
 
     free_for_study(out)
-    if (out / MANIFEST).exists():
-        raise Mistakes([f"--out {out}: holds the results of a sweep; take another folder"])
+    other = sorted(_kinds_in(out) - set(kinds))
+    if other:
+        raise Mistakes([f"--out {out}: holds the results of {' and '.join(other)}; take another folder"])
+
+
+def free_for_several(out: Path) -> None:
+    """Refuse the folder of results that go on only with nothing else in it."""
+    free_for(out, *SHARED)
+
+
+def _kinds_in(folder: Path) -> set[str]:
+    if not folder.is_dir():
+        return set()
+    names = {path.name for path in folder.iterdir()}
+    lock = folder / LOCK
+    begun = lock.read_text(errors="replace").strip() if lock.is_file() else ""
+    return {kind for kind, marks in MARKS.items() if marks & names or kind == begun}
 
 
 def free_for_record(out: Path) -> Path:

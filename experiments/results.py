@@ -208,9 +208,10 @@ def export(frame: pd.DataFrame, path: Path, of: Path | None = None) -> None:
         raise Mistakes(
             [f"--export {path}: lies in {of}, which is for what the sweep itself writes; take another place"]
         )
+    if not path.parent.is_dir():
+        raise Mistakes([f"--export {path}: no such folder as {path.parent}"])
     partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         writers[path.suffix](partial)
         partial.replace(path)
     except OSError as error:

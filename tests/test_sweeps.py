@@ -720,6 +720,8 @@ roles = ["snipper"]
         ("[[axes]]\nkind = 'Grid'", "no such kind"),
         ("axes = 3", "must be a list"),
         ("name =", "not TOML"),
+        ("", "fees.toml: says neither base nor axes, so there is nothing to play"),
+        ("about = 'nothing'\nreplicates = 3", "fees.toml: says neither base nor axes"),
     ],
 )
 def test_a_mistake_is_one_line(spec: Path, capsys: Out, text: str, words: str) -> None:
@@ -898,6 +900,8 @@ def test_a_sweep_is_a_value_as_well_and_its_file_reads_back(whole: Path) -> None
         (["--export", "{home}/parts/x.csv"], "which is for what the sweep itself writes"),
         (["--export", "{home}/points.parquet"], "which is for what the sweep itself writes"),
         (["--export", "fees.toml/x.csv"], "--export fees.toml/x.csv: "),
+        (["--export", "nodir/x.csv"], "--export nodir/x.csv: no such folder as nodir"),
+        (["--of", "gain.sniper", "--against", "fie=0"], "no such axis; did you mean fee? (there is: duration, fee)"),
         (["--export", "x.xlsx"], "must end in .csv, .parquet, .jsonl"),
     ],
 )
@@ -909,6 +913,22 @@ def test_what_results_cannot_be_asked_for_is_one_line_and_changes_nothing(
     assert said in line and len(line) < 300
     assert contents(whole) == before
     assert [path.name for path in Path().iterdir()] == ["fees.toml"]
+
+
+def test_an_axis_without_a_name_is_found_by_the_end_of_its_path_where_only_one_ends_so() -> None:
+    import pandas as pd
+
+    from experiments.codec import Mistakes
+    from experiments.commands.sweep import _level
+
+    fee, gas, other = "exchange.market.fee", "chain.base_fee", "exchanges.b.market.fee"
+    frame = pd.DataFrame({fee: [0.0, 0.001], gas: [1.0, 2.0], other: [0.0, 0.5], "fee": [3.0, 4.0]})
+    assert _level(frame, [fee, gas], "fee=0") == (fee, 0.0) == _level(frame, [fee, gas], f"{fee}=0")
+    assert _level(frame, [fee, other], "b.market.fee=0.5") == (other, 0.5)
+    assert _level(frame, [fee, "fee"], "fee=3") == ("fee", 3.0)  # whose name it is goes first
+    for axes, said in (([fee, other], "fee=0"), ([fee, gas], "ee=0"), ([], "fee=0")):
+        with pytest.raises(Mistakes, match="no such axis.*there is: "):
+            _level(frame, axes, said)
 
 
 def test_a_command_of_several_sweeps_refuses_the_folder_of_one(spec: Path, whole: Path, capsys: Out) -> None:

@@ -30,13 +30,14 @@ from experiments.arsenal import trials as trials_module
 from experiments.arsenal.trials import Result, Trial, play
 from experiments.cluster import Crew, Gone
 from experiments.codec import Mistakes, dumps
+from experiments.folders import AUDIT, LOCK
 from experiments.scenario import Scenario
 from experiments.sources import COVERED, brought, engine
 from experiments.sweeps.folder import append, checked, read_lines
 from experiments.sweeps.versions import versions
 from experiments.wishes import plugins_in
 
-RUNS, LOCK = "runs.jsonl", ".lock"
+RUNS = "runs.jsonl"
 
 
 class Means(NamedTuple):
@@ -239,15 +240,22 @@ def outcome(future: Future[Any]) -> Any:
 
 @contextlib.contextmanager
 def bench(
-    home: Path, budget: int, hands: Callable[[], Crew] | None = None, plugins: Sequence[Path] = ()
+    home: Path,
+    budget: int,
+    hands: Callable[[], Crew] | None = None,
+    plugins: Sequence[Path] = (),
+    kind: str = AUDIT,
 ) -> Iterator[Bench]:
-    """A bench whose journal lies in a folder, and is nobody else's meanwhile. Raises Mistakes."""
+    """A bench whose journal lies in a folder, which is then of that kind, and nobody else's meanwhile. Raises Mistakes."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK).open("w") as lock:
+    with (home / LOCK).open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Mistakes([f"--out {home}: another process is at work on it"]) from None
+        lock.truncate(0)
+        with contextlib.suppress(OSError):  # it only helps to tell folders apart
+            os.write(lock.fileno(), f"{kind}\n".encode())
         made = Bench(home, budget, hands, plugins)
         try:
             yield made

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.folders import free_for_study
+from experiments.folders import free_for_several
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 
 Names = Annotated[
@@ -38,7 +38,7 @@ def attacks(
     classes = plugins_in(plugin)
     wishes = Together()
     if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
+        wishes.attempt(lambda: free_for_several(out))
     wishes.lines += [
         f"--{name} {value}: must be {least} or more"
         for name, value, least in (("seeds", seeds, 3), ("workers", workers, 1))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, wrong_workers
-from experiments.folders import free_for_study
+from experiments.folders import AUDIT, free_for
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def audit(
     wishes = Together()
     classes = wishes.attempt(lambda: plugins_in(plugin)) or ()
     if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
+        wishes.attempt(lambda: free_for(out, AUDIT))
     wishes.lines += wrong_workers(workers, scheduler)
     if not 0 <= bound < math.inf:
         wishes.lines.append(f"--bound {bound:g}: must be 0 or more cash coins")
@@ -89,7 +89,10 @@ def audit(
     from experiments.cluster import on_call
 
     home = out or RESULTS / f"audit-{one.name}"
-    with on_call(workers, scheduler) as hands, bench(home, budget, None if workers == 1 else hands, plugin) as runs:
+    with (
+        on_call(workers, scheduler) as hands,
+        bench(home, budget, None if workers == 1 else hands, plugin, AUDIT) as runs,
+    ):
         found = examine(
             one,
             {name: known[name] for name in picked},

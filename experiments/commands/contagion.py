@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from experiments.folders import free_for_study, gather
+from experiments.folders import free_for_several, gather
 from experiments.wishes import Together, changes_of, chosen, plugins_in, seated
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def contagion(
     classes = plugins_in(plugin)
     wishes = Together()
     if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
+        wishes.attempt(lambda: free_for_several(out))
     wishes.lines += [
         f"--{name} {value}: must be {least} or more"
         for name, value, least in (("seeds", seeds, 2), ("deletions", deletions, 0), ("workers", workers, 1))

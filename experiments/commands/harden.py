@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from experiments.commands.audit import UNKNOWN, Bars, Capital, Changes, Duration, Names, Worth, playable
 from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, wrong_workers
-from experiments.folders import free_for_study
+from experiments.folders import HARDENING, free_for
 from experiments.wishes import Together, changes_of, chosen, plugins_in
 
 NONE = 1  # exit status: no design within the bound was found
@@ -54,7 +54,7 @@ def harden(
     wishes = Together()
     classes = wishes.attempt(lambda: plugins_in(plugin)) or ()
     if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
+        wishes.attempt(lambda: free_for(out, HARDENING))
     wishes.lines += wrong_workers(workers, scheduler)
     if not 0 < bound < math.inf:
         wishes.lines.append(f"--bound {bound:g}: must be above 0 cash coins")
@@ -83,7 +83,10 @@ def harden(
     from experiments.cluster import on_call
 
     home = out or RESULTS / f"harden-{one.name}"
-    with on_call(workers, scheduler) as hands, bench(home, budget, None if workers == 1 else hands, plugin) as runs:
+    with (
+        on_call(workers, scheduler) as hands,
+        bench(home, budget, None if workers == 1 else hands, plugin, HARDENING) as runs,
+    ):
         kinds = {name: known[name] for name in picked}
         others = tuple(one for name, one in seen.items() if name != path)
         result = search(one, kinds, bounds, seen[path], runs, bound=bound, capital=capital, elsewhere=others)

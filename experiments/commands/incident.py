@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.folders import free_for_study
+from experiments.folders import free_for_several
 from experiments.wishes import Together
 
 
@@ -34,7 +34,7 @@ def incident(
         return 0
     wishes = Together()
     if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
+        wishes.attempt(lambda: free_for_several(out))
     wishes.lines += [
         f"--{what} {value}: must be 1 or more"
         for what, value in (("seeds", seeds), ("workers", workers))

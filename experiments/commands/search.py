@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from experiments.commands.sweep import RESULTS, Plugins, Scheduler, Workers, played, wrong_workers
-from experiments.folders import free_for_several
+from experiments.folders import SEARCH, free_for
 from experiments.wishes import Together, chosen, plugins_in
 
 
@@ -48,7 +48,7 @@ def search(
     if seconds is not None and not seconds > 0:
         wishes.lines.append(f"--seconds {seconds:g}: must be above 0")
     if out is not None:
-        wishes.attempt(lambda: free_for_several(out))
+        wishes.attempt(lambda: free_for(out, SEARCH))
     wishes.settle()
     assert cast is not None and bounds is not None, "settled"
 

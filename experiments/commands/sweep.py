@@ -242,6 +242,8 @@ def _level(frame: object, axes: list[str], text: str) -> tuple[str, float | str]
     axis, equals, level = text.rpartition("=")
     if not equals:
         raise Mistakes([f"--against {text}: must be AXIS=LEVEL"])
+    fit = [name for name in axes if name == axis or name.endswith(f".{axis}")]
+    axis = fit[0] if len(fit) == 1 else axis
     if axis not in axes:
         raise Mistakes([unknown(f"--against {text}: no such axis", axis, axes)])
     assert isinstance(frame, pd.DataFrame)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from experiments.folders import free_for_study
+from experiments.folders import free_for_several
 from experiments.wishes import Together
 
 
@@ -31,7 +31,7 @@ def validate(
 
     wishes = Together()
     if out is not None:
-        wishes.attempt(lambda: free_for_study(out))
+        wishes.attempt(lambda: free_for_several(out))
     if workers is not None and workers < 1:
         wishes.lines.append(f"--workers {workers}: must be 1 or more")
     names = wishes.attempt(lambda: table.asked(only))

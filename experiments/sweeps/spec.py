@@ -175,6 +175,8 @@ def load(path: Path, *, plugins: Collection[type] = ()) -> Design:
         sweep = decode(Sweep, data, plugins=plugins)
     except Mistakes as mistakes:
         raise Mistakes([*mistakes.lines, *_further(data, path.parent, plugins)]) from None
+    if not {"base", "axes"} & data.keys():
+        raise Mistakes([f"{path}: says neither base nor axes, so there is nothing to play"])
     return design(sweep, home=path.parent, plugins=plugins)
 
 
