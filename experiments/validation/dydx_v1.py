@@ -1,8 +1,9 @@
 """dYdX's Perpetual V1, 1,100 recorded actions: funding by a cumulative index, margin, liquidation and deleveraging at bankruptcy.
 
-Configured as `Collateralised(maintenance=...)`, whose `share_of` says who stands, with `InProportion` for liquidations, where
+Put to `Collateralised(maintenance=...)`, which says who stands, with `InProportion` for liquidations, where
 margin and position leave at the price of `lots.unwound_at`, and `Deleverage` at that of `lots.bankrupt_at`, both in exact
-fractions; the wait for a mark is that of `Backstop(after=...)`. Funding is settled as here, each account's own when it is
+fractions, and each put to the verb as well (`seated`). The wait for a mark is never too short
+in the record. Funding is settled as here, each account's own when it is
 touched, rounded against it (`clearing.funding_due`). What is the contract's own and kept by the replay: bounds on a new funding
 rate, how many units a liquidation may take, and who may trade while below the margin. That zero keeps the sign of what it came
 from is bookkeeping, but decides who may be deleveraged: it is kept as there.

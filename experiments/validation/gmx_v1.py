@@ -1,7 +1,7 @@
 """GMX's first vault, 820 recorded actions: its pool's tokens, positions, borrowing fees, liquidations, and the fees of its basket.
 
-Configured as `OraclePool(spread=...)` against the vault (`oracle_pool.leaning` is the price either way), with `Borrowing` for
-what is reserved and a fee of notional that is rounded up. What is the contract's own and kept by the replay: in `gmx_v1_vault`
+By the formulas of `OraclePool(spread=...)` and `Borrowing`; each price and each charge is put to the class as well
+(`seated`). Of the fee of a trade `clearing.fee_on` alone. What is the contract's own and kept by the replay: in `gmx_v1_vault`
 the lowest and highest of the last answers, and a pool, a reserve and a charge for each of two tokens; in `gmx_v1_positions`
 positions in dollars at entry, who is closed and who is forfeited, and collateral that is the pool's from then on; in
 `gmx_v1_basket` shares of several tokens at once, and fees that lead back to a mix of them.

@@ -1,9 +1,10 @@
 """Maker's vaults and Liquidations 2.0 (Vat, Jug, Dog, Clipper), 910 recorded actions: debts, fees, auctions, prices, incentives.
 
-Configured as `Dutch` with each of the three curves: price, staleness and slice are `liquidations.curves` and `lots.slice_of`; and
-as a `Synthetic` issue with a loan's `BySecond` growth for the vaults (`maker_vat`). What is the contract's own and kept by the
-replay: how much of a vault may be auctioned under a cap on debts at auction, the list of auctions (the last takes the place of
-one that ends), and the books of the Vat. Its debt ceiling is not among the recorded numbers, and was never reached.
+By the formulas of `Dutch`, not by the class: price, staleness and slice are `liquidations.curves` and `lots.slice_of`. Who stands
+and what a fee grows to are put to a `Synthetic` issue (`seated_rules`), with a loan's `BySecond` growth for the vaults
+(`maker_vat`). What is the contract's own and kept by the replay: how much of a vault may be auctioned under a cap on debts at
+auction, the list of auctions (the last takes the place of one that ends), and the books of the Vat. Its debt ceiling is not
+among the recorded numbers, and was never reached.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Uniswap V3's pool, 880 recorded calls: swaps across ticks, liquidity in ranges, fee growth, the protocol's part.
 
 Configured as `TickPool`, the books of `ConcentratedPool`, which carries its own state through a whole session, with the ring of
-`RingTwap` (`oracles.observations`) and the refusals of `exchange.ranges`. What is the contract's own: it stops at every word of
+`RingTwap` (its ticks are put to the class as well) and the refusals of `exchange.ranges`.
+What is the contract's own: it stops at every word of
 its bitmap (which moves fees by their rounding), takes a cut for the protocol, keeps what is owed to a position until it is
 collected, and writes into its ring when a tick or the liquidity in range changes, not at the end of a block.
 """
