@@ -87,7 +87,7 @@ class Game(mesa.Model):
                 role.enter(self)
             back_wrapped(self.state)
         except BaseException:
-            self.release()
+            let_go(self)
             raise
         self.state.finalise()
         self.heights = [0 for _ in world.chains]  # blocks sealed, by chain, those undone since counted as well
@@ -107,7 +107,7 @@ class Game(mesa.Model):
         try:
             self.builders = builders.seated(self, world)
         except BaseException:
-            self.release()
+            let_go(self)
             raise
         self._latest = max((player.role.latency for player in self.players), default=0.0) + max(self._leads)
         self._seen: deque[State] = deque()  # copies of older states, if anybody is slower than a block
@@ -115,13 +115,6 @@ class Game(mesa.Model):
             self._seen.append(self.state.save())
         self._next = [self._wait(number, 0.0) for number in range(len(world.chains))]
         self.recorder = Recorder(self)
-
-    def release(self) -> None:
-        """Let go of a game that is finished, or that could not be seated: Mesa keeps models alive in a table of the Agent class."""
-        self.remove_all_agents()
-        ids = getattr(mesa.Agent, "_ids", None)
-        if ids is not None:
-            ids.pop(self, None)
 
     # ------------------------------------------------------------------ set-up
 
@@ -367,3 +360,11 @@ class Game(mesa.Model):
         fair, then = float(self.fair[tick, column]), ReferenceMarket(self.references[column].venue)
         then.displacement = math.log(float(self.mids[tick, column]) / fair)
         return then.quote(fair, size)
+
+
+def let_go(model: mesa.Model) -> None:
+    """Let go of a model that is finished, or that could not be seated: Mesa keeps them alive in a table of the Agent class."""
+    model.remove_all_agents()
+    ids = getattr(mesa.Agent, "_ids", None)
+    if ids is not None:
+        ids.pop(model, None)

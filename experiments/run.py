@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from agents.game import Game
+import mesa
+
+from agents.game import Game, let_go
 from experiments.capital import Capital
 from experiments.codec import Mistakes
 from experiments.metrics import metrics
@@ -65,6 +67,6 @@ def _looked(capital: Capital, share: float, progress: Callable[[float], None] | 
         progress(share)
 
 
-def release(game: Game) -> None:
+def release(model: mesa.Model) -> None:
     """Let a finished game go."""
-    game.release()
+    let_go(model)
