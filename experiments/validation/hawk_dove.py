@@ -7,7 +7,7 @@ runs of two contestants; and 300 that copy whoever does better come to that shar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,11 +69,15 @@ class Contest(NamedTuple):
             mine, theirs = (V, 0) if self.hawk else (0, V)
         else:
             mine = theirs = 0.5 * V
-        for account, coins in ((self.account, mine), (other, theirs)):
-            units = int(abs(coins) * self.scale)
-            src, dst = (self.bank, account) if coins > 0 else (account, self.bank)
-            if units:
-                state.ledger.move(self.token, src, dst, units, Reason.TRADE)
+        pay(state, self.token, self.bank, {self.account: mine * self.scale, other: theirs * self.scale})
+
+
+def pay(state: State, token: int, bank: int, due: Mapping[int, float]) -> None:
+    """Settle a contest: what is due to each account, in units, from the bank; to the bank where it is negative."""
+    for account, units in due.items():
+        src, dst = (bank, account) if units > 0 else (account, bank)
+        if round(units):
+            state.ledger.move(token, src, dst, round(abs(units)), Reason.TRADE)
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from experiments.equilibrium.solving import profiles, regrets, symmetric
 from experiments.run import build, release
 from experiments.statistics import estimate
 from experiments.validation.base import Claim, Effort, Measured, exactly, own_seeds
-from experiments.validation.hawk_dove import BLOCK, DUEL, Bank, C, V, payoff
-from protocol.ledger import Floats, Reason
+from experiments.validation.hawk_dove import BLOCK, DUEL, Bank, C, V, pay, payoff
+from protocol.ledger import Floats
 from protocol.state import State
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ class Bout(NamedTuple):
         state.put(self.arena, ())
         mine = self.table[self.move][move] + self.stake
         theirs = table[move][self.move] - self.stake
-        for account, coins in ((self.account, mine), (other, theirs)):
-            units = round(abs(coins) * self.scale)
-            src, dst = (self.bank, account) if coins > 0 else (account, self.bank)
-            if units:
-                state.ledger.move(self.token, src, dst, units, Reason.TRADE)
+        pay(state, self.token, self.bank, {self.account: mine * self.scale, other: theirs * self.scale})
 
 
 @dataclass(frozen=True)
