@@ -20,6 +20,7 @@ from protocol.appraisal import account_total
 from protocol.fixed_point import down
 from protocol.funding.base import UNCHARGED, Charged, Funding
 from protocol.ledger import WORLD, Ints
+from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.units import Seconds
 
@@ -62,13 +63,11 @@ class Borrowing(Funding):
 
     def __post_init__(self) -> None:
         """Refuse an interval that is none, and a fee that pays."""
-        wrong = []
-        if not self.factor >= 0:
-            wrong.append(f"factor = {self.factor}: must be 0 or more, a share of a position")
-        if not 0 < self.interval < math.inf:
-            wrong.append(f"interval = {self.interval}: must be above 0 seconds")
-        if wrong:
-            raise ValueError("\n".join(wrong))
+        refuse(
+            self,
+            factor=(self.factor >= 0, "0 or more, a share of a position"),
+            interval=(0 < self.interval < math.inf, "above 0 seconds"),
+        )
 
     def start(self, state: State, listing: Listing, index: float) -> None:
         """When an interval last ended: seconds."""
