@@ -1,6 +1,6 @@
 """Aave V3 1.19.3, 780 recorded actions: rates, indices, supply, borrowing, repayment, withdrawal, liquidation calls.
 
-Configured as two `LoanPool(rate=Kinked(...), growth=Binomial())` with `Seizure(deep=0.95)`. What is the contract's own and kept by
+By the formulas of two `LoanPool(rate=Kinked(...), growth=Binomial())` with `Seizure(deep=0.95)`. What is its own and kept by
 the replay: deposits grow by an index of their own, linear in time (`growth.linear`; a pool here has shares, worth what debts have
 grown to), the treasury's part waits outside of them, a share of the liquidation bonus is the treasury's, and the bonus is applied
 after the price. Numbers of errors are Aave's; only variable rates are recorded.

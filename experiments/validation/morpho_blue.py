@@ -1,6 +1,6 @@
 """Morpho Blue 1.0.0, 1,150 recorded actions: supply, borrowing, interest, seizure, bad debt.
 
-Configured as `LoanPool(growth=Taylor())` and `Seizure(close_factor=1.0, spread=0.15, cursor=0.3)`. What a pool here does not have
+By the formulas of `LoanPool(growth=Taylor())` and `Seizure(close_factor=1.0, spread=0.15, cursor=0.3)`. What pools here do not have
 is debts in shares (it has scaled units and an index): the replay keeps them with the vault's own formulas. The rate of the record
 is a mock, utilisation per year. That exactly one of assets and shares is named is bookkeeping.
 """
