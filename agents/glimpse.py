@@ -50,6 +50,8 @@ class Masked(Mapping[str, Any]):
 class Glimpse(State):
     """The state as `viewer` sees it, for as long as the state stays as it is."""
 
+    lasts = False
+
     def __init__(self, state: State, masks: Mapping[str, Mask], viewer: int) -> None:
         self.__dict__.update(state.__dict__)
         self.__dict__["tables"] = Masked(state.tables, masks, viewer)

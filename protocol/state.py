@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,8 +142,6 @@ class Mark(NamedTuple):
 
     moves: int
     writes: int
-    version: int
-    marked: int
 
 
 RULES = "rules"  # path of the rules in force
@@ -167,6 +165,7 @@ class State:
     rules: World  # in force: what stands at `RULES`
     _exchanges: tuple[Exchange, ...]
     _markets: tuple[Market, ...]  # in the order of `markets`
+    lasts: ClassVar[bool] = True  # whether it is the state itself, and not what somebody sees of it
 
     def __init__(
         self,
@@ -201,12 +200,10 @@ class State:
         self.tables: dict[str, Any] = {}
         self.time = 0.0  # seconds
         self.height = 0  # blocks sealed
-        self.version = 0  # grows with every write: a key for what is derived
-        self.marked = 0  # grows with every write but those to tables of `TRADED`
         self._undo: list[tuple[str, Any, Any]] = []
-        self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}
+        self._memory: dict[Any, tuple[tuple[int, int, float], Any]] = {}  # under what the journal held by then
         self._settled: dict[Any, Any] = {}  # what follows from the rules in force
-        self._marks: dict[Any, tuple[int, float, Any]] = {}
+        self._marks: dict[Any, tuple[int, float, Any]] = {}  # under how many writes there were by then
 
     def houses_of(self, chain: int) -> tuple[House, ...]:
         """The exchanges that live on a chain."""
@@ -219,8 +216,6 @@ class State:
         tables = self.tables
         self._undo.append((path, _ABSENT, tables.get(path, _ABSENT)))
         tables[path] = value
-        self.version += 1
-        self.marked += not path.endswith(TRADED)
         if path == RULES:
             self._enforce()
 
@@ -229,24 +224,18 @@ class State:
         table = self.tables[path]
         self._undo.append((path, index, copy.copy(table[index])))
         table[index] = value
-        self._wrote(path)
 
     def edit(self, path: str) -> NDArray[Any]:
         """The array at `path`, remembered whole, for a caller that will change many of its entries."""
         table: NDArray[Any] = self.tables[path]
         self._undo.append((path, _WHOLE, table.copy()))
-        self._wrote(path)
         return table
-
-    def _wrote(self, path: str) -> None:
-        self.version += 1
-        self.marked += not path.endswith(TRADED)
 
     # ------------------------------------------------------------------ journal
 
     def mark(self) -> Mark:
         """A point to `rewind` to."""
-        return Mark(self.ledger.count.item(), len(self._undo), self.version, self.marked)
+        return Mark(self.ledger.count.item(), len(self._undo))
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
@@ -264,12 +253,11 @@ class State:
             else:
                 self.tables[path][index] = old
         del self._undo[mark.writes :]
-        self.version = mark.version  # all is as it was, and so is what was derived by then
-        for key in [key for key, (stamp, _) in self._memory.items() if stamp[:2] > (mark.version, mark.moves)]:
+        past = mark.writes, mark.moves  # all is as it was, and so is what was derived by then
+        for key in [key for key, (stamp, _) in self._memory.items() if stamp[:2] > past]:
             del self._memory[key]
-        if self.marked > mark.marked:
-            self.marked = mark.marked
-            self._marks = {key: known for key, known in self._marks.items() if known[0] <= mark.marked}
+        for key in [key for key, (writes, _, _) in self._marks.items() if writes > mark.writes]:
+            del self._marks[key]
 
     def writes_since(self, mark: Mark) -> list[tuple[str, Any, Any]]:
         """What stood in tables before each write since `mark`, for `take_back`."""
@@ -280,7 +268,6 @@ class State:
         for path, index, old in reversed(writes):
             if index is _ABSENT and old is _ABSENT:
                 self._undo.append((path, _ABSENT, self.tables.pop(path)))
-                self._wrote(path)
             elif index is _ABSENT:
                 self.put(path, old)
             elif index is _WHOLE:
@@ -297,7 +284,7 @@ class State:
 
     def derived(self, key: Any, compute: Any, *args: Any) -> Any:
         """`compute(*args)`, remembered under `key` until anything at all has changed."""
-        stamp = (self.version, self.ledger.count.item(), self.time)
+        stamp = (len(self._undo), self.ledger.count.item(), self.time)
         known = self._memory.get(key)
         if known is not None and known[0] == stamp:
             return known[1]
@@ -307,11 +294,13 @@ class State:
 
     def marking(self, key: Any, compute: Any, *args: Any) -> Any:
         """`compute(*args)`, remembered until a table has changed that is not of `TRADED`: for what no trade and no move changes."""
-        known = self._marks.get(key)
-        if known is not None and known[0] == self.marked and known[1] == self.time:
-            return known[2]
+        known, writes = self._marks.get(key), len(self._undo)
+        if known is not None and known[1] == self.time:
+            since, _, value = known
+            if since == writes or all(path.endswith(TRADED) for path, _, _ in self._undo[since:]):
+                return value
         value = compute(*args)
-        self._marks[key] = (self.marked, self.time, value)
+        self._marks[key] = (writes, self.time, value)
         return value
 
     # ------------------------------------------------------------------ rules in force

@@ -136,7 +136,8 @@ def test_terms_that_are_remembered_are_those_of_now(kind: type[Any], oracle: Ora
     for number, trader in enumerate(traders):
         exchange.trade(state, state.listings[0][0], trader, (2 * number - 3) * COIN)
         for which in Threshold:
-            told, fresh = margin.terms(state, house, which), margin._terms(state, house, which)
+            told = [np.copy(part) for part in margin.terms(state, house, which)]
+            fresh = margin._terms(state, house, which)
             assert all(np.array_equal(mine, theirs) for mine, theirs in zip(told, fresh, strict=True))
         if number == 1:
             state.time += 60.0

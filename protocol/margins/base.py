@@ -9,13 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from protocol.appraisal import pledge_price, token_price
+from protocol.hooks import fills
 from protocol.instruments.base import INITIAL as INITIAL
 from protocol.instruments.base import MAINTENANCE as MAINTENANCE
-from protocol.instruments.base import Asked
+from protocol.instruments.base import Asked, Instrument
 from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
 from protocol.lending import RAY, accrued
@@ -44,12 +46,38 @@ def _is_steady(state: State, number: int) -> bool:
     return not any((one.oracle.live and not one.index) or one.venue.moves_marks for one in rules + abroad)
 
 
-def _cash_alone(state: State, number: int) -> Floats:
-    """`Terms`' weight, long, short and slope of an exchange without what its indices say: what is cash counts as such."""
-    house, sheet = state.houses[number], np.zeros((4, state.houses[number].last - state.houses[number].first))
-    rows = [house.cash, *(row for one in state.claims[number] for row in (one.quote, one.funding))]
-    sheet[0, np.array(rows) - house.first] = 1.0 / house.cash_scale
-    return sheet
+class _Frame(NamedTuple):
+    """What terms are written into: cash counts as such, and the rest is as indices say."""
+
+    terms: Terms
+    markets: tuple[
+        tuple[Listing, int, float, Instrument, bool], ...
+    ]  # with row, scale, and whether a long and a short need alike
+    owes: bool  # whether anything is lent or pledged
+    asks: bool  # whether there are scenarios
+
+
+def _frame(state: State, house: House, margin: Margin) -> _Frame:
+    first, markets = house.first, []
+    sheet = np.zeros((4, house.last - first))
+    rows = [house.cash, *(row for one in state.claims[house.index] for row in (one.quote, one.funding))]
+    sheet[0, np.array(rows) - first] = 1.0 / house.cash_scale
+    own = fills(margin, Margin, "needs")
+    for listing in state.claims[house.index]:
+        instrument = state.market(listing).instrument
+        alike = not own and not fills(instrument, Instrument, "needs")
+        markets.append((listing, listing.size - first, listing.size_scale, instrument, alike))
+    weight, long, short, slope = sheet
+    terms = Terms(first, weight, weight, long, short, slope, _no_scenarios(len(weight)), margin.most())
+    owes = bool(state.lenders[house.index] or state.pledges[house.index])
+    return _Frame(terms, tuple(markets), owes, fills(margin, Margin, "grid"))
+
+
+def _frames(state: State, number: int) -> tuple[_Frame, _Frame]:
+    """One for each threshold. What is remembered of it is written anew when it is out of date, and nobody keeps it that long."""
+    house = state.houses[number]
+    margin = state.exchange(house).margin
+    return _frame(state, house, margin), _frame(state, house, margin)
 
 
 @dataclass(frozen=True)
@@ -77,10 +105,18 @@ class Margin(ABC):
         return
 
     def terms(self, state: State, house: House, which: Threshold) -> Terms:
-        """Weights and rates at the prices of now. Remembered until something changes that they hang on."""
+        """Weights and rates at the prices of now. Remembered until something changes that they hang on; not to be kept."""
         remember = state.marking if state.settled(_is_steady, house.index) else state.derived
-        terms: Terms = remember((house.index, "terms", which), self._terms, state, house, which)
+        write = self._written if state.lasts else self._terms
+        terms: Terms = remember((house.index, "terms", which), write, state, house, which)
         return terms
+
+    def _written(self, state: State, house: House, which: Threshold) -> Terms:
+        return self._write(state, house, which, state.settled(_frames, house.index)[which])
+
+    def _terms(self, state: State, house: House, which: Threshold) -> Terms:
+        """The same in arrays of their own."""
+        return self._write(state, house, which, _frame(state, house, self))
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:
         """Gain in each scenario of one unit of each claim row, cash coins [scenarios, rows]. Most margins ask no scenarios."""
@@ -97,22 +133,26 @@ class Margin(ABC):
         asked = Asked(which, share * factor, factor)
         return state.market(listing).instrument.needs(state, listing, price, index, asked)
 
-    def _terms(self, state: State, house: House, which: Threshold) -> Terms:
-        first = house.first
-        weight, long, short, slope = state.settled(_cash_alone, house.index).copy()
-        for listing in state.claims[house.index]:
-            row, scale, instrument = listing.size - first, listing.size_scale, state.market(listing).instrument
+    def _write(self, state: State, house: House, which: Threshold, frame: _Frame) -> Terms:
+        """Terms at the prices of now, in the frame's arrays where they are its own."""
+        terms = frame.terms
+        _, weight, _, long, short, slope, _, _ = terms
+        for listing, row, scale, instrument, alike in frame.markets:
             index = read_index(state, listing).value
             price = instrument.price(state, listing, index)
             weight[row] = instrument.weight(state, listing, price)
-            _, further = self.rate(state, listing, which)
-            needs = self.needs(state, listing, which, price, index)
-            long[row], short[row] = needs[0] / scale, needs[1] / scale
+            share, further = self.rate(state, listing, which)
+            if alike:
+                long[row] = short[row] = share * price / scale
+            else:
+                needs = self.needs(state, listing, which, price, index)
+                long[row], short[row] = needs[0] / scale, needs[1] / scale
             slope[row] = further * price / (scale * scale)
-        full = weight
-        if state.lenders[house.index] or state.pledges[house.index]:
-            full = self._weigh_loans(state, house, which, weight)
-        return Terms(first, weight, full, long, short, slope, self.grid(state, house, which), self.most())
+        if frame.owes:
+            terms = terms._replace(full=self._weigh_loans(state, house, which, weight))
+        if frame.asks:
+            terms = terms._replace(grid=self.grid(state, house, which))
+        return terms
 
     def _weigh_loans(self, state: State, house: House, which: Threshold, weight: Floats) -> Floats:
         """What is pledged counts at its index less the haircut, what is owed to a loan pool in full. Returns all in full."""
