@@ -200,7 +200,7 @@ class Game(mesa.Model):
     def fairs_now(self, columns: Sequence[int]) -> list[float]:
         """Nature's prices at the last block, of assets by their columns: for measurement, never for players."""
         row: list[float] = self.fair[self._tick_of(self.state.time)].tolist()
-        return [row[column] for column in columns]
+        return list(map(row.__getitem__, columns))
 
     # ------------------------------------------------------------------ one block
 

@@ -19,7 +19,6 @@ from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
-from protocol.state import House, State
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
@@ -148,6 +147,10 @@ class Recorder:
             for one in state.markets
         ]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
+        self._seats = [
+            (house, self.totals[house.name], (house.cash, house.insurance), (house.token, house.custody))
+            for house in state.houses
+        ]
         trades = ("volume", "fills", "rejected", "run_volume", "run_off")
         undone = [
             "gas_used",
@@ -172,16 +175,21 @@ class Recorder:
             self.rows = np.concatenate([self.rows, np.empty_like(self.rows)])
         time, height, base_fee, used, outside, _, _, waiting, _ = block
         row = [time, height, chain, base_fee, used, outside, waiting, failed]
-        for house in state.houses:
-            row += self._exchange(state, house)
-        fairs = self.game.fairs_now(self._nature)
+        held = state.ledger.balance.item
+        for house, (count, notional, deficit, uncovered), insurance, custody in self._seats:
+            scale, vault = house.cash_scale, 0.0
+            if house.vault >= 0:
+                vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
+            row += (held(insurance) / scale, vault, held(custody) / scale)
+            row += (count, notional / scale, deficit / scale, uncovered / scale)
+        fairs, now, tables = self.game.fairs_now(self._nature), state.time, state.tables
         traded = self._traded(block, fairs)
         for (listing, interest, coins, scale), fair, done in zip(self._markets, fairs, traded, strict=True):
             value, since, _, _ = read_index(state, listing)
-            longs, shorts = state.tables[interest].tolist() if interest else (0.0, 0.0)
+            longs, shorts = tables[interest].tolist() if interest else (0.0, 0.0)
             volume, fills, rejected, worth, off = done
             mid = state.market(listing).venue.mid(state, listing)
-            row += (fair, mid, value, state.time - since, longs / coins, shorts / coins)
+            row += (fair, mid, value, now - since, longs / coins, shorts / coins)
             row += (volume / scale, fills, rejected, worth / scale, off / scale)
         self._row.pack_into(
             self.rows.data, self.blocks * self._row.size, *row
@@ -208,14 +216,6 @@ class Recorder:
         for name, parts in written.totals.items():
             for place, part in enumerate(parts):
                 self.totals[name][place] -= part
-
-    def _exchange(self, state: State, house: House) -> tuple[float, ...]:
-        item, scale, vault = state.ledger.balance.item, house.cash_scale, 0.0
-        if house.vault >= 0:
-            vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
-        count, notional, deficit, uncovered = self.totals[house.name]
-        held = item(house.cash, house.insurance) / scale, vault, item(house.token, house.custody) / scale
-        return (*held, count, notional / scale, deficit / scale, uncovered / scale)
 
     def _collect(self, block: Block) -> int:
         """Events out of receipts. Returns how many transactions failed."""
@@ -300,9 +300,9 @@ class Recorder:
         How far an option trades off fair is against its underlying's.
         """
         found = [NOTHING] * len(fairs)
-        for run in block.filled:
-            number, scale = run.listing.number, run.listing.price_scale
-            one = tally(run.size, run.owed, run.code, fairs[number] * scale)
+        for listing, _, size, owed, code in block.filled:
+            number = listing.number
+            one = tally(size, owed, code, fairs[number] * listing.price_scale)
             found[number] = one if found[number] is NOTHING else _sum(found[number], one)
         for receipt in block.receipts:
             for done in flat(receipt.outcome):
@@ -312,10 +312,8 @@ class Recorder:
         return found
 
     def _flows(self) -> None:
-        ledger, used, most = self.game.state.ledger, self.flow_count, self._sums.size
-        if used + most > len(self.flows):
-            self.flows = np.concatenate([self.flows, np.empty((max(most, len(self.flows)), 5), np.int64)])
-        count, sums = ledger.count.item(), self._sums
-        self.flow_count = aggregate(
-            ledger.journal, count, self.cash_rows, ledger.group, sums, self.blocks, self.flows, used
-        )
+        ledger, used, flows, sums = self.game.state.ledger, self.flow_count, self.flows, self._sums
+        if used + sums.size > len(flows):
+            flows = self.flows = np.concatenate([flows, np.empty((max(sums.size, len(flows)), 5), np.int64)])
+        journal, count = ledger.journal, ledger.count.item()
+        self.flow_count = aggregate(journal, count, self.cash_rows, ledger.group, sums, self.blocks, flows, used)

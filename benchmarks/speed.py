@@ -299,7 +299,7 @@ def memory(make: Callable[[Scenario], Any], few: int = 1_000, many: int = 11_000
 def report(console: Console, quick: bool) -> None:
     """Measure everything and print it. `sizes`: traders, rounds, blocks a round."""
     play(scenario(200, 200), 200)  # so that whatever is compiled on first use is, down to liquidations
-    sizes: tuple[tuple[int, int, int], ...] = ((100, 10, 200), (1_000, 8, 60), (10_000, 4, 40), (100_000, 4, 8))
+    sizes: tuple[tuple[int, int, int], ...] = ((100, 4, 1_000), (1_000, 4, 400), (10_000, 3, 120), (100_000, 2, 16))
     if quick:
         sizes = ((100, 5, 40), (1_000, 5, 10), (10_000, 3, 5))
     speed = Table(title="Speed: the same game, same cast, depth and block space per trader fixed")

@@ -12,7 +12,7 @@ shares beside the giver's.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -119,11 +119,19 @@ def sealed_at(state: State, chain: int) -> str:
 
 def seal_prices(state: State, chain: int = EVERY) -> None:
     """Write down what exchanges' tokens are worth to their issuers now, where another of their chain takes them as collateral."""
-    for number in range(len(state.rules.chains)) if chain == EVERY else (chain,):
-        taken = state.settled(_taken, number)
-        if taken:
+    for number in _numbers(state, chain):
+        if taken := state.settled(_taken, number):
             worth = {row: token_price(state, _issuer(state, row), row) for row in taken}
             state.put(sealed_at(state, number), worth)
+
+
+def seals_prices(state: State, chain: int = EVERY) -> bool:
+    """Whether anything is written down there, under the rules in force."""
+    return any(state.settled(_taken, number) for number in _numbers(state, chain))
+
+
+def _numbers(state: State, chain: int) -> Iterable[int]:
+    return range(len(state.rules.chains)) if chain == EVERY else (chain,)
 
 
 def _taken(state: State, chain: int) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protocol.appraisal import seal_prices
+from protocol.appraisal import seal_prices, seals_prices
 from protocol.exchange.batches import Cleared, clear_auctions
 from protocol.exchange.delayed import execute_requests
 from protocol.exchange.exits import pay_exits
@@ -58,13 +58,14 @@ class _Closings(NamedTuple):
     """What the exchanges of a chain do at the end of a block, under the rules in force."""
 
     waits: bool  # whether orders wait on any of their venues
+    seals: bool  # whether an exchange takes what another issues
     houses: tuple[_Closing, ...]
 
 
 def _closings(state: State, chain: int) -> _Closings:
     houses = tuple(_closing(state, house) for house in state.houses_of(chain))
     waits = any(market.venue.settles == AT_THE_CLOSE for closing in houses for market in closing.rules.markets)
-    return _Closings(waits, houses)
+    return _Closings(waits, seals_prices(state, chain), houses)
 
 
 def _closing(state: State, house: House) -> _Closing:
@@ -98,7 +99,7 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
     Returns what became of the orders that waited.
     """
     cleared: tuple[Cleared, ...] = ()
-    waits, closings = state.settled(_closings, chain)
+    waits, seals, closings = state.settled(_closings, chain)
     if waits:
         cleared = clear_auctions(state, chain) + execute_requests(state, chain)
     for house, rules, markets, limited, dated, margin_looks in closings:
@@ -127,7 +128,8 @@ def close_block(state: State, chain: int = EVERY) -> tuple[Cleared, ...]:
             rules.margin.observe(state, house)
         if rules.vesting is not None:
             ripen(state, house)
-    seal_prices(state, chain)
+    if seals:
+        seal_prices(state, chain)
     return cleared
 
 
@@ -158,11 +160,10 @@ def _charge(state: State, listing: Listing, market: Market) -> None:
 
 def _accrue(state: State, listing: Listing, market: Market) -> float:
     """Let funding grow up to now; returns the price it is a share of, cash coins per base coin."""
-    path, rule = listing.path + ".funding", market.funding
+    path, rule, now = listing.path + ".funding", market.funding, state.time
     index, before, since = state.tables[path].tolist()
-    elapsed = state.time - since
     price = market.instrument.price(state, listing, read_index(state, listing).value)
-    after = rule.rate(state, listing, price, elapsed)
-    index += rule.paid(before, after, elapsed) * price
-    state.put(path, np.array([index, after, state.time]))
+    after = rule.rate(state, listing, price, now - since)
+    index += rule.paid(before, after, now - since) * price
+    state.put(path, np.array((index, after, now)))
     return price

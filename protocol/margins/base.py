@@ -55,9 +55,11 @@ class _Frame(NamedTuple):
     ]  # with row, scale, and whether a long and a short need alike
     owes: bool  # whether anything is lent or pledged
     asks: bool  # whether there are scenarios
+    key: tuple[int, str, Threshold]  # what they are remembered under
+    steady: bool  # see `is_steady`
 
 
-def _frame(state: State, house: House, margin: Margin) -> _Frame:
+def _frame(state: State, house: House, margin: Margin, which: Threshold) -> _Frame:
     first, markets = house.first, []
     sheet = np.zeros((4, house.last - first))
     rows = [house.cash, *(row for one in state.claims[house.index] for row in (one.quote, one.funding))]
@@ -70,14 +72,15 @@ def _frame(state: State, house: House, margin: Margin) -> _Frame:
     weight, long, short, slope = sheet
     terms = Terms(first, weight, weight, long, short, slope, _no_scenarios(len(weight)), margin.most())
     owes = bool(state.lenders[house.index] or state.pledges[house.index])
-    return _Frame(terms, tuple(markets), owes, fills(margin, Margin, "grid"))
+    key, steady = (house.index, "terms", which), is_steady(state, house)
+    return _Frame(terms, tuple(markets), owes, fills(margin, Margin, "grid"), key, steady)
 
 
 def _frames(state: State, number: int) -> tuple[_Frame, _Frame]:
     """One for each threshold. What is remembered of it is written anew when it is out of date, and nobody keeps it that long."""
     house = state.houses[number]
     margin = state.exchange(house).margin
-    return _frame(state, house, margin), _frame(state, house, margin)
+    return _frame(state, house, margin, INITIAL), _frame(state, house, margin, MAINTENANCE)
 
 
 @dataclass(frozen=True)
@@ -106,17 +109,14 @@ class Margin(ABC):
 
     def terms(self, state: State, house: House, which: Threshold) -> Terms:
         """Weights and rates at the prices of now. Remembered until something changes that they hang on; not to be kept."""
-        remember = state.marking if state.settled(_is_steady, house.index) else state.derived
-        write = self._written if state.lasts else self._terms
-        terms: Terms = remember((house.index, "terms", which), write, state, house, which)
+        frame = state.settled(_frames, house.index)[which] if state.lasts else _frame(state, house, self, which)
+        remember = state.marking if frame.steady else state.derived
+        terms: Terms = remember(frame.key, self._write, state, house, which, frame)
         return terms
 
-    def _written(self, state: State, house: House, which: Threshold) -> Terms:
-        return self._write(state, house, which, state.settled(_frames, house.index)[which])
-
     def _terms(self, state: State, house: House, which: Threshold) -> Terms:
-        """The same in arrays of their own."""
-        return self._write(state, house, which, _frame(state, house, self))
+        """The same, to be kept."""
+        return self._write(state, house, which, _frame(state, house, self, which))
 
     def grid(self, state: State, house: House, which: Threshold) -> Floats:
         """Gain in each scenario of one unit of each claim row, cash coins [scenarios, rows]. Most margins ask no scenarios."""
@@ -135,9 +135,9 @@ class Margin(ABC):
 
     def _write(self, state: State, house: House, which: Threshold, frame: _Frame) -> Terms:
         """Terms at the prices of now, in the frame's arrays where they are its own."""
-        terms = frame.terms
+        terms, markets, owes, asks, _, _ = frame
         _, weight, _, long, short, slope, _, _ = terms
-        for listing, row, scale, instrument, alike in frame.markets:
+        for listing, row, scale, instrument, alike in markets:
             index = read_index(state, listing).value
             price = instrument.price(state, listing, index)
             weight[row] = instrument.weight(state, listing, price)
@@ -148,9 +148,9 @@ class Margin(ABC):
                 needs = self.needs(state, listing, which, price, index)
                 long[row], short[row] = needs[0] / scale, needs[1] / scale
             slope[row] = further * price / (scale * scale)
-        if frame.owes:
+        if owes:
             terms = terms._replace(full=self._weigh_loans(state, house, which, weight))
-        if frame.asks:
+        if asks:
             terms = terms._replace(grid=self.grid(state, house, which))
         return terms
 

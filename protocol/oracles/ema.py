@@ -54,11 +54,15 @@ class Ema(Oracle):
 
     def observe(self, state: State, listing: Listing, at: str) -> None:
         """Close the interval that ends now; a venue without a mid leaves the last one standing."""
-        source = resolve(state, listing, self.source) if self.source else listing
+        source, average, now = (
+            resolve(state, listing, self.source) if self.source else listing,
+            state.tables[at],
+            state.time,
+        )
         mid = state.market(source).venue.mid(state, source)
         if not 0.0 < mid < math.inf:
-            mid = state.tables[at].mid
-        state.put(at, Average(self.read(state, listing, at).value, mid, state.time))
+            mid = average.mid
+        state.put(at, Average(after(average, now, self.half_life), mid, now))
 
     def sources(self) -> tuple[str, ...]:
         """The venue it averages."""
