@@ -294,13 +294,16 @@ class State:
 
     def marking(self, key: Any, compute: Any, *args: Any) -> Any:
         """`compute(*args)`, remembered until a table has changed that is not of `TRADED`: for what no trade and no move changes."""
-        known, writes = self._marks.get(key), len(self._undo)
-        if known is not None and known[1] == self.time:
+        known, writes, now = self._marks.get(key), len(self._undo), self.time
+        if known is not None and known[1] == now:
             since, _, value = known
-            if since == writes or all(path.endswith(TRADED) for path, _, _ in self._undo[since:]):
+            if since == writes:
+                return value
+            if all([path.endswith(TRADED) for path, _, _ in self._undo[since:]]):
+                self._marks[key] = (writes, now, value)
                 return value
         value = compute(*args)
-        self._marks[key] = (writes, self.time, value)
+        self._marks[key] = (writes, now, value)
         return value
 
     # ------------------------------------------------------------------ rules in force
