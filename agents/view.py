@@ -9,7 +9,7 @@ would be taken, and at what price where that is not sealed.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,12 +96,9 @@ class View:
         fee: float = self.state.tables[f"chain.{chain.name}.fee"]
         return fee
 
-    def ways(self, listing: Listing, account: int) -> tuple[Plan, ...]:
-        """What `Liquidate` may do to an account, by number; nothing where it would revert."""
-        try:
-            return exchange.ways(self.state, listing, account)
-        except Revert:
-            return ()
+    def ways(self, positions: Sequence[tuple[Listing, int]]) -> list[tuple[Plan, ...]]:
+        """What `Liquidate` may do to positions, each a market and an account, by number; nothing where it would revert."""
+        return exchange.ways_of(self.state, positions)
 
     # ------------------------------------------------------------------ what waits
 

@@ -16,18 +16,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.taking import affordable, carried, look_back, rivalry, taking, wait_for
+from agents.roles.taking import affordable, carried, falling, look_back, rivalry, taking, wait_for
 from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol import exchange
 from protocol.auction_transactions import Bark, Redo
 from protocol.gas import GAS
-from protocol.ledger import Ints
+from protocol.hooks import fills
+from protocol.liquidations.base import Liquidation, Plan
 from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import MAINTENANCE
 from protocol.oracles.base import read_mark
 from protocol.settings import refusals
-from protocol.state import House, Listing
+from protocol.state import House, Listing, State
 from protocol.transactions import Liquidate, Transaction
 from protocol.units import to_units_down
 
@@ -40,6 +41,18 @@ class Choice(NamedTuple):
 
     transaction: Transaction
     prize: float
+
+
+class _Steps(NamedTuple):
+    """What there is to do beside closing an account at once, under the rules in force."""
+
+    remembered: bool  # whether accounts are put up, or warned
+    falling: bool  # whether positions are taken from auctions
+
+
+def _steps(state: State, number: int) -> _Steps:
+    rule = state.exchange(state.houses[number]).liquidation
+    return _Steps(fills(rule, Liquidation, "opens"), falling(rule) is not None)
 
 
 @dataclass(frozen=True)
@@ -79,23 +92,31 @@ class Keeper(Role):
     def act(self, me: Player, view: View) -> Iterable[Action]:
         """Do for the largest accounts below maintenance whatever pays best, if anything does."""
         look_back(me, view)
-        yield from self.serve(me, view, view.house(self.exchange))
+        return self.serve(me, view, view.house(self.exchange))
 
-    def serve(self, me: Player, view: View, house: House) -> Iterator[Action]:
+    def serve(self, me: Player, view: View, house: House) -> list[Action]:
         """The same on one exchange; and trade out of what it was left with there."""
+        sent: list[Action] = []
         for listing, transaction, profit in self.worthwhile(me, view, house):
             tip = max(self.tip, self.bid_share * profit / transaction.gas)
             tip = affordable(view, me, listing, transaction.gas, tip)
             if tip >= self.tip:
-                yield me.send(transaction, tip)
-        for listing in view.state.listings[house.index] if self.unwind else ():
-            yield from unwind(me, view, listing, self.unwind, self.cost)
+                sent.append(me.send(transaction, tip))
+        if self.unwind:
+            for listing in view.state.listings[house.index]:
+                sent += unwind(me, view, listing, self.unwind, self.cost)
+        return sent
 
-    def worthwhile(self, me: Player, view: View, house: House) -> Iterator[tuple[Listing, Any, float]]:
+    def worthwhile(self, me: Player, view: View, house: House) -> list[tuple[Listing, Any, float]]:
         """What pays, and how much before priority fees, cash coins."""
-        for listing, account in self._below(view, house):
-            fee, best, most = view.fee(listing), None, -math.inf
-            for choice in self._choices(me, view, listing, account):
+        steps = view.state.settled(_steps, house.index)
+        below = self._below(view, house, steps)
+        if not below:
+            return []
+        fee, found = view.fee(below[0][0]), []
+        for (listing, account), plans in zip(below, view.ways(below), strict=True):
+            best, most = None, -math.inf
+            for choice in self._choices(me, view, listing, account, plans, steps):
                 if (net := choice.prize - choice.transaction.gas * fee) > most:
                     best, most = choice, net
             if best is None:
@@ -105,43 +126,56 @@ class Keeper(Role):
             if prize - cost <= self.least_profit:
                 me.note(view, "liquidation declined", account=account, prize=prize, gas=cost)
                 continue
-            yield listing, transaction, prize - cost
+            found.append((listing, transaction, prize - cost))
+        return found
 
-    def _below(self, view: View, house: House) -> Iterator[tuple[Listing, int]]:
+    def _below(self, view: View, house: House, steps: _Steps) -> list[tuple[Listing, int]]:
         """Positions of the largest accounts below, and of those that are up for auction."""
         state = view.state
         below, needs = state.exchange(house).margin.below(state, house, MAINTENANCE)
-        seen: set[int] = set()
+        found, accounts = [], []
         if len(below):
-            accounts: Ints = below[np.argsort(-needs, kind="stable")][: self.most]
-            seen = set(accounts.tolist())
-            for account in accounts.tolist():
-                for listing in state.claims[house.index]:
-                    if view.balance(listing.size, account) != 0:
-                        yield listing, account
-        for listing in state.listings[house.index]:
-            for account in cases(state, listing):
-                if account not in seen:
-                    yield listing, account
+            held, markets = state.ledger.balance.item, state.claims[house.index]
+            accounts = below[np.argsort(-needs, kind="stable")][: self.most].tolist()
+            found = [(one, account) for account in accounts for one in markets if held(one.size, account) != 0]
+        if steps.remembered:
+            seen = set(accounts)
+            for listing in state.listings[house.index]:
+                found += [(listing, account) for account in cases(state, listing) if account not in seen]
+        return found
 
-    def _choices(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
+    def _choices(
+        self, me: Player, view: View, listing: Listing, account: int, plans: tuple[Plan, ...], steps: _Steps
+    ) -> list[Choice]:
         """All that could be done, as far as it can see or, where it cannot, as its simulation says."""
-        rule, case = view.state.exchange(listing.house).liquidation, case_of(view.state, listing, account)
-        for way, plan in enumerate(view.ways(listing, account)):
+        choices = []
+        for way, plan in enumerate(plans):
             closing = Liquidate(listing, me.account, account, way)
             reward = exchange.foreseen(view.state, plan)
             if not math.isnan(reward):
-                yield Choice(closing, reward / listing.house.cash_scale)
+                choices.append(Choice(closing, reward / listing.house.cash_scale))
                 continue
             done, _ = view.simulate(closing)
             if isinstance(done, exchange.Liquidated):
-                yield Choice(closing, self._prize(view, done))
+                choices.append(Choice(closing, self._prize(view, done)))
+        if steps.remembered:
+            choices += self._told(me, view, listing, account)
+        if steps.falling:
+            choices += self._taken(me, view, listing, account)
+        return choices
+
+    def _told(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
+        """To say that the account is below, or that its round is over."""
+        rule, case = view.state.exchange(listing.house).liquidation, case_of(view.state, listing, account)
         fresh = rule.opens(view.state, listing, account) if case is None else rule.reopens(view.state, listing, case)
         if fresh is not None:
             telling = Bark(listing, me.account, account) if case is None else Redo(listing, me.account, account)
             done, _ = view.simulate(telling)
             if isinstance(done, exchange.Started):
                 yield Choice(telling, done.reward / listing.house.cash_scale)
+
+    def _taken(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
+        """To take from a running auction now, where waiting would not bring more."""
         lot = taking(view, me, listing, account, self.cost)
         if lot is None:
             return

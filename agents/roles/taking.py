@@ -15,6 +15,7 @@ from agents.view import View
 from protocol import exchange
 from protocol.auction_transactions import Take
 from protocol.liquidations.backstop import Backstop
+from protocol.liquidations.base import Liquidation
 from protocol.liquidations.cases import case_of
 from protocol.liquidations.dutch import Dutch
 from protocol.liquidations.lots import Lot, lot_of
@@ -50,12 +51,17 @@ def worth_to(view: View, lot: Lot, cost: float) -> float:
     return mid * (1.0 - lot.side * cost)
 
 
+def falling(rule: Liquidation) -> Dutch | Staged | None:
+    """The rule, or the one inside it, by which auctions fall, if it is one."""
+    rule = rule.inner if isinstance(rule, Backstop) else rule
+    return rule if isinstance(rule, Dutch | Staged) else None
+
+
 def taking(view: View, me: Player, listing: Listing, account: int, cost: float) -> Taking | None:
     """What may be had of a running auction, if any."""
     state = view.state
-    rule = state.exchange(listing.house).liquidation
-    rule = rule.inner if isinstance(rule, Backstop) else rule
-    if not isinstance(rule, Dutch | Staged) or account == me.account:
+    rule = falling(state.exchange(listing.house).liquidation)
+    if rule is None or account == me.account:
         return None
     lot, case = lot_of(state, listing, account), case_of(state, listing, account)
     if lot is None or case is None:

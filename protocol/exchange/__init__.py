@@ -13,7 +13,7 @@ from protocol.exchange.cash import deposit, transfer, withdraw
 from protocol.exchange.exits import exits, leaving
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.flashing import flashloan
-from protocol.exchange.forced import foreseen, liquidate, ways
+from protocol.exchange.forced import foreseen, liquidate, ways, ways_of
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, donate, invest, provide, remove
@@ -107,5 +107,6 @@ __all__ = [
     "unlock",
     "vault_total",
     "ways",
+    "ways_of",
     "withdraw",
 ]

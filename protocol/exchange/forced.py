@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
 from protocol.clearing import MOVES_PER_FILL, Batch, Fills, transfer
+from protocol.compiled import compiled
 from protocol.errors import (
     Healthy,
     InAuction,
     NotAllowed,
     NothingToDo,
+    Revert,
     TooEarly,
     VaultCommitted,
 )
 from protocol.exchange.admission import need_admission
-from protocol.exchange.bearing import is_flat, pass_on, settle_loans
+from protocol.exchange.bearing import pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import (
+    Gate,
     desk_of,
     gate_of,
     need_margin,
@@ -30,14 +35,52 @@ from protocol.exchange.checks import (
 )
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
-from protocol.ledger import Reason
-from protocol.liquidations.base import Plan, below_maintenance
+from protocol.hooks import fills
+from protocol.ledger import Arrays, Bare, Ints, Reason, shift
+from protocol.liquidations.base import Liquidation, Plan, below_maintenance
 from protocol.liquidations.cases import case_of
 from protocol.liquidations.lots import bankrupt_at
 from protocol.losses.base import Charges
-from protocol.margins.base import INITIAL, MAINTENANCE
+from protocol.margins.base import INITIAL, MAINTENANCE, Margin, Threshold
 from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
+from protocol.world import Exchange, Market
+
+_PENALTY = int(Reason.PENALTY)
+
+
+class _Course(NamedTuple):
+    """What a forced closure in a market goes through, under the rules in force."""
+
+    gate: Gate
+    rules: Exchange
+    market: Market
+    nested: bool  # whether its margin is built around another
+    which: Threshold  # what it is sold under: makers must stand
+    joins: bool  # whether some step of the waterfall takes positions
+    remembers: bool  # whether there can be cases
+    lends: bool
+    positions: Ints  # rows of all an account of the exchange can have
+    batch: Batch  # of one order, written anew for each
+    fills: Fills
+
+
+def _course(state: State, number: int) -> _Course:
+    listing = state.markets[number]
+    rules, market, at = state.exchange(listing.house), state.market(listing), listing.house.index
+    return _Course(
+        gate_of(state, listing),
+        rules,
+        market,
+        fills(rules.margin, Margin, "inner_standing"),
+        INITIAL if market.venue.counterparty == "makers" else MAINTENANCE,
+        any(loss.takes_positions for loss in rules.losses),
+        fills(rules.liquidation, Liquidation, "opens"),
+        bool(state.lenders[at]),
+        np.array([one.size for one in state.claims[at]], np.int64),
+        Batch(np.zeros(1, np.int64), np.zeros(1, np.int64), np.full(1, math.nan)),
+        Fills(np.zeros(1, np.int64), np.zeros(1, np.int64)),
+    )
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
@@ -45,11 +88,13 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int, way: in
 
     Raises what `ways` raises, NothingToDo where there is no such way, and what `carry_out` raises.
     """
-    plans = ways(state, listing, account)
+    course = state.settled(_course, listing.number)
+    index = _need_open(state, listing, course.gate)
+    plans = _plans(state, listing, account, course)
     if not 0 <= way < len(plans):
         raise NothingToDo(account=account, market=listing.name, way=way)
 
-    return carry_out(state, plans[way], keeper)
+    return _carry_out(state, plans[way], keeper, index, course)
 
 
 def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
@@ -57,15 +102,41 @@ def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
 
     Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, and StalePrice.
     """
-    gate = gate_of(state, listing)
+    course = state.settled(_course, listing.number)
+    _need_open(state, listing, course.gate)
+    return _plans(state, listing, account, course)
+
+
+def ways_of(state: State, positions: Iterable[tuple[Listing, int]]) -> list[tuple[Plan, ...]]:
+    """`ways` of many, each a market and an account: nothing where it would raise. What markets ask for is asked once."""
+    closed: dict[int, bool] = {}
+    found = []
+    for listing, account in positions:
+        course = state.settled(_course, listing.number)
+        try:
+            if listing.number not in closed:
+                closed[listing.number] = True
+                _need_open(state, listing, course.gate)
+                closed[listing.number] = False
+            found.append(() if closed[listing.number] else _plans(state, listing, account, course))
+        except Revert:
+            found.append(())
+    return found
+
+
+def _need_open(state: State, listing: Listing, gate: Gate) -> float:
+    """The index that anybody is closed at. Raises Expired, StalePrice."""
     if gate.dated:
         need_running(state, listing)
-    usable_index(state, listing)
-    if gate.elsewhere:
+    return usable_index(state, listing).value
+
+
+def _plans(state: State, listing: Listing, account: int, course: _Course) -> tuple[Plan, ...]:
+    if course.gate.elsewhere:
         need_usable(state, listing.house, account)
-    if gate.limits:
+    if course.gate.limits:
         need_unspared(state, listing, account)
-    plans = state.exchange(listing.house).liquidation.ways(state, listing, account)
+    plans = course.rules.liquidation.ways(state, listing, account)
     if plans:
         return plans
     if below_maintenance(state, listing, account) is None:
@@ -81,10 +152,10 @@ def foreseen(state: State, plan: Plan) -> float:
 
     They can where all of it is sold on a venue that needs nobody else's margin, and no other player has to take any over.
     """
-    venue, losses = state.market(plan.listing).venue, state.exchange(plan.listing.house).losses
-    if not math.isnan(plan.price) or venue.counterparty == "makers" or any(loss.takes_positions for loss in losses):
+    course = state.settled(_course, plan.listing.number)
+    if not math.isnan(plan.price) or course.which == INITIAL or course.joins:
         return math.nan
-    owed = venue.cost(state, plan.listing, np.array([plan.size])).item(0)
+    owed = course.market.venue.cost(state, plan.listing, np.array([plan.size])).item(0)
     return math.nan if math.isnan(owed) else math.floor(abs(int(owed)) * plan.reward)
 
 
@@ -94,51 +165,66 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     Raises what a fill raises; NotAdmitted, or NotAllowed for an account that would take its own position; UnderMargined,
     AccountIsolated, VaultCommitted for a taker that cannot carry it.
     """
-    account, listing, house = plan.account, plan.listing, plan.listing.house
-    index, rules, ledger = usable_index(state, listing).value, state.exchange(house), state.ledger
-    mark = rules.markets[listing.index].instrument.price(state, listing, index)
-    taker = -1 if math.isnan(plan.price) else keeper if plan.taker < 0 else plan.taker
+    course = state.settled(_course, plan.listing.number)
+    return _carry_out(state, plan, keeper, usable_index(state, plan.listing).value, course)
+
+
+def _carry_out(state: State, plan: Plan, keeper: int, index: float, course: _Course) -> Liquidated:
+    account, listing, size, price, share, fine, named = plan
+    house, ledger = listing.house, state.ledger
+    sold = math.isnan(price)
+    taker = -1 if sold else keeper if named < 0 else named
     if taker == account:
         raise NotAllowed(account=account, market=listing.name)
 
-    inner = rules.margin.inner_standing(state, house, MAINTENANCE, account)
-    spare = math.nan if inner is None else inner[0] - inner[1]
-    deleveraged = _deleverage(state, plan, index, mark)
-    rest = plan.size + (deleveraged if plan.size < 0 else -deleveraged)
-    notional = math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
+    spare, rest, deleveraged, notional = math.nan, size, 0, 0
+    if course.nested:
+        inner = course.rules.margin.inner_standing(state, house, MAINTENANCE, account)
+        spare = math.nan if inner is None else inner[0] - inner[1]
+    if course.joins and sold:
+        mark = course.market.instrument.price(state, listing, index)
+        deleveraged = _deleverage(state, plan, index, mark)
+        rest += deleveraged if size < 0 else -deleveraged
+        notional = math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
     if rest:
-        notional += _sell(state, plan, rest, index) if taker < 0 else _hand_over(state, plan, taker, rest, index)
+        notional += (
+            _sell(state, listing, account, rest, index, course) if sold else _hand_over(state, plan, taker, rest, index)
+        )
 
-    reward, penalty = math.floor(notional * plan.reward), math.ceil(notional * plan.penalty)
-    ledger.move(house.cash, account, keeper, reward, Reason.PENALTY)
-    left = ledger.balance.item(house.cash, account)
-    penalty = max(0, min(penalty, left)) if is_flat(state, house, account) else penalty
-    ledger.move(house.cash, account, house.insurance, penalty, Reason.PENALTY)
-    deficit, covered = pass_on(state, house, account)
-    settle_loans(state, house, account)
+    ledger.reserve(2)
+    reward, penalty = math.floor(notional * share), math.ceil(notional * fine)
+    where = house.cash, course.positions, account, keeper, house.insurance
+    penalty, flat, left = _pay_out(ledger.bare, *where, reward, penalty)
+    deficit, covered = pass_on(state, house, account) if flat and left < 0 else (0, ())
+    if course.lends:
+        settle_loans(state, house, account)
 
-    case = close_case(state, listing, account)
+    case = close_case(state, listing, account) if course.remembers else None
     if taker >= 0 and rest:
         _need_carried(state, listing, taker)
-    return Liquidated(
-        account=account,
-        keeper=keeper,
-        listing=listing,
-        size=plan.size,
-        notional=notional,
-        reward=reward,
-        penalty=penalty,
-        deleveraged=deleveraged,
-        taken=0 if taker < 0 else abs(rest),
-        deficit=deficit,
-        covered=covered,
-        taker=taker,
-        price=plan.price,
-        opened=math.nan if case is None else case.opened,
-        started=math.nan if case is None else case.started,
-        rounds=0 if case is None else case.rounds,
-        spare=spare,
-    )
+    taken = 0 if taker < 0 else abs(rest)
+    opened, started, rounds = (math.nan, math.nan, 0) if case is None else (case.opened, case.started, case.rounds)
+    paid = notional, reward, penalty, deleveraged, taken, deficit, covered
+    return Liquidated(account, keeper, listing, size, *paid, taker, price, opened, started, rounds, spare)
+
+
+@compiled
+def _pay_out(
+    bare: Bare, cash: int, positions: Ints, account: int, keeper: int, insurance: int, reward: int, penalty: int
+) -> tuple[int, bool, int]:
+    """Pay the keeper its reward, and the insurance the penalty: of an account without positions, no more than it has left.
+
+    `positions`: rows. Returns the penalty paid, whether the account is without positions, and the cash units it has left.
+    """
+    arrays = Arrays(*bare)
+    shift(arrays, cash, account, keeper, reward, _PENALTY)
+    flat = True
+    for row in positions:
+        flat = flat and arrays.balance[row, account] == 0
+    if flat:
+        penalty = max(0, min(penalty, arrays.balance[cash, account]))
+    shift(arrays, cash, account, insurance, penalty, _PENALTY)
+    return penalty, flat, arrays.balance[cash, account]
 
 
 def _need_carried(state: State, listing: Listing, taker: int) -> None:
@@ -170,17 +256,17 @@ def _hand_over(state: State, plan: Plan, taker: int, size: int, index: float) ->
     return abs(owed)
 
 
-def _sell(state: State, plan: Plan, size: int, index: float) -> int:
+def _sell(state: State, listing: Listing, account: int, size: int, index: float, course: _Course) -> int:
     """Trade `size` for the account on the venue; returns the notional in cash units."""
-    listing, venue = plan.listing, state.market(plan.listing).venue
+    venue, batch, fills = course.market.venue, course.batch, course.fills
     state.ledger.reserve(venue.moves(state, listing, 1))
-    which = INITIAL if venue.counterparty == "makers" else MAINTENANCE  # makers must stand
-    terms = state.exchange(listing.house).margin.terms(state, listing.house, which)
+    terms = course.rules.margin.terms(state, listing.house, course.which)
     desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)
-    pool, fills = venue.pool(state, listing), Fills(np.zeros(1, np.int64), np.zeros(1, np.int64))
-    venue.fill(pool, desk, terms, Batch(np.array([plan.account]), np.array([size]), np.array([math.nan])), fills)
+    pool = venue.pool(state, listing)
+    batch.account[0], batch.size[0] = account, size
+    venue.fill(pool, desk, terms, batch, fills)
     if code := fills.code.item():
-        raise REVERTS[code](account=plan.account, market=listing.name, size=size)
+        raise REVERTS[code](account=account, market=listing.name, size=size)
     venue.keep(state, listing, pool)
     return abs(fills.owed.item())
 
@@ -199,12 +285,12 @@ def _projected(state: State, plan: Plan) -> float:
 def _deleverage(state: State, plan: Plan, index: float, mark: float) -> int:
     """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
 
-    Returns the size units so closed. Only for plans that would sell on the venue and leave the account below zero.
+    Returns the size units so closed. For plans that would sell on the venue; only where that leaves the account below zero.
     """
     listing, house = plan.listing, plan.listing.house
     losses = state.exchange(house).losses
     shortfall = None
-    for loss in losses if math.isnan(plan.price) else ():
+    for loss in losses:
         if not loss.takes_positions:
             continue
         targets = loss.take_over(state, listing, plan.account)
