@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from protocol.chain import Block
-from protocol.compiled import compiled
+from protocol.compiled import compiled, making
 from protocol.exchange import Bitten, Fill, Liquidated, Seized
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
@@ -52,7 +52,7 @@ class Event(NamedTuple):
     numbers: dict[str, Any]
 
 
-@compiled
+@making
 def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, block: int, table: Ints, used: int) -> int:
     """Add a block's cash moves up by (reason, source group, destination group); append what is not zero to `table`.
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, making
 
 Floats = NDArray[np.float64]
 
@@ -197,7 +197,7 @@ def normal_quantile(p: float) -> float:
     return central_quantile(q) if abs(q) <= CENTRAL else tail_quantile(p)
 
 
-@compiled
+@making
 def _uniform_block(key: np.uint64, first: int, ticks: int, n: int) -> Floats:
     out = np.empty((ticks, n))
     for t in range(ticks):
@@ -206,7 +206,7 @@ def _uniform_block(key: np.uint64, first: int, ticks: int, n: int) -> Floats:
     return out
 
 
-@compiled
+@making
 def _normal_block(key: np.uint64, first: int, ticks: int, n: int) -> Floats:
     out = np.empty((ticks, n))
     for t in range(ticks):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from protocol import exchange
 from protocol.bridge import Top, top_of
 from protocol.clearing import Batch
-from protocol.compiled import compiled
+from protocol.compiled import compiled, making
 from protocol.errors import InsufficientBalance, Revert, StalePrice, WrongChain
 from protocol.gas import GAS
 from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
@@ -210,7 +210,7 @@ def _build(terms: Terms, queue: Rows, pending: list[Pending], builder: Builder) 
     return queue, _fill_up(terms, queue, pending, order, own), pending
 
 
-@compiled
+@making
 def _fit(gas: Floats, ahead: Floats, capacity: float) -> NDArray[np.bool_]:
     """Which of a queue fit: what does not is passed over, and holds nobody else up. Shapes [n]."""
     served = np.empty(len(gas), np.bool_)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, making
 from protocol.ledger import Arrays, Bare, Floats, Ints
 
 
@@ -175,7 +175,7 @@ def _examine_tile(
                 need[account] += needed(units[account], long, short, slope)
 
 
-@compiled
+@making
 def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
     """Equity and requirement of every account, as `examine_one` has them. Shapes [accounts]; cash coins."""
     arrays, terms = Arrays(*bare), Terms(*margin)
@@ -186,7 +186,7 @@ def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
         _examine_tile(arrays, terms, place, grid, held, gains, start, worth[start:stop], needs[start:stop])
 
 
-@compiled
+@making
 def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints, needs: Floats) -> int:
     """Fill `found` with players' accounts worth less than they need, and `needs` with what they need; returns how many there are.
 

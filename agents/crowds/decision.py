@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.streams import CENTRAL, central_quantile, splitmix64, tail_quantile, uniform_of
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.ledger import Arrays, Bare, Floats, Ints
 from protocol.mempool import Rows
 
@@ -58,7 +58,7 @@ class Sight(NamedTuple):
 _NOTHING, _ACTS, _RUINED = 0, 1, 2
 
 
-@compiled
+@making
 def decide(
     keys: Any, tick: int, bare_seats: Any, sheet: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
 ) -> tuple[int, int]:

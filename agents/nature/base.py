@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.streams import Floats, Streams
-from protocol.compiled import compiled
+from protocol.compiled import compiled, making
 
 Correlation = float | tuple[tuple[float, ...], ...]
 
@@ -93,7 +93,7 @@ def shocks(streams: Streams, assets: Sequence[str], correlation: Correlation, ti
     return _mix(factor(correlation, assets), own)
 
 
-@compiled
+@making
 def _mix(lower: Floats, own: Floats) -> Floats:
     mixed = np.empty_like(own)  # a plain loop: a product by BLAS may round differently for another number of ticks
     for t in range(own.shape[0]):
@@ -105,7 +105,7 @@ def _mix(lower: Floats, own: Floats) -> Floats:
     return mixed
 
 
-@compiled
+@making
 def compound(start: Floats, returns: Floats) -> Floats:
     """Prices from log returns [ticks, assets]; float64 [ticks + 1, assets], row 0 exactly `start`."""
     ticks, assets = returns.shape

@@ -14,7 +14,7 @@ import numpy as np
 
 from agents.nature.base import Correlation, Nature, check, check_each, compound, each, factor, poisson, shocks
 from agents.streams import Floats, Streams, splitmix64, uniform_of
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.units import SECONDS_PER_YEAR
 
 MOST = 4.0  # jumps a tick on average: beyond it, ticks are too long to speak of jumps
@@ -61,7 +61,7 @@ class DoubleExponential(Nature):
         return compound(np.array(self.start), returns)
 
 
-@compiled
+@making
 def _jumps(rate: float, arrivals: Floats, key: np.uint64, up: float, mean_up: float, mean_down: float) -> Floats:
     total = np.zeros(len(arrivals))  # log fair; `rate` in jumps a tick
     for t in range(len(arrivals)):

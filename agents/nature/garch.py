@@ -18,7 +18,7 @@ import numpy as np
 
 from agents.nature.base import Correlation, Nature, check, check_each, compound, each, factor, shocks
 from agents.streams import Floats, Streams
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.units import SECONDS_PER_DAY, SECONDS_PER_YEAR
 
 
@@ -64,7 +64,7 @@ class Garch(Nature):
         return compound(np.array(self.start), _returns(normal, drift, variance, self.weights()))
 
 
-@compiled
+@making
 def _returns(normal: Floats, drift: Floats, long_run: Floats, weights: tuple[float, float, float]) -> Floats:
     alpha, gamma, beta = weights
     pull = 1.0 - alpha - 0.5 * gamma - beta

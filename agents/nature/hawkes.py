@@ -17,7 +17,7 @@ import numpy as np
 
 from agents.nature.base import Correlation, Nature, check, check_each, compound, each, factor, poisson, shocks
 from agents.streams import Floats, Streams
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.units import SECONDS_PER_YEAR
 
 
@@ -93,7 +93,7 @@ class Burst(NamedTuple):
     std: float  # of a jump in log fair
 
 
-@compiled
+@making
 def _add_jumps(returns: Floats, arrivals: Floats, sizes: Floats, burst: Burst) -> None:
     ticks, assets = returns.shape
     growth = math.expm1(burst.mean + 0.5 * burst.std * burst.std)  # expected relative growth by one jump

@@ -15,7 +15,7 @@ import numpy as np
 
 from agents.nature.base import Correlation, Nature, check, check_each, compound, each, factor, poisson, shocks
 from agents.streams import Floats, Streams
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.units import SECONDS_PER_YEAR
 
 
@@ -58,7 +58,7 @@ class JumpDiffusion(Nature):
         return compound(np.array(self.start), returns)
 
 
-@compiled
+@making
 def _jumps(
     rates: tuple[float, float], uniforms: tuple[Floats, Floats], size: Floats, mean: float, std: float
 ) -> Floats:

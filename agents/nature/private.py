@@ -13,13 +13,13 @@ import math
 import numpy as np
 
 from agents.streams import normal_at
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.ledger import Floats
 
 _SLACK = 1e-9  # ticks: how far apart two equal times may be
 
 
-@compiled
+@making
 def signals(key: np.uint64, moment: int, path: Floats, now: float, ahead: Floats, noise: Floats) -> Floats:
     """Log prices on `path` [ticks], `ahead` ticks after `now`, with errors of standard deviation `noise`. Shapes [n].
 

@@ -23,7 +23,7 @@ import numpy as np
 from agents.nature.base import Nature, check
 from agents.nature.klines import Bars, load, moment
 from agents.streams import Floats, Streams, normal_at, uniform_at
-from protocol.compiled import compiled
+from protocol.compiled import compiled, making
 
 _PAIRS = 16  # pairs of times of high and low to pick from
 
@@ -73,7 +73,7 @@ class Replay(Nature):
         return n
 
 
-@compiled
+@making
 def _fill(bars: Floats, n: int, times: np.uint64, noise: np.uint64) -> Floats:
     path = np.empty(len(bars) * n)
     for b in range(len(bars)):

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from protocol.compiled import compiled
+from protocol.compiled import making
 from protocol.errors import ReportRejected
 from protocol.ledger import Floats
 from protocol.oracles.base import Oracle, Reading, Report, Status
@@ -39,7 +39,7 @@ def middle(values: Sequence[int]) -> int:
     return low if low == high else -(-total // 2) if total < 0 else total // 2
 
 
-@compiled
+@making
 def _middle(values: Floats) -> float:
     ordered = np.sort(values)
     half = len(ordered) // 2
@@ -47,7 +47,7 @@ def _middle(values: Floats) -> float:
     return middle
 
 
-@compiled
+@making
 def aggregate(table: Floats, oldest: float) -> tuple[float, float, float, int]:
     """Median, its time, the median distance from it, and how many are no older than `oldest`; of all, if none is."""
     fresh = table[:, TIME] >= oldest

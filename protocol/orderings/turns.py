@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from protocol.compiled import compiled, inner
+from protocol.compiled import inner, making
 from protocol.ledger import Floats, Ints
 
 SHORT = 48  # a queue up to this is sorted sooner by insertion alone
@@ -68,14 +68,14 @@ def _sort(column: Floats, sign: float, order: Ints) -> None:
     _insert(number, order)
 
 
-@compiled
+@making
 def _by_arrival(arrival: Floats, order: Ints) -> None:
     for place in range(len(order)):
         order[place] = place
     _sort(arrival, 1.0, order)
 
 
-@compiled
+@making
 def _by_tip(arrival: Floats, tip: Floats, order: Ints) -> None:
     for place in range(len(order)):
         order[place] = place

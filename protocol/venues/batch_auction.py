@@ -18,7 +18,7 @@ import numpy as np
 
 from protocol import errors
 from protocol.clearing import MOST, Batch, Desk, Fills, claims_loop, tokens_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, making
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
 from protocol.settings import refuse
@@ -40,13 +40,13 @@ def take(pool: Floats, size: float) -> float:
 _claims_loop, _tokens_loop = claims_loop(take), tokens_loop(take)
 
 
-@compiled
+@making
 def settle_claims(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     """Trade each part with the venue's account, at the one price and under the tests that all claims pass."""
     _claims_loop(pool, desk, terms, batch, fills)
 
 
-@compiled
+@making
 def settle_tokens(pool: Floats, till: Any, batch: Any, fills: Any) -> None:
     """The same for tokens."""
     _tokens_loop(pool, till, batch, fills)

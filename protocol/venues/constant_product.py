@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, bare_desk, pricing_loop, tokens_loop
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, making
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.units import to_units_down
@@ -83,12 +83,12 @@ _fill_loop = tokens_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@making
 def _fill(pool: Floats, till: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, till, batch, fills)
 
 
-@compiled
+@making
 def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
     _pricing_loop(pool, sizes, owed)
 

@@ -25,7 +25,7 @@ from protocol.clearing import (
     settle_funding,
     standing,
 )
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, making
 from protocol.ledger import Floats, Ints, Reason, shift, undo
 from protocol.solvency import Terms, equity, required
 from protocol.venues.base import SLACK
@@ -168,7 +168,7 @@ def _settle(
         batch.size[row] = traded
 
 
-@compiled
+@making
 def fill_claims(book: Book, desk: Desk, makers: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
     """Fill each order against the book, in turn. `batch.size` becomes what was traded of it."""
     balance = desk.arrays.balance
@@ -203,7 +203,7 @@ def fill_claims(book: Book, desk: Desk, makers: Desk, terms: Terms, batch: Batch
         _settle(book, batch, fills, spare, row, first, side, code, owed, traded)
 
 
-@compiled
+@making
 def fill_tokens(book: Book, till: Till, batch: Batch, fills: Fills) -> None:
     """Fill each order for tokens against the book, in turn. `batch.size` becomes what was traded of it."""
     balance = till.arrays.balance
@@ -225,7 +225,7 @@ def fill_tokens(book: Book, till: Till, batch: Batch, fills: Fills) -> None:
         _settle(book, batch, fills, spare, row, first, side, code, owed, traded - lost)
 
 
-@compiled
+@making
 def price_book(book: Book, sizes: Ints, owed: Floats) -> None:
     """What each order in turn would owe if every maker could carry its fill."""
     spare = book.rows[:, SIZE].copy()
@@ -263,7 +263,7 @@ def count_bids(rows: Ints) -> int:
     return low
 
 
-@compiled
+@making
 def insert_order(rows: Ints, ticks: int, size: int, account: int, order: int) -> Ints:
     """The book with one more order, behind all others at its price."""
     ahead = ticks if size < 0 else ticks - 1  # the highest price that stays below the new order in the table

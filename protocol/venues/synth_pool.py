@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, making
 from protocol.errors import StalePrice
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index
@@ -54,12 +54,12 @@ _fill_loop = claims_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@making
 def _fill(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, desk, terms, batch, fills)
 
 
-@compiled
+@making
 def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
     _pricing_loop(pool, sizes, owed)
 

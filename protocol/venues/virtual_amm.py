@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
-from protocol.compiled import compiled, shared
+from protocol.compiled import compiled, making, shared
 from protocol.fixed_point import up
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
@@ -49,12 +49,12 @@ _fill_loop = claims_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@making
 def _fill(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, desk, terms, batch, fills)
 
 
-@compiled
+@making
 def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
     _pricing_loop(pool, sizes, owed)
 
