@@ -299,7 +299,7 @@ class State:
             since, _, value = known
             if since == writes:
                 return value
-            if all([path.endswith(TRADED) for path, _, _ in self._undo[since:]]):
+            if not [path for path, _, _ in self._undo[since:] if not path.endswith(TRADED)]:
                 self._marks[key] = (writes, now, value)
                 return value
         value = compute(*args)
