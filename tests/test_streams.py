@@ -10,7 +10,16 @@ import pytest
 from numba import njit
 from scipy import stats
 
-from agents.streams import Streams, drawn_first, normal_at, normal_quantile, splitmix64, uniform_at
+from agents.streams import (
+    Streams,
+    drawn_first,
+    normal_at,
+    normal_quantile,
+    normals_of,
+    splitmix64,
+    uniform_at,
+    uniform_of,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 N = 100_000
@@ -106,6 +115,20 @@ def test_scalars_serve_inside_compiled_loops_with_any_kind_of_integer():
 
     assert total(key, 9, 4) == pytest.approx(expected, rel=1e-14)
     assert total(key, np.uint64(9), np.int32(4)) == total(key, 9, 4)
+
+
+@pytest.mark.parametrize("word", [splitmix64(STREAMS.key("whims"), 5), np.uint64(2**64 - 0x9E3779B97F4A7C15)])
+def test_normals_drawn_together_are_those_drawn_one_by_one_out_to_the_far_tail(word):
+    @njit
+    def together(word, lanes, out):
+        normals_of(word, lanes, out)
+
+    lanes = np.arange(0, 60_000, 3, dtype=np.uint64)
+    drawn = np.empty(len(lanes))
+    together(word, lanes, drawn)
+
+    assert drawn.tolist() == [normal_quantile(uniform_of(word, lane)) for lane in lanes]
+    assert drawn.min() < -3.5  # and -8.2 of the second word, whose first output is zero
 
 
 @pytest.mark.parametrize("seed", [-1, 1.0, True, "1"])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents.streams import CENTRAL, central_quantile, splitmix64, tail_quantile, uniform_of
+from agents.streams import listed, normals_of, splitmix64, uniform_of
 from protocol.compiled import making
 from protocol.ledger import Arrays, Bare, Floats, Ints
 from protocol.mempool import Rows
@@ -55,9 +55,6 @@ class Sight(NamedTuple):
     expires: float
 
 
-_NOTHING, _ACTS, _RUINED = 0, 1, 2
-
-
 @making
 def decide(
     keys: Any, tick: int, bare_seats: Any, sheet: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
@@ -66,58 +63,59 @@ def decide(
 
     Returns how many of each. `keys`: of the streams for acting, signal and arrival. Seats, sight and the ledger's arrays come
     without names (see `compiled`), and the columns as rows of one sheet: each array costs a block as much as ten members.
+    It goes in passes without branches, each over those whom the last one has left: who does what is drawn by lot, and a
+    processor that guesses wrong loses as much time as four members take.
     """
     seats, sight, arrays = Seats(*bare_seats), Sight(*bare_sight), Arrays(*bare)
     columns = Columns(sheet[0], sheet[1], sheet[2], sheet[3], sheet[4], sheet[5], sheet[6], sheet[7])
     acts, signals, arrivals = splitmix64(keys[0], tick), splitmix64(keys[1], tick), splitmix64(keys[2], tick)
-    last = seats.first + len(columns.stake)
+    members = len(columns.stake)
+    last = seats.first + members
     sizes, cashes = arrays.balance[seats.size][seats.first : last], arrays.balance[seats.cash][seats.first : last]
-    does, awake = np.empty(len(sizes), np.uint8), np.empty(len(sizes), np.int64)
-    for member in range(len(sizes)):  # most do nothing: a loop without branches, eight members at a time, says who does
-        poor = (sizes[member] == 0) & (cashes[member] >= 0) & (cashes[member] < seats.reentry * columns.stake[member])
-        acting = uniform_of(acts, member) < columns.activity[member] * sight.elapsed
-        does[member] = _RUINED if poor else (_ACTS if acting else _NOTHING)
-    up = broke = 0
-    for member in range(len(sizes)):
-        awake[up], ruined[broke] = member, member
-        up += does[member] == _ACTS
-        broke += does[member] == _RUINED
 
-    drawn, noise = np.empty(up), np.empty(up)
-    for turn in range(up):
-        drawn[turn] = uniform_of(signals, awake[turn])
-        noise[turn] = central_quantile(drawn[turn] - 0.5)  # of most; the others' is mended below
+    does, awake = np.empty(members, np.bool_), np.empty(members, np.uint64)
+    broke = 0
+    if seats.reentry > 0.0:
+        for member in range(members):
+            little = (cashes[member] >= 0) & (cashes[member] < seats.reentry * columns.stake[member])
+            does[member] = little & (sizes[member] == 0)
+            broke += does[member]
+        if broke:
+            listed(does, ruined)
+    for member in range(members):
+        does[member] = uniform_of(acts, member) < columns.activity[member] * sight.elapsed
+    for turn in range(broke):
+        does[ruined[turn]] = False
+    up = listed(does, awake)
 
-    spot = seats.quote < 0
-    count = 0
+    signal, spot = np.empty(up), seats.quote < 0
+    normals_of(signals, awake[:up], signal)
     for turn in range(up):
         member = awake[turn]
-        held = sizes[member]
-        own = noise[turn] if abs(drawn[turn] - 0.5) <= CENTRAL else tail_quantile(drawn[turn])
-        signal = columns.noise[member] * own
-        signal += columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
-        if abs(signal) <= columns.threshold[member]:
-            continue
-        side = 1.0 if signal > 0.0 else -1.0
-        cash = cashes[member] / seats.cash_scale
+        pull = columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
+        signal[turn] = columns.noise[member] * signal[turn] + pull
+        against = sizes[member] * (1.0 if signal[turn] > 0.0 else -1.0) <= 0.0  # a position, if there is one
+        does[turn] = (not abs(signal[turn]) <= columns.threshold[member]) & (spot | against)
+    wanting = np.empty(up, np.uint64)
+    turns = listed(does[:up], wanting)
+
+    wants = 0
+    for turn in wanting[:turns]:
+        member, side = awake[turn], 1.0 if signal[turn] > 0.0 else -1.0
+        held, cash = float(sizes[member]), cashes[member] / seats.cash_scale
         if spot:
             coins = cash / sight.mid if side > 0.0 else held / seats.size_scale
             size = side * columns.leverage[member] * coins * seats.size_scale
-        elif held == 0:
-            size = side * columns.leverage[member] * max(cash, 0.0) / sight.mid * seats.size_scale
-        elif held * side < 0.0:
-            size = -1.0 * held
         else:
-            continue
-        if abs(size) < 1.0:
-            continue
-        row = rows[count]
+            opened = side * columns.leverage[member] * max(cash, 0.0) / sight.mid * seats.size_scale
+            size = opened if held == 0.0 else -1.0 * held
+        row = rows[wants]
         row["market"] = seats.market
-        row["account"] = seats.first + member
+        row["account"] = seats.first + np.int64(member)
         row["size"] = int(size)
         row["limit"] = sight.mid * (1.0 + side * columns.patience[member])
         row["tip"] = seats.tip
         row["arrival"] = sight.arrival + uniform_of(arrivals, member) * max(0.0, sight.seal - sight.arrival)
         row["expires"] = sight.expires
-        count += 1
-    return count, broke
+        wants += abs(size) >= 1.0  # else the next is written over it
+    return wants, broke
