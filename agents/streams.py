@@ -210,7 +210,7 @@ def normal_quantile(p: float) -> float:
 
 
 @inner
-def listed(chosen: NDArray[np.bool_], places: NDArray[np.uint64]) -> int:
+def listed(chosen: NDArray[np.bool_], places: NDArray[np.uint64] | NDArray[np.int64]) -> int:
     """Fill `places` with those that are chosen, lowest first, and return how many; without a branch, in steady time. Shapes [n]."""
     count = 0
     for place in range(len(chosen)):

@@ -1,71 +1,103 @@
 """Turns: the permutation that serves a queue by tip and arrival, ties as they stand, compiled.
 
-Numbers are first put into four million cells of equal width between the lowest and the highest, by two passes of a radix sort,
-and then, nearly sorted, by insertion: its time grows with the queue and hardly faster, and a queue of one tip is sorted by
-arrival alone. Both are stable, and there is one stable order.
+What is nearly in order is sorted by insertion. Other numbers are first put into cells of equal width between the lowest and the
+highest, some sixty a number, by two passes of a radix sort, and then, nearly sorted, by insertion: its time grows with the queue
+and hardly faster, and a queue of one tip is sorted by arrival alone. All are stable, and there is one stable order. Numbers are
+compared by their bits, which as integers stand in the same order and which a processor compares eight at a time.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from protocol.compiled import inner, making
 from protocol.ledger import Floats, Ints
 
 SHORT = 48  # a queue up to this is sorted sooner by insertion alone
-DIGIT = 2048  # cells are numbers of two digits
+FEW = 16  # places for one that is out of order, at least, where a queue is nearly in order
+STEPS = 8  # of insertion a place, after which it was not
+SPARSE = 64  # cells a number, at least, up to the finest
+COARSEST, FINEST = 4, 11  # bits of a digit: cells are numbers of two
+MOST = 2**63 - 1
 
 
 @inner
-def _insert(number: Floats, order: Ints) -> None:
-    """Sort `order` by the number of each place."""
+def _insert(key: Ints, order: Ints, most: int) -> bool:
+    """Sort `order` by the number of each place; False: it was let be after so many steps."""
+    steps = 0
     for turn in range(1, len(order)):
         place, at = order[turn], turn - 1
-        while at >= 0 and number[order[at]] > number[place]:
+        while at >= 0 and key[order[at]] > key[place]:
             order[at + 1] = order[at]
             at -= 1
         order[at + 1] = place
+        steps += turn - at
+        if steps > most:
+            return False
+    return True
 
 
 @inner
-def _spread(number: Floats, lowest: float, highest: float, order: Ints) -> None:
-    """Sort `order` by the cell that the number of each place falls into."""
-    cell, spare = np.empty(len(number), np.uint32), np.empty_like(order)
-    count = np.zeros((2, DIGIT), np.uint32)
-    last, span = DIGIT * DIGIT - 1, highest - lowest
-    for place in range(len(number)):
-        cell[place] = np.uint32((number[place] - lowest) / span * last)
-        count[0, cell[place] % DIGIT] += 1
-        count[1, cell[place] // DIGIT] += 1
-    for row in count:
-        ahead = 0
-        for digit in range(DIGIT):
-            row[digit], ahead = ahead, ahead + row[digit]
+def _nearly(key: Ints, order: Ints) -> bool:
+    """Whether hardly any place comes after one whose number is higher."""
+    falls = 0
+    for turn in range(1, len(order)):
+        falls += key[order[turn]] < key[order[turn - 1]]
+    return falls * FEW <= len(order)
+
+
+@inner
+def _deal(digit: NDArray[np.uint16], count: NDArray[np.uint32], order: Ints, dealt: Ints) -> None:
+    """Sort `order` into `dealt` by the digit of each place. `count`: how many places have each."""
+    ahead = np.uint32(0)
+    for value in range(len(count)):
+        count[value], ahead = ahead, np.uint32(ahead + count[value])
     for turn in range(len(order)):
-        digit = cell[order[turn]] % DIGIT
-        spare[count[0, digit]] = order[turn]
-        count[0, digit] += 1
-    for turn in range(len(order)):
-        digit = cell[spare[turn]] // DIGIT
-        order[count[1, digit]] = spare[turn]
-        count[1, digit] += 1
+        place = order[turn]
+        dealt[count[digit[place]]] = place
+        count[digit[place]] += np.uint32(1)
+
+
+@inner
+def _spread(key: Ints, order: Ints) -> None:
+    """Sort `order` by the cell that the key of each place falls into."""
+    bits = COARSEST
+    while bits < FINEST and 1 << 2 * bits < SPARSE * len(order):
+        bits += 1
+    lowest = highest = key[0]
+    for place in range(len(key)):
+        lowest, highest = min(lowest, key[place]), max(highest, key[place])
+    shift = 0
+    while (highest >> shift) - (lowest >> shift) >= 1 << 2 * bits:
+        shift += 1
+    low, high = np.empty(len(key), np.uint16), np.empty(len(key), np.uint16)
+    for place in range(len(key)):
+        cell = (key[place] >> shift) - (lowest >> shift)
+        low[place], high[place] = cell & ((1 << bits) - 1), cell >> bits
+    count, dealt = np.zeros((2, 1 << bits), np.uint32), np.empty_like(order)
+    for place in range(len(key)):
+        count[0, low[place]] += np.uint32(1)
+        count[1, high[place]] += np.uint32(1)
+    _deal(low, count[0], order, dealt)
+    _deal(high, count[1], dealt, order)
 
 
 @inner
 def _sort(column: Floats, sign: float, order: Ints) -> None:
     """Sort `order`, stably, by `sign` times the number in the column at each place."""
-    if len(order) == 0:
-        return
     number = np.empty(len(column))
-    lowest = highest = sign * column[0]
     for place in range(len(column)):
-        number[place] = sign * column[place]
-        lowest, highest = min(lowest, number[place]), max(highest, number[place])
-    if lowest == highest:
+        number[place] = sign * column[place] + 0.0  # there is one zero
+    key, differ = number.view(np.int64), False
+    for place in range(len(key)):
+        key[place] ^= (key[place] >> 63) & MOST
+        differ |= key[place] != key[0]
+    if not differ or (_nearly(key, order) and _insert(key, order, STEPS * len(order))):
         return
     if len(order) > SHORT:
-        _spread(number, lowest, highest, order)
-    _insert(number, order)
+        _spread(key, order)
+    _insert(key, order, len(order) ** 2)
 
 
 @making
