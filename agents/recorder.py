@@ -7,6 +7,7 @@ business of `experiments`.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -160,6 +161,9 @@ class Recorder:
         undone += [f"{one.path}.{name}" for one in state.markets for name in trades]
         self._undone_columns = [self.columns.index(name) for name in undone]
         self._undoable: list[list[Written]] = [[] for _ in state.rules.chains]
+        self._tellers: dict[type, Callable[[float, float, Any], None]] = {Liquidated: self._liquidation}
+        self._tellers |= dict.fromkeys((Started, Bidden, Forfeited, Lifted), self._case)
+        self._tellers |= dict.fromkeys((Seized, Bitten), self._seizure)
 
     def note(self, time: float, who: str, kind: str, **numbers: Any) -> None:
         """Write an event down."""
@@ -219,25 +223,25 @@ class Recorder:
 
     def _collect(self, block: Block) -> int:
         """Events out of receipts. Returns how many transactions failed."""
-        names, failed = self.game.state.ledger, 0
-        for receipt in block.receipts:
-            if receipt.revert is not None:
+        failed = 0
+        for transaction, arrival, _, _, outcome, revert, _ in block.receipts:
+            if revert is not None:
                 failed += 1
-                sender = names.groups[names.group[receipt.transaction.account]]
-                what = type(receipt.transaction).__name__
-                self.note(block.time, sender, "reverted", what=what, why=type(receipt.revert).__name__)
-            elif isinstance(receipt.transaction, Publish):
-                report = receipt.transaction.report
-                self.note(block.time, "", "oracle update", market=receipt.transaction.listing.path, value=report.value)
-            for done in flat(receipt.outcome):
-                if isinstance(done, Liquidated):
-                    self._liquidation(block.time, receipt.arrival, done)
-                elif isinstance(done, Started | Bidden | Forfeited | Lifted):
-                    self._case(block.time, done)
-                elif isinstance(done, Seized | Bitten):
-                    told = done.told(state=self.game.state)
-                    self.note(block.time, names.groups[names.group[done.keeper]], "seizure", **told)
+                what, why = type(transaction).__name__, type(revert).__name__
+                self.note(block.time, self._group(transaction.account), "reverted", what=what, why=why)
+                continue
+            if isinstance(transaction, Publish):
+                told = {"market": transaction.listing.path, "value": transaction.report.value}
+                self.note(block.time, "", "oracle update", **told)
+            for done in flat(outcome) if type(outcome) is tuple else (outcome,):
+                tell = self._tellers.get(type(done))
+                if tell is not None:
+                    tell(block.time, arrival, done)
         return failed
+
+    def _group(self, account: int) -> str:
+        names = self.game.state.ledger
+        return names.groups[names.group.item(account)]
 
     def _notes(self) -> None:
         """What players noted: it stands, whatever becomes of the block."""
@@ -249,39 +253,38 @@ class Recorder:
 
     def _liquidation(self, time: float, arrival: float, done: Liquidated) -> None:
         """A forced closure: into the totals of its exchange, and told with what became of it."""
-        names = self.game.state.ledger
-        house = done.listing.house
-        paid = sum(units for _, units in done.covered)
-        totals = self.totals[house.name]
+        listing, group = done.listing, self._group
+        house, coins = listing.house, listing.size_scale
+        totals, scale = self.totals[house.name], house.cash_scale
         totals[0] += 1
         totals[1] += done.notional
         totals[2] += done.deficit
-        totals[3] += done.deficit - paid
-        scale = house.cash_scale
-        self.note(
-            time,
-            names.groups[names.group[done.keeper]],
-            "liquidation",
-            market=done.listing.path,
-            account=done.account,
-            group=names.groups[names.group[done.account]],
-            size=done.size / done.listing.size_scale,
-            notional=done.notional / scale,
-            reward=done.reward / scale,
-            deficit=done.deficit / scale,
-            deleveraged=done.deleveraged / done.listing.size_scale,
-            waited=time - arrival,
-            rounds=done.rounds,
-            taker=names.groups[names.group[done.taker]] if done.taker >= 0 else "",
-            price=done.price,
-            since=time - done.opened,
-            **{f"paid by {step}": units / scale for step, units in done.covered},
-            **({} if math.isnan(done.spare) else {"spare": done.spare}),
-        )
+        totals[3] += done.deficit
+        told: dict[str, Any] = {
+            "market": listing.path,
+            "account": done.account,
+            "group": group(done.account),
+            "size": done.size / coins,
+            "notional": done.notional / scale,
+            "reward": done.reward / scale,
+            "deficit": done.deficit / scale,
+            "deleveraged": done.deleveraged / coins,
+            "waited": time - arrival,
+            "rounds": done.rounds,
+            "taker": group(done.taker) if done.taker >= 0 else "",
+            "price": done.price,
+            "since": time - done.opened,
+        }
+        for step, units in done.covered:
+            totals[3] -= units
+            told[f"paid by {step}"] = units / scale
+        if not math.isnan(done.spare):
+            told["spare"] = done.spare
+        self.events.append(Event(time, group(done.keeper), "liquidation", told))
 
-    def _case(self, time: float, done: Started | Bidden | Forfeited | Lifted) -> None:
+    def _case(self, time: float, _: float, done: Started | Bidden | Forfeited | Lifted) -> None:
         """What became of a case: an auction (or a warning) started, a bid, a winner that could not pay, an end without a sale."""
-        names, scale = self.game.state.ledger, done.listing.house.cash_scale
+        scale = done.listing.house.cash_scale
         told: dict[str, Any] = {"market": done.listing.path, "account": done.account}
         if isinstance(done, Started):
             who, kind = done.keeper, "auction started"
@@ -292,7 +295,11 @@ class Recorder:
         else:
             who, kind = done.bidder, "bid stands" if isinstance(done, Bidden) else "bid forfeited"
             told |= {"held": done.held / scale} | ({"price": done.price} if isinstance(done, Bidden) else {})
-        self.note(time, names.groups[names.group[who]], kind, **told)
+        self.note(time, self._group(who), kind, **told)
+
+    def _seizure(self, time: float, _: float, done: Seized | Bitten) -> None:
+        """Collateral taken."""
+        self.note(time, self._group(done.keeper), "seizure", **done.told(state=self.game.state))
 
     def _traded(self, block: Block, fairs: list[float]) -> list[Traded]:
         """See `tally`, by market: of the crowds' runs and of auctions. Volume and fills are of single trades, too.

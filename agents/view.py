@@ -21,7 +21,6 @@ from agents.publishing import published
 from protocol import exchange
 from protocol.errors import NotAllowed, Revert
 from protocol.ledger import WORLD, Floats, Ints
-from protocol.liquidations.base import Plan
 from protocol.mempool import ORDER, Waiting
 from protocol.oracles.base import Reading, Report, read_index
 from protocol.residence import need_here
@@ -96,9 +95,9 @@ class View:
         fee: float = self.state.tables[f"chain.{chain.name}.fee"]
         return fee
 
-    def ways(self, positions: Sequence[tuple[Listing, int]]) -> list[tuple[Plan, ...]]:
-        """What `Liquidate` may do to positions, each a market and an account, by number; nothing where it would revert."""
-        return exchange.ways_of(self.state, positions)
+    def prospects(self, positions: Sequence[tuple[Listing, int]]) -> list[list[float]]:
+        """What each way of `Liquidate` would bring, by position (market and account) and number: see `exchange.prospects`."""
+        return exchange.prospects(self.state, positions)
 
     # ------------------------------------------------------------------ what waits
 

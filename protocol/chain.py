@@ -304,12 +304,13 @@ def _charge(
 def _run_single(
     state: State, number: int, item: Pending, token: int, scale: int, fee: float, witness: Witness | None
 ) -> Receipt:
-    transaction = item.transaction
-    gas = math.ceil(transaction.gas * (fee + item.tip) * scale)
+    transaction, tip, arrival, _, _ = item
+    used = transaction.gas
+    gas = math.ceil(used * (fee + tip) * scale)
     try:
         state.ledger.move(token, transaction.account, WORLD, gas, Reason.GAS)
     except InsufficientBalance as poor:
-        return Receipt(transaction, item.arrival, item.tip, 0, None, poor, 0)
+        return Receipt(transaction, arrival, tip, 0, None, poor, 0)
     seen = witness.before(state) if witness is not None else None
     mark, outcome, failure = state.mark(), None, None
     try:
@@ -321,7 +322,7 @@ def _run_single(
         failure = revert
     if witness is not None:
         witness.after(state, seen, _verb(transaction), transaction.account, failure is not None, outcome)
-    return Receipt(transaction, item.arrival, item.tip, gas, outcome, failure, transaction.gas)
+    return Receipt(transaction, arrival, tip, gas, outcome, failure, used)
 
 
 def _verb(transaction: Transaction) -> str:

@@ -16,31 +16,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from agents.player import Action, Player, Role
-from agents.roles.taking import affordable, carried, falling, look_back, rivalry, taking, wait_for
+from agents.roles.taking import carried, falling, look_back, rivalry, taking, wait_for
 from agents.roles.unwinding import unwind
 from agents.view import View
 from protocol import exchange
 from protocol.auction_transactions import Bark, Redo
 from protocol.gas import GAS
 from protocol.hooks import fills
-from protocol.liquidations.base import Liquidation, Plan
+from protocol.liquidations.base import Liquidation
 from protocol.liquidations.cases import case_of, cases
 from protocol.margins.base import MAINTENANCE
 from protocol.oracles.base import read_mark
 from protocol.settings import refusals
 from protocol.state import House, Listing, State
-from protocol.transactions import Liquidate, Transaction
+from protocol.transactions import Liquidate
 from protocol.units import to_units_down
 
 if TYPE_CHECKING:
     from agents.game import Game
 
 
-class Choice(NamedTuple):
-    """Something it could do, and what that brings before gas, cash coins."""
-
-    transaction: Transaction
-    prize: float
+Choice = tuple[Any, float]  # a transaction that it could send, and what that brings before gas, cash coins
 
 
 class _Steps(NamedTuple):
@@ -97,11 +93,14 @@ class Keeper(Role):
     def serve(self, me: Player, view: View, house: House) -> list[Action]:
         """The same on one exchange; and trade out of what it was left with there."""
         sent: list[Action] = []
-        for listing, transaction, profit in self.worthwhile(me, view, house):
-            tip = max(self.tip, self.bid_share * profit / transaction.gas)
-            tip = affordable(view, me, listing, transaction.gas, tip)
-            if tip >= self.tip:
-                sent.append(me.send(transaction, tip))
+        worth = self.worthwhile(me, view, house)
+        if worth:
+            purse, fee = view.balance(house.token, me.account) / house.cash_scale, view.fee(worth[0][0])
+            for _, transaction, profit in worth:
+                gas = transaction.gas
+                tip = min(max(self.tip, self.bid_share * profit / gas), purse / gas - fee)
+                if tip >= self.tip:
+                    sent.append(me.send(transaction, tip))
         if self.unwind:
             for listing in view.state.listings[house.index]:
                 sent += unwind(me, view, listing, self.unwind, self.cost)
@@ -114,19 +113,19 @@ class Keeper(Role):
         if not below:
             return []
         fee, found = view.fee(below[0][0]), []
-        for (listing, account), plans in zip(below, view.ways(below), strict=True):
-            best, most = None, -math.inf
-            for choice in self._choices(me, view, listing, account, plans, steps):
-                if (net := choice.prize - choice.transaction.gas * fee) > most:
-                    best, most = choice, net
+        for (listing, account), brings in zip(below, view.prospects(below), strict=True):
+            best, profit = None, -math.inf
+            for choice in self._choices(me, view, listing, account, brings, steps):
+                net = choice[1] - choice[0].gas * fee
+                if net > profit:
+                    best, profit = choice, net
             if best is None:
                 continue
             transaction, prize = best
-            cost = transaction.gas * fee
-            if prize - cost <= self.least_profit:
-                me.note(view, "liquidation declined", account=account, prize=prize, gas=cost)
+            if profit <= self.least_profit:
+                me.note(view, "liquidation declined", account=account, prize=prize, gas=transaction.gas * fee)
                 continue
-            found.append((listing, transaction, prize - cost))
+            found.append((listing, transaction, profit))
         return found
 
     def _below(self, view: View, house: House, steps: _Steps) -> list[tuple[Listing, int]]:
@@ -145,19 +144,18 @@ class Keeper(Role):
         return found
 
     def _choices(
-        self, me: Player, view: View, listing: Listing, account: int, plans: tuple[Plan, ...], steps: _Steps
+        self, me: Player, view: View, listing: Listing, account: int, brings: list[float], steps: _Steps
     ) -> list[Choice]:
         """All that could be done, as far as it can see or, where it cannot, as its simulation says."""
         choices = []
-        for way, plan in enumerate(plans):
+        for way, reward in enumerate(brings):
             closing = Liquidate(listing, me.account, account, way)
-            reward = exchange.foreseen(view.state, plan)
             if not math.isnan(reward):
-                choices.append(Choice(closing, reward / listing.house.cash_scale))
+                choices.append((closing, reward / listing.house.cash_scale))
                 continue
             done, _ = view.simulate(closing)
             if isinstance(done, exchange.Liquidated):
-                choices.append(Choice(closing, self._prize(view, done)))
+                choices.append((closing, self._prize(view, done)))
         if steps.remembered:
             choices += self._told(me, view, listing, account)
         if steps.falling:
@@ -172,7 +170,7 @@ class Keeper(Role):
             telling = Bark(listing, me.account, account) if case is None else Redo(listing, me.account, account)
             done, _ = view.simulate(telling)
             if isinstance(done, exchange.Started):
-                yield Choice(telling, done.reward / listing.house.cash_scale)
+                yield telling, done.reward / listing.house.cash_scale
 
     def _taken(self, me: Player, view: View, listing: Listing, account: int) -> Iterator[Choice]:
         """To take from a running auction now, where waiting would not bring more."""
@@ -188,7 +186,7 @@ class Keeper(Role):
             if wait_for(me, view, listing, account):
                 me.note(view, "take put off", account=account, now=now, later=later)
         elif (part := carried(view, me, lot)) is not None:
-            yield Choice(part[0], lot.now * part[1])
+            yield part[0], lot.now * part[1]
 
     def _prize(self, view: View, done: exchange.Liquidated) -> float:
         """Cash coins: the reward, and the discount of what it takes over at the mark, less its cost."""

@@ -13,7 +13,7 @@ from protocol.exchange.cash import deposit, transfer, withdraw
 from protocol.exchange.exits import exits, leaving
 from protocol.exchange.fills import Bidden, Fill, Forfeited, Lifted, Liquidated, Queued, Started
 from protocol.exchange.flashing import flashloan
-from protocol.exchange.forced import foreseen, liquidate, ways, ways_of
+from protocol.exchange.forced import foreseen, liquidate, prospects, ways
 from protocol.exchange.governing import appoint, execute, proposals, propose, retract
 from protocol.exchange.hedged import hedge
 from protocol.exchange.investing import divest, donate, invest, provide, remove
@@ -87,6 +87,7 @@ __all__ = [
     "proposals",
     "prepare",
     "propose",
+    "prospects",
     "provide",
     "provide_range",
     "rebalance",
@@ -107,6 +108,5 @@ __all__ = [
     "unlock",
     "vault_total",
     "ways",
-    "ways_of",
     "withdraw",
 ]

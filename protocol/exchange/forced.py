@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protocol.clearing import MOVES_PER_FILL, Batch, Fills, transfer
+from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, transfer
 from protocol.compiled import compiled
 from protocol.errors import (
     Healthy,
@@ -24,7 +24,6 @@ from protocol.exchange.bearing import pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import (
     Gate,
-    desk_of,
     gate_of,
     need_margin,
     need_room,
@@ -36,7 +35,7 @@ from protocol.exchange.checks import (
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.hooks import fills
-from protocol.ledger import Arrays, Bare, Ints, Reason, shift
+from protocol.ledger import Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance
 from protocol.liquidations.cases import case_of
 from protocol.liquidations.lots import bankrupt_at
@@ -47,6 +46,8 @@ from protocol.state import Listing, State
 from protocol.world import Exchange, Market
 
 _PENALTY = int(Reason.PENALTY)
+UNCAPPED = (math.inf, math.inf)
+Seats = tuple[int, int, int, int, int, int, int, int]  # rows and accounts, in the order of a `Desk`
 
 
 class _Course(NamedTuple):
@@ -61,8 +62,10 @@ class _Course(NamedTuple):
     remembers: bool  # whether there can be cases
     lends: bool
     positions: Ints  # rows of all an account of the exchange can have
-    batch: Batch  # of one order, written anew for each
+    seats: Seats  # rows and accounts of the market, as a desk has them
+    batch: Batch  # of one order, written anew for each; so are what it owes and its code
     fills: Fills
+    owed: Floats
 
 
 def _course(state: State, number: int) -> _Course:
@@ -78,9 +81,17 @@ def _course(state: State, number: int) -> _Course:
         fills(rules.liquidation, Liquidation, "opens"),
         bool(state.lenders[at]),
         np.array([one.size for one in state.claims[at]], np.int64),
+        _seats(listing),
         Batch(np.zeros(1, np.int64), np.zeros(1, np.int64), np.full(1, math.nan)),
         Fills(np.zeros(1, np.int64), np.zeros(1, np.int64)),
+        np.zeros(1),
     )
+
+
+def _seats(listing: Listing) -> Seats:
+    house = listing.house
+    rows = listing.size, listing.quote, listing.funding, house.cash
+    return *rows, listing.desk, house.clearing, listing.fund, listing.fees
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
@@ -107,21 +118,30 @@ def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
     return _plans(state, listing, account, course)
 
 
-def ways_of(state: State, positions: Iterable[tuple[Listing, int]]) -> list[tuple[Plan, ...]]:
-    """`ways` of many, each a market and an account: nothing where it would raise. What markets ask for is asked once."""
-    closed: dict[int, bool] = {}
+def prospects(state: State, positions: Iterable[tuple[Listing, int]]) -> list[list[float]]:
+    """What each of the `ways` of many positions, markets and accounts, is `foreseen` to bring; nothing where those would raise."""
+    courses: dict[int, _Course | None] = {}  # None: nobody may be closed there
     found = []
     for listing, account in positions:
-        course = state.settled(_course, listing.number)
-        try:
-            if listing.number not in closed:
-                closed[listing.number] = True
-                _need_open(state, listing, course.gate)
-                closed[listing.number] = False
-            found.append(() if closed[listing.number] else _plans(state, listing, account, course))
-        except Revert:
-            found.append(())
+        if listing.number not in courses:
+            courses[listing.number] = _if_open(state, listing)
+        course, brings = courses[listing.number], []
+        if course is not None:
+            try:
+                brings = [_foreseen(state, plan, course) for plan in _plans(state, listing, account, course)]
+            except Revert:
+                brings = []
+        found.append(brings)
     return found
+
+
+def _if_open(state: State, listing: Listing) -> _Course | None:
+    course = state.settled(_course, listing.number)
+    try:
+        _need_open(state, listing, course.gate)
+    except Revert:
+        return None
+    return course
 
 
 def _need_open(state: State, listing: Listing, gate: Gate) -> float:
@@ -152,11 +172,17 @@ def foreseen(state: State, plan: Plan) -> float:
 
     They can where all of it is sold on a venue that needs nobody else's margin, and no other player has to take any over.
     """
-    course = state.settled(_course, plan.listing.number)
+    return _foreseen(state, plan, state.settled(_course, plan.listing.number))
+
+
+def _foreseen(state: State, plan: Plan, course: _Course) -> float:
     if not math.isnan(plan.price) or course.which == INITIAL or course.joins:
         return math.nan
-    owed = course.market.venue.cost(state, plan.listing, np.array([plan.size])).item(0)
-    return math.nan if math.isnan(owed) else math.floor(abs(int(owed)) * plan.reward)
+    venue, size, owed = course.market.venue, course.batch.size, course.owed
+    size[0] = plan.size
+    venue.price(venue.pool(state, plan.listing), size, owed)
+    paid = owed.item()
+    return math.nan if math.isnan(paid) else math.floor(abs(int(paid)) * plan.reward)
 
 
 def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
@@ -183,13 +209,11 @@ def _carry_out(state: State, plan: Plan, keeper: int, index: float, course: _Cou
         spare = math.nan if inner is None else inner[0] - inner[1]
     if course.joins and sold:
         mark = course.market.instrument.price(state, listing, index)
-        deleveraged = _deleverage(state, plan, index, mark)
+        deleveraged = _deleverage(state, plan, mark)
         rest += deleveraged if size < 0 else -deleveraged
         notional = math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
     if rest:
-        notional += (
-            _sell(state, listing, account, rest, index, course) if sold else _hand_over(state, plan, taker, rest, index)
-        )
+        notional += _sell(state, listing, account, rest, course) if sold else _hand_over(state, plan, taker, rest)
 
     ledger.reserve(2)
     reward, penalty = math.floor(notional * share), math.ceil(notional * fine)
@@ -241,12 +265,19 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
         raise VaultCommitted(equity=worth, required=needs)
 
 
-def _hand_over(state: State, plan: Plan, taker: int, size: int, index: float) -> int:
+def _desk(state: State, listing: Listing, interest: Floats) -> Desk:
+    """What forced trades need to know of a market: they pay no fee, and closing meets no cap and no requirement."""
+    seats, scale = state.settled(_course, listing.number).seats, listing.price_scale
+    funding = state.tables[listing.path + ".funding"].item(0) * scale
+    return Desk(state.ledger.arrays, *seats, funding, 0.0, scale, interest, UNCAPPED, -math.inf)
+
+
+def _hand_over(state: State, plan: Plan, taker: int, size: int) -> int:
     """Trade `size` for the account with whoever takes it over; returns the notional in cash units."""
     listing, balance = plan.listing, state.ledger.balance
     state.ledger.reserve(MOVES_PER_FILL)  # before the desk is made: it holds the journal
     interest = state.edit(listing.path + ".interest")
-    desk = desk_of(state, listing, interest, -math.inf, 0.0, index)
+    desk = _desk(state, listing, interest)
     owed = math.ceil(size * plan.price * listing.price_scale)
     before = int(balance[listing.size, taker])
     transfer(desk, plan.account, taker, size, owed)
@@ -256,12 +287,12 @@ def _hand_over(state: State, plan: Plan, taker: int, size: int, index: float) ->
     return abs(owed)
 
 
-def _sell(state: State, listing: Listing, account: int, size: int, index: float, course: _Course) -> int:
+def _sell(state: State, listing: Listing, account: int, size: int, course: _Course) -> int:
     """Trade `size` for the account on the venue; returns the notional in cash units."""
     venue, batch, fills = course.market.venue, course.batch, course.fills
     state.ledger.reserve(venue.moves(state, listing, 1))
     terms = course.rules.margin.terms(state, listing.house, course.which)
-    desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)
+    desk = _desk(state, listing, state.edit(listing.path + ".interest"))
     pool = venue.pool(state, listing)
     batch.account[0], batch.size[0] = account, size
     venue.fill(pool, desk, terms, batch, fills)
@@ -282,7 +313,7 @@ def _projected(state: State, plan: Plan) -> float:
     return float(worth * house.cash_scale + plan.size * mark * listing.price_scale - owed - abs(owed) * plan.reward)
 
 
-def _deleverage(state: State, plan: Plan, index: float, mark: float) -> int:
+def _deleverage(state: State, plan: Plan, mark: float) -> int:
     """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
 
     Returns the size units so closed. For plans that would sell on the venue; only where that leaves the account below zero.
@@ -297,18 +328,18 @@ def _deleverage(state: State, plan: Plan, index: float, mark: float) -> int:
         if len(targets.account):
             shortfall = -_projected(state, plan) if shortfall is None else shortfall
             ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
-            return _take_over(state, plan, index, mark, targets) if shortfall > ahead else 0
+            return _take_over(state, plan, mark, targets) if shortfall > ahead else 0
     return 0
 
 
-def _take_over(state: State, plan: Plan, index: float, mark: float, targets: Charges) -> int:
+def _take_over(state: State, plan: Plan, mark: float, targets: Charges) -> int:
     listing, house = plan.listing, plan.listing.house
     worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
     size = int(state.ledger.balance[listing.size, plan.account])
     bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
-    desk = desk_of(state, listing, state.edit(listing.path + ".interest"), -math.inf, 0.0, index)
+    desk = _desk(state, listing, state.edit(listing.path + ".interest"))
     done = 0
     for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))
