@@ -16,8 +16,8 @@ import numpy as np
 from protocol import errors
 from protocol.compiled import compiled, inner, shared
 from protocol.fixed_point import up
-from protocol.ledger import Arrays, Floats, Ints, Reason, shift, undo
-from protocol.solvency import Terms, equity, positions, required, valued
+from protocol.ledger import Arrays, Floats, Ints, Reason, shift
+from protocol.solvency import Terms, claims, valued, weigh
 
 N = TypeVar("N", int, float)
 Take = Callable[[Floats, float], float]
@@ -46,9 +46,9 @@ class Fills(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """What the loop needs to know of a market of claims."""
+    """What the loop needs to know of a market of claims. Its arrays come without names, as all of it does: see `opened`."""
 
-    arrays: Arrays
+    arrays: Any  # the ledger's: `Bare` outside compiled code, `Arrays` inside
     size: int
     quote: int
     funding: int
@@ -57,17 +57,19 @@ class Desk(NamedTuple):
     clearing: int
     fund: int
     fees: int
-    index: float  # type: ignore[assignment]  # funding index, cash units per size unit
-    fee: float  # of notional
     price_scale: float  # cash units per size unit at price one
+    room: Ints  # [2, rows] to reckon in
+    fee: float  # of notional
+    index: float  # type: ignore[assignment]  # funding index, cash units per size unit
     interest: Floats  # [2] open interest long and short of everybody but the venue, size units; updated
     cap: tuple[float, float]  # most open interest long and short, size units
     least: float  # smallest excess over the requirement a fill may leave; -inf for forced trades
 
 
-def bare_desk(desk: Desk | Till) -> Any:
-    """A desk without names, as compiled functions are handed one: see `compiled`."""
-    return (tuple(desk[0]), *desk[1:])
+@inner
+def opened(bare_desk: Any) -> Desk:
+    """A desk with names, of one without, as compiled functions are handed it: see `compiled`."""
+    return Desk(Arrays(*bare_desk[0]), *bare_desk[1:])
 
 
 @shared
@@ -83,29 +85,50 @@ def funding_due(size: N, index: N, entered: N, one: N) -> N:
 
 
 @inner
-def settle_funding(desk: Desk, account: int) -> None:
-    """Pay the funding that has accrued, rounded against the account; what rounding leaves stays with `fund`."""
-    balance = desk.arrays.balance
-    due = int(np.ceil(funding_due(balance[desk.size, account], desk.index, balance[desk.funding, account], 1.0)))
+def accrued(desk: Desk, size: int, entered: int) -> int:
+    """Cash units of funding that a position owes since it was last touched, rounded against its holder."""
+    return int(np.ceil(funding_due(size, desk.index, entered, 1.0)))
+
+
+@inner
+def entry(desk: Desk, traded: int) -> int:
+    """Funding counted as settled of so much size, at the index of now."""
+    return int(np.floor(traded * desk.index))
+
+
+@inner
+def gained(size: int, quote: int, traded: int, owed: int) -> int:
+    """The closed part of a position's quote, so that what remains keeps its average price. 0 where nothing is closed.
+
+    `size` and `quote` are those before the trade.
+    """
+    if size == 0 or (size > 0) == (traded > 0):
+        return 0
+    if size + traded == 0:  # flat: nothing may be left over
+        return quote - owed
+    closed = min(1.0, abs(traded) / abs(size))
+    closing = min(1.0, abs(size) / abs(traded))
+    return int(np.floor(quote * closed - owed * closing))
+
+
+@inner
+def charged(desk: Desk, owed: int) -> int:
+    """Cash units of fee on a trade."""
+    return int(np.ceil(fee_on(float(abs(owed)), desk.fee, 1.0)))
+
+
+@inner
+def pay_funding(desk: Desk, account: int, due: int) -> None:
+    """Pay the funding that has accrued; what rounding leaves stays with `fund`."""
     shift(desk.arrays, desk.cash, account, desk.fund, due, _FUNDING)
     shift(desk.arrays, desk.funding, desk.fund, account, due, _FUNDING)
 
 
 @inner
-def realise(desk: Desk, account: int, size: int, quote: int, traded: int, owed: int) -> None:
-    """Turn the closed part of a position's quote into cash, so that what remains keeps its average price.
-
-    `size` and `quote` are those before the trade. Worth nothing to anybody: clearing gives cash for quote, one for one.
-    """
-    if size == 0 or (size > 0) == (traded > 0):
-        return
-    closed = min(1.0, abs(traded) / abs(size))
-    closing = min(1.0, abs(size) / abs(traded))
-    gain = int(np.floor(quote * closed - owed * closing))
-    if desk.arrays.balance[desk.size, account] == 0:  # flat: nothing may be left over
-        gain = desk.arrays.balance[desk.quote, account]
-    shift(desk.arrays, desk.quote, account, desk.clearing, gain, _REALISE)
-    shift(desk.arrays, desk.cash, desk.clearing, account, gain, _REALISE)
+def settle_funding(desk: Desk, account: int) -> None:
+    """Pay an account's funding up to now."""
+    balance = desk.arrays.balance
+    pay_funding(desk, account, accrued(desk, balance[desk.size, account], balance[desk.funding, account]))
 
 
 @inner
@@ -113,14 +136,35 @@ def deliver(desk: Desk, account: int, other: int, traded: int, owed: int) -> Non
     """Exchange size for quote between two accounts, at the funding index of now."""
     shift(desk.arrays, desk.size, other, account, traded, _TRADE)
     shift(desk.arrays, desk.quote, account, other, owed, _TRADE)
-    shift(desk.arrays, desk.funding, other, account, int(np.floor(traded * desk.index)), _TRADE)
+    shift(desk.arrays, desk.funding, other, account, entry(desk, traded), _TRADE)
+
+
+@inner
+def realise(desk: Desk, account: int, gain: int) -> None:
+    """Turn so much quote into cash. Worth nothing to anybody: clearing gives cash for quote, one for one."""
+    shift(desk.arrays, desk.quote, account, desk.clearing, gain, _REALISE)
+    shift(desk.arrays, desk.cash, desk.clearing, account, gain, _REALISE)
+
+
+@inner
+def interest_with(desk: Desk, before: int, after: int) -> tuple[float, float]:
+    """Open interest long and short, were an account's size another."""
+    longs = desk.interest[0] + (max(after, 0) - max(before, 0))
+    return longs, desk.interest[1] + (max(-after, 0) - max(-before, 0))
 
 
 @inner
 def count_interest(desk: Desk, before: int, after: int) -> None:
     """Keep the running open interest of accounts other than the venue."""
-    desk.interest[0] += max(after, 0) - max(before, 0)
-    desk.interest[1] += max(-after, 0) - max(-before, 0)
+    desk.interest[0], desk.interest[1] = interest_with(desk, before, after)
+
+
+@inner
+def beyond_cap(desk: Desk, before: int, after: int) -> bool:
+    """Whether a position that grows would take its side's open interest beyond the cap."""
+    longs, shorts = interest_with(desk, before, after)
+    over = longs > desk.cap[0] if after > before else shorts > desk.cap[1]
+    return abs(after) > abs(before) and over
 
 
 @inner
@@ -139,75 +183,93 @@ def beyond_limit(owed: float, size: float, limit: float, price_scale: float) -> 
 
 
 @inner
-def standing(desk: Desk, terms: Terms, account: int, size: int, excess: float) -> int:
-    """0 if the account may stand where it now does, else a code.
+def refusal(size: float, cost: float, limit: float, price_scale: float) -> int:
+    """The code of why an order cannot be filled at what its venue asks; 0 where it can."""
+    if not countable(size, cost):
+        return _DEEP
+    return _SLIPPED if beyond_limit(cost, size, limit, price_scale) else 0
 
-    Below its requirement an account may still trade if that shrinks the position (`size` is the one before) and leaves it
-    no worse (`excess` is the one before). Somebody below it could otherwise never get out. Nobody walks away from a debt:
-    the last position of an account worth less than nothing, its collateral in full, is for keepers to close, and the waterfall
-    to settle.
+
+@inner
+def keep_if(filled: bool, pool: Floats, spare: Floats) -> None:
+    """After an order, the venue's numbers of now into `spare`; or, where it was not filled, those of before back into `pool`."""
+    for k in range(len(pool)):
+        pool[k] = spare[k] = pool[k] if filled else spare[k]
+
+
+@inner
+def propose(desk: Desk, terms: Terms, before: Ints, traded: int, owed: int, fee: int, after: Ints) -> tuple[int, int]:
+    """What an account that holds `before` will hold `after` a trade: units [rows]. Returns (funding it pays, what it realises)."""
+    size, quote, funding = desk.size - terms.first, desk.quote - terms.first, desk.funding - terms.first
+    due = accrued(desk, before[size], before[funding])
+    gain = gained(before[size], before[quote], traded, owed)
+    for row in range(len(after)):
+        after[row] = before[row]
+    after[size] += traded
+    after[quote] -= owed + gain
+    after[funding] += due + entry(desk, traded)
+    after[desk.cash - terms.first] += gain - due - fee
+    return due, gain
+
+
+@inner
+def standing(desk: Desk, terms: Terms, before: Ints, after: Ints) -> int:
+    """0 if an account that held `before` may hold `after`, else a code. Shapes [rows], units.
+
+    Below its requirement an account may still trade if that shrinks the position and leaves it no worse. Somebody below it
+    could otherwise never get out. Nobody walks away from a debt: the last position of an account worth less than nothing, its
+    collateral in full, is for keepers to close, and the waterfall to settle.
     """
-    held = positions(desk.arrays, terms, account)
-    if held > terms.most:
+    worth, needs, positions = weigh(terms, after)
+    if positions > terms.most:
         return _ISOLATED
-    left = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
-    if left >= desk.least:
+    if worth - needs >= desk.least:
         return 0
-    if held == 0 and valued(desk.arrays, terms.first, terms.full, account) < 0:
-        return _UNDER
-    now = desk.arrays.balance[desk.size, account]
+    size, now = before[desk.size - terms.first], after[desk.size - terms.first]
     shrunk = abs(now) < abs(size) and (now == 0 or (now > 0) == (size > 0))
-    return 0 if shrunk and left >= excess else _UNDER
+    if not shrunk or (positions == 0 and valued(terms.full, after) < 0):
+        return _UNDER
+    had, needed, _ = weigh(terms, before)
+    return 0 if worth - needs >= had - needed else _UNDER
+
+
+@inner
+def carry(desk: Desk, terms: Terms, account: int, traded: int, owed: int) -> int:
+    """Trade with the venue if the account may stand so; else a code, and nothing has moved."""
+    before, after = claims(desk.arrays, terms, account), desk.room[0]
+    size, fee = before[desk.size - terms.first], charged(desk, owed)
+    due, gain = propose(desk, terms, before, traded, owed, fee, after)
+    code = standing(desk, terms, before, after)
+    if code == 0 and beyond_cap(desk, size, size + traded):
+        code = _CAPPED
+    if code != 0:
+        return code
+
+    pay_funding(desk, account, due)
+    deliver(desk, account, desk.venue, traded, owed)
+    realise(desk, account, gain)
+    shift(desk.arrays, desk.cash, account, desk.fees, fee, _FEE)
+    count_interest(desk, size, size + traded)
+    return 0
 
 
 def claims_loop(take: Take) -> Any:
     """The filling loop of a market of claims for one venue's `take`."""
 
     @inner
-    def loop(pool: Floats, where: Any, margin: Any, orders: Any, done: Any) -> None:
-        """Fill each order of a market of claims against the venue's own account, in turn."""
-        desk, terms = Desk(Arrays(*where[0]), *where[1:]), Terms(*margin)
-        batch, fills = Batch(*orders), Fills(*done)
-        spare = np.empty_like(pool)
-        balance = desk.arrays.balance
+    def loop(pool: Floats, spare: Floats, where: Any, margin: Any, orders: Any, done: Any) -> None:
+        """Fill each order of a market of claims against the venue's own account, in turn. `spare` is a copy of `pool`."""
+        desk, terms, batch, fills = opened(where), Terms(*margin), Batch(*orders), Fills(*done)
         for row in range(len(batch.size)):
-            account, traded = batch.account[row], batch.size[row]
-            fills.owed[row] = 0
-            if traded == 0:
-                fills.code[row] = _NOTHING
-                continue
-            spare[:] = pool
-            cost = take(pool, float(traded))
-            if not countable(float(traded), cost):
-                pool[:] = spare
-                fills.code[row] = _DEEP
-                continue
-            if beyond_limit(cost, float(traded), batch.limit[row], desk.price_scale):
-                pool[:] = spare
-                fills.code[row] = _SLIPPED
-                continue
-            owed = int(cost)
-            mark = desk.arrays.count[0]
-            size, quote = balance[desk.size, account], balance[desk.quote, account]
-            excess = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
-            settle_funding(desk, account)
-            deliver(desk, account, desk.venue, traded, owed)
-            realise(desk, account, size, quote, traded, owed)
-            shift(
-                desk.arrays, desk.cash, account, desk.fees, int(np.ceil(fee_on(float(abs(owed)), desk.fee, 1.0))), _FEE
-            )
-            count_interest(desk, size, size + traded)
-            code = standing(desk, terms, account, size, excess)
-            side = 0 if traded > 0 else 1
-            if code == 0 and abs(size + traded) > abs(size) and desk.interest[side] > desk.cap[side]:
-                code = _CAPPED
-            if code != 0:
-                undo(desk.arrays, mark)
-                count_interest(desk, size + traded, size)
-                pool[:] = spare
-            else:
-                fills.owed[row] = owed
-            fills.code[row] = code
+            traded, code, owed = batch.size[row], _NOTHING, 0
+            if traded != 0:
+                cost = take(pool, float(traded))
+                code = refusal(float(traded), cost, batch.limit[row], desk.price_scale)
+                if code == 0:
+                    owed = int(cost)
+                    code = carry(desk, terms, batch.account[row], traded, owed)
+            fills.owed[row], fills.code[row] = owed if code == 0 else 0, code
+            keep_if(code == 0, pool, spare)
 
     return loop
 
@@ -215,7 +277,7 @@ def claims_loop(take: Take) -> Any:
 class Till(NamedTuple):
     """What the loop needs to know of a market of tokens."""
 
-    arrays: Arrays
+    arrays: Any  # the ledger's: `Bare` outside compiled code, `Arrays` inside
     base: int
     cash: int
     venue: int
@@ -226,33 +288,27 @@ def tokens_loop(take: Take) -> Any:
     """The filling loop of a spot market for one venue's `take`."""
 
     @inner
-    def loop(pool: Floats, where: Any, orders: Any, done: Any) -> None:
-        """Fill each order of a spot market against the pool's account, in turn: tokens for tokens, no margin."""
+    def loop(pool: Floats, spare: Floats, where: Any, orders: Any, done: Any) -> None:
+        """Fill each order of a spot market against the pool's account, in turn: tokens for tokens, no margin.
+
+        `spare` is a copy of `pool`.
+        """
         till, batch, fills = Till(Arrays(*where[0]), *where[1:]), Batch(*orders), Fills(*done)
-        spare = np.empty_like(pool)
         balance = till.arrays.balance
         for row in range(len(batch.size)):
-            account, traded = batch.account[row], batch.size[row]
-            spare[:] = pool
-            cost = take(pool, float(traded)) if traded != 0 else 0.0
-            code = 0
-            if traded == 0:
-                code = _NOTHING
-            elif not countable(float(traded), cost):
-                code = _DEEP
-            elif beyond_limit(cost, float(traded), batch.limit[row], till.price_scale):
-                code = _SLIPPED
-            elif balance[till.cash, account] < cost or balance[till.base, account] < -traded:
-                code = _POOR
-            fills.code[row] = code
-            if code != 0:
-                pool[:] = spare
-                fills.owed[row] = 0
-                continue
-            owed = int(cost)
-            shift(till.arrays, till.base, till.venue, account, traded, _TRADE)
-            shift(till.arrays, till.cash, account, till.venue, owed, _TRADE)
-            fills.owed[row] = owed
+            account, traded, code, owed = batch.account[row], batch.size[row], _NOTHING, 0
+            if traded != 0:
+                cost = take(pool, float(traded))
+                code = refusal(float(traded), cost, batch.limit[row], till.price_scale)
+                if code == 0:
+                    owed = int(cost)
+                    if balance[till.cash, account] < owed or balance[till.base, account] < -traded:
+                        code = _POOR
+            fills.owed[row], fills.code[row] = owed if code == 0 else 0, code
+            keep_if(code == 0, pool, spare)
+            if code == 0:
+                shift(till.arrays, till.base, till.venue, account, traded, _TRADE)
+                shift(till.arrays, till.cash, account, till.venue, owed, _TRADE)
 
     return loop
 
@@ -261,34 +317,37 @@ def pricing_loop(take: Take) -> Any:
     """The pricing loop for one venue's `take`."""
 
     @inner
-    def loop(pool: Floats, sizes: Ints, owed: Floats) -> None:
-        """What each order in turn would owe (cash units; nan where the venue cannot fill it). `pool` is used up."""
-        spare = np.empty_like(pool)
+    def loop(pool: Floats, spare: Floats, sizes: Ints, owed: Floats) -> None:
+        """What each order in turn would owe (cash units; nan where the venue cannot fill it). `pool` is used up.
+
+        `spare` is a copy of `pool`.
+        """
         for row in range(len(sizes)):
-            spare[:] = pool
             owed[row] = take(pool, float(sizes[row]))
-            if not countable(float(sizes[row]), owed[row]):
-                pool[:] = spare
+            priced = countable(float(sizes[row]), owed[row])
+            if not priced:
                 owed[row] = np.nan
+            keep_if(priced, pool, spare)
 
     return loop
 
 
 def transfer(desk: Desk, account: int, other: int, traded: int, owed: int) -> None:
     """Trade `traded` units between two players' accounts for `owed` cash units, outside the venue and without a fee."""
-    _transfer(bare_desk(desk), account, other, traded, owed)
+    _transfer(tuple(desk), account, other, traded, owed)
 
 
 @compiled
 def _transfer(where: Any, account: int, other: int, traded: int, owed: int) -> None:
-    desk = Desk(Arrays(*where[0]), *where[1:])
+    desk = opened(where)
     balance = desk.arrays.balance
-    sizes = balance[desk.size, account], balance[desk.size, other]
-    quotes = balance[desk.quote, account], balance[desk.quote, other]
+    size, other_size = balance[desk.size, account], balance[desk.size, other]
+    gain = gained(size, balance[desk.quote, account], traded, owed)
+    other_gain = gained(other_size, balance[desk.quote, other], -traded, -owed)
     settle_funding(desk, account)
     settle_funding(desk, other)
     deliver(desk, account, other, traded, owed)
-    realise(desk, account, sizes[0], quotes[0], traded, owed)
-    realise(desk, other, sizes[1], quotes[1], -traded, -owed)
-    count_interest(desk, sizes[0], sizes[0] + traded)
-    count_interest(desk, sizes[1], sizes[1] - traded)
+    realise(desk, account, gain)
+    realise(desk, other, other_gain)
+    count_interest(desk, size, size + traded)
+    count_interest(desk, other_size, other_size - traded)

@@ -161,7 +161,6 @@ class Ledger:
 
     def _refresh(self) -> None:
         self.bare: Bare = (self.balance, self.journal, self.count)
-        self.arrays = Arrays(*self.bare)
 
     @property
     def accounts(self) -> int:

@@ -30,18 +30,18 @@ class Terms(NamedTuple):
 
 
 @inner
-def valued(arrays: Arrays, first: int, weight: Floats, account: int) -> float:
-    """Cash coins the account's claims come to at so much a unit."""
-    total = 0.0
-    for row in range(len(weight)):
-        total += weight[row] * arrays.balance[first + row, account]
-    return total
+def claims(arrays: Arrays, terms: Terms, account: int) -> Ints:
+    """What the account holds of each claim row, units [rows]. A view."""
+    return arrays.balance[terms.first : terms.first + len(terms.weight), account]
 
 
 @inner
-def equity(arrays: Arrays, terms: Terms, account: int) -> float:
-    """Cash coins the account is worth."""
-    return valued(arrays, terms.first, terms.weight, account)
+def valued(weight: Floats, held: Ints) -> float:
+    """Cash coins that claims come to at so much a unit."""
+    total = 0.0
+    for row in range(len(weight)):
+        total += weight[row] * held[row]
+    return total
 
 
 @inner
@@ -58,36 +58,28 @@ def is_position(terms: Terms, row: int) -> bool:
 
 
 @inner
-def worst_loss(arrays: Arrays, terms: Terms, account: int) -> float:
-    """Cash coins the account loses in the scenario that is worst for it; 0 where none costs it anything."""
+def worst_loss(terms: Terms, held: Ints) -> float:
+    """Cash coins lost on claims in the scenario that is worst for them; 0 where none costs anything."""
     worst = 0.0
     for scenario in range(len(terms.grid)):
         gain = 0.0
         for row in range(len(terms.weight)):
-            gain += terms.grid[scenario, row] * arrays.balance[terms.first + row, account]
+            gain += terms.grid[scenario, row] * held[row]
         worst = max(worst, -gain)
     return worst
 
 
 @inner
-def required(arrays: Arrays, terms: Terms, account: int) -> float:
-    """Cash coins of margin the account needs."""
-    total = worst_loss(arrays, terms, account)
-    for row in range(len(terms.long)):
+def weigh(terms: Terms, held: Ints) -> tuple[float, float, int]:
+    """What claims are worth and need, cash coins, and how many positions they are. `held` [rows] units."""
+    worth, needs, positions = 0.0, worst_loss(terms, held), 0
+    for row in range(len(terms.weight)):
+        units = held[row]
+        worth += terms.weight[row] * units
         if is_position(terms, row):
-            units = arrays.balance[terms.first + row, account]
-            total += needed(units, terms.long[row], terms.short[row], terms.slope[row])
-    return total
-
-
-@inner
-def positions(arrays: Arrays, terms: Terms, account: int) -> int:
-    """How many positions the account holds."""
-    count = 0
-    for row in range(len(terms.long)):
-        if is_position(terms, row) and arrays.balance[terms.first + row, account] != 0:
-            count += 1
-    return count
+            needs += needed(units, terms.long[row], terms.short[row], terms.slope[row])
+            positions += 1 if units != 0 else 0
+    return worth, needs, positions
 
 
 TILE = 1024  # accounts examined at a time: with forty rows they fill 330 kB, and stay in the second-level cache
@@ -211,4 +203,5 @@ def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints
 def examine_one(bare: Bare, margin: Any, account: int) -> tuple[float, float]:
     """Equity and requirement of one account, cash coins."""
     arrays, terms = Arrays(*bare), Terms(*margin)
-    return equity(arrays, terms, account), required(arrays, terms, account)
+    worth, needs, _ = weigh(terms, claims(arrays, terms, account))
+    return worth, needs

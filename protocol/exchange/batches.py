@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till, bare_desk
+from protocol.clearing import MOVES_PER_FILL, Batch, Fills, Till
 from protocol.errors import Expired, SlippageExceeded, StalePrice
 from protocol.exchange.checks import desk_of, doubtful_elsewhere
 from protocol.ledger import Ints
@@ -101,13 +101,13 @@ def _trade(state: State, listing: Listing, account: Ints, parts: Ints, price: fl
     fills = Fills(np.zeros(len(turn), np.int64), np.zeros(len(turn), np.int64))
     pool = np.array([price * listing.price_scale])
     if listing.size < 0:
-        till = Till(state.ledger.arrays, listing.base, house.token, listing.desk, listing.price_scale)
-        settle_tokens(pool, bare_desk(till), tuple(batch), tuple(fills))
+        till = Till(state.ledger.bare, listing.base, house.token, listing.desk, listing.price_scale)
+        settle_tokens(pool, pool.copy(), tuple(till), tuple(batch), tuple(fills))
     else:
         terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
         interest = state.edit(listing.path + ".interest")
         desk = desk_of(state, listing, interest, 0.0, market.fee, index)
-        settle_claims(pool, bare_desk(desk), tuple(terms), tuple(batch), tuple(fills))
+        settle_claims(pool, pool.copy(), tuple(desk), tuple(terms), tuple(batch), tuple(fills))
     owed, code = np.zeros(len(parts), np.int64), np.zeros(len(parts), np.int64)
     owed[turn], code[turn] = fills.owed, fills.code
     return Fills(owed, code)

@@ -82,7 +82,7 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     bounded = gate_of(state, listing).bounded
     longs, shorts = vault_room(state, listing, interest, index) if bounded else (cap, cap)
     return Desk(
-        state.ledger.arrays,
+        state.ledger.bare,
         listing.size,
         listing.quote,
         listing.funding,
@@ -91,13 +91,19 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
         house.clearing,
         listing.fund,
         listing.fees,
-        state.tables[listing.path + ".funding"].item(0) * scale,
-        fee,
         scale,
+        state.settled(_room, house.index),
+        fee,
+        state.tables[listing.path + ".funding"].item(0) * scale,
         interest,
         (min(cap, longs), min(cap, shorts)),
         least,
     )
+
+
+def _room(state: State, number: int) -> Ints:
+    """Two accounts' claims, for loops to reckon in."""
+    return np.empty((2, state.houses[number].last - state.houses[number].first), np.int64)
 
 
 def is_bounded(state: State, listing: Listing) -> bool:

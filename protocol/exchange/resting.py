@@ -25,7 +25,7 @@ from protocol.exchange.cases import barred
 from protocol.exchange.checks import need_open, need_running, usable_index
 from protocol.ledger import Arrays, Bare
 from protocol.margins.base import Threshold
-from protocol.solvency import Terms, equity, positions, required
+from protocol.solvency import Terms, claims, weigh
 from protocol.state import Listing, State
 from protocol.venues.batch_auction import BatchAuction
 from protocol.venues.order_book import OrderBook
@@ -124,8 +124,9 @@ def _need_margin_if_filled(state: State, listing: Listing, account: int, size: i
 def _if_filled(bare: Bare, margin: Any, account: int, row: int, size: int) -> tuple[float, float, int]:
     """(equity, requirement, positions) of an account, were `size` more of `row` filled at the index. Leaves all as it was."""
     arrays, terms = Arrays(*bare), Terms(*margin)
-    worth = equity(arrays, terms, account)
+    held = claims(arrays, terms, account)
+    worth, _, _ = weigh(terms, held)
     arrays.balance[row, account] += size
-    needs, count = required(arrays, terms, account), positions(arrays, terms, account)
+    _, needs, count = weigh(terms, held)
     arrays.balance[row, account] -= size
     return worth, needs, count

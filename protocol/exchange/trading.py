@@ -81,7 +81,7 @@ def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
 
     if listing.size < 0:
         pool = venue.pool(state, listing)
-        till = Till(state.ledger.arrays, listing.base, house.token, listing.desk, listing.price_scale)
+        till = Till(state.ledger.bare, listing.base, house.token, listing.desk, listing.price_scale)
         venue.fill(pool, till, None, batch, fills)
     else:
         index = usable_index(state, listing)

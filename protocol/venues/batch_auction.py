@@ -18,7 +18,7 @@ import numpy as np
 
 from protocol import errors
 from protocol.clearing import MOST, Batch, Desk, Fills, claims_loop, tokens_loop
-from protocol.compiled import compiled, making
+from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import read_index
 from protocol.settings import refuse
@@ -40,16 +40,16 @@ def take(pool: Floats, size: float) -> float:
 _claims_loop, _tokens_loop = claims_loop(take), tokens_loop(take)
 
 
-@making
-def settle_claims(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
+@compiled
+def settle_claims(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     """Trade each part with the venue's account, at the one price and under the tests that all claims pass."""
-    _claims_loop(pool, desk, terms, batch, fills)
+    _claims_loop(pool, spare, desk, terms, batch, fills)
 
 
-@making
-def settle_tokens(pool: Floats, till: Any, batch: Any, fills: Any) -> None:
+@compiled
+def settle_tokens(pool: Floats, spare: Floats, till: Any, batch: Any, fills: Any) -> None:
     """The same for tokens."""
-    _tokens_loop(pool, till, batch, fills)
+    _tokens_loop(pool, spare, till, batch, fills)
 
 
 def _own(rows: Ints, viewer: int) -> Ints:

@@ -16,7 +16,7 @@ import numpy as np
 
 from protocol import errors
 from protocol.clearing import MOST, Batch, Fills, Till
-from protocol.ledger import Floats, Ints, Reason, shift
+from protocol.ledger import Arrays, Floats, Ints, Reason, shift
 from protocol.settings import refuse
 from protocol.state import Listing, State
 from protocol.venues.base import Venue
@@ -110,7 +110,7 @@ class ConcentratedPool(Venue):
 
     def fill(self, pool: TickPool, desk: Till, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`; the same tests in the same order as `clearing.tokens_loop`, on whole numbers."""
-        balance = desk.arrays.balance
+        arrays = Arrays(*desk.arrays)
         for row, size in enumerate(batch.size.tolist()):
             account, limit, saved = int(batch.account[row]), float(batch.limit[row]), pool.copy()
             cost = _take(pool, size)
@@ -121,14 +121,14 @@ class ConcentratedPool(Venue):
                 code = errors.DepthExceeded.code
             elif (cost - limit * size * desk.price_scale) > 0:
                 code = errors.SlippageExceeded.code
-            elif balance[desk.cash, account] < cost or balance[desk.base, account] < -size:
+            elif arrays.balance[desk.cash, account] < cost or arrays.balance[desk.base, account] < -size:
                 code = errors.InsufficientBalance.code
             fills.code[row], fills.owed[row] = code, 0
             if code:
                 pool.become(saved)
                 continue
-            shift(desk.arrays, desk.base, desk.venue, account, size, int(Reason.TRADE))
-            shift(desk.arrays, desk.cash, account, desk.venue, int(cost), int(Reason.TRADE))
+            shift(arrays, desk.base, desk.venue, account, size, int(Reason.TRADE))
+            shift(arrays, desk.cash, account, desk.venue, int(cost), int(Reason.TRADE))
             fills.owed[row] = int(cost)
 
     def price(self, pool: TickPool, sizes: Ints, owed: Floats) -> None:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from protocol.clearing import Batch, Fills, bare_desk, pricing_loop, tokens_loop
-from protocol.compiled import compiled, inner, making
+from protocol.clearing import Batch, Fills, pricing_loop, tokens_loop
+from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.units import to_units_down
@@ -83,14 +83,14 @@ _fill_loop = tokens_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@making
-def _fill(pool: Floats, till: Any, batch: Any, fills: Any) -> None:
-    _fill_loop(pool, till, batch, fills)
+@compiled
+def _fill(pool: Floats, spare: Floats, till: Any, batch: Any, fills: Any) -> None:
+    _fill_loop(pool, spare, till, batch, fills)
 
 
-@making
-def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
-    _pricing_loop(pool, sizes, owed)
+@compiled
+def _price(pool: Floats, spare: Floats, sizes: Ints, owed: Floats) -> None:
+    _pricing_loop(pool, spare, sizes, owed)
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ class ConstantProduct(Venue):
 
     def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`; tokens know no margin terms."""
-        _fill(pool, bare_desk(desk), tuple(batch), tuple(fills))
+        _fill(pool, pool.copy(), tuple(desk), tuple(batch), tuple(fills))
 
     def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`."""
-        _price(pool, sizes, owed)
+        _price(pool, pool.copy(), sizes, owed)

@@ -19,8 +19,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from protocol import errors
-from protocol.clearing import MOST, Batch, Desk, Fills, bare_desk, claims_loop
-from protocol.compiled import compiled, making
+from protocol.clearing import MOST, Batch, Desk, Fills, claims_loop
+from protocol.compiled import compiled
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Reading, read_mark
 from protocol.settings import refuse
@@ -46,14 +46,14 @@ def take(pool: Floats, size: float) -> float:
 _fill_loop = claims_loop(take)
 
 
-@making
-def _fill(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
-    _fill_loop(pool, desk, terms, batch, fills)
+@compiled
+def _fill(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
+    _fill_loop(pool, spare, desk, terms, batch, fills)
 
 
 def execute_claims(pool: Floats, desk: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
     """Fill requests in turn, under the tests that all claims pass."""
-    _fill(pool, bare_desk(desk), tuple(terms), tuple(batch), tuple(fills))
+    _fill(pool, pool.copy(), tuple(desk), tuple(terms), tuple(batch), tuple(fills))
 
 
 @dataclass

@@ -18,16 +18,20 @@ from protocol.clearing import (
     Desk,
     Fills,
     Till,
+    charged,
     count_interest,
     deliver,
-    fee_on,
+    gained,
+    opened,
+    pay_funding,
+    propose,
     realise,
     settle_funding,
     standing,
 )
 from protocol.compiled import compiled, inner, making
-from protocol.ledger import Floats, Ints, Reason, shift, undo
-from protocol.solvency import Terms, equity, required
+from protocol.ledger import Arrays, Floats, Ints, Reason, shift, undo
+from protocol.solvency import Terms, claims
 from protocol.venues.base import SLACK
 from protocol.venues.self_trade import BOTH, NEWER
 
@@ -63,6 +67,19 @@ def _touched(book: Book, side: int, first: int) -> tuple[int, int]:
 
 
 @inner
+def _keep_if(filled: bool, book: Book, spare: Ints, side: int, first: int) -> None:
+    """After an order, what is left of what it touched into `spare`; or, where it was not filled, the book as it was before."""
+    start, stop = _touched(book, side, first)
+    for row in range(start, stop):
+        if filled:
+            spare[row] = book.rows[row, SIZE]
+        else:
+            book.rows[row, SIZE] = spare[row]
+    if not filled:
+        book.best[side] = first
+
+
+@inner
 def _part(book: Book, row: int, left: int) -> int:
     """How much of `left` the order in `row` can fill, in the taker's sign."""
     offered = -book.rows[row, SIZE]
@@ -77,17 +94,15 @@ def _due(book: Book, row: int, part: int) -> int:
 
 @inner
 def _carried(desk: Desk, terms: Terms, account: int, maker: int, part: int, due: int) -> bool:
-    """Trade with one maker; undone, and False, where the maker cannot carry it. `desk` is the makers'."""
-    balance = desk.arrays.balance
-    mark = desk.arrays.count[0]
-    size, quote = balance[desk.size, maker], balance[desk.quote, maker]
-    excess = equity(desk.arrays, terms, maker) - required(desk.arrays, terms, maker)
-    settle_funding(desk, maker)
-    deliver(desk, account, maker, part, due)
-    realise(desk, maker, size, quote, -part, -due)
-    if standing(desk, terms, maker, size, excess) != 0:
-        undo(desk.arrays, mark)
+    """Trade with one maker; False, and nothing has moved, where the maker cannot carry it. `desk` is the makers'."""
+    before, after = claims(desk.arrays, terms, maker), desk.room[0]
+    size = before[desk.size - terms.first]
+    paid, gain = propose(desk, terms, before, -part, -due, 0, after)
+    if standing(desk, terms, before, after) != 0:
         return False
+    pay_funding(desk, maker, paid)
+    deliver(desk, account, maker, part, due)
+    realise(desk, maker, gain)
     count_interest(desk, size, size - part)
     return True
 
@@ -157,22 +172,18 @@ def _settle(
     traded: int,
 ) -> None:
     """Report an order, and keep what it did to the book or put that back."""
-    start, stop = _touched(book, side, first)
     fills.code[row] = code
-    if code != 0:
-        book.rows[start:stop, SIZE] = spare[start:stop]
-        book.best[side] = first
-    else:
-        spare[start:stop] = book.rows[start:stop, SIZE]
+    _keep_if(code == 0, book, spare, side, first)
+    if code == 0:
         fills.owed[row] = owed
         batch.size[row] = traded
 
 
-@making
-def fill_claims(book: Book, desk: Desk, makers: Desk, terms: Terms, batch: Batch, fills: Fills) -> None:
-    """Fill each order against the book, in turn. `batch.size` becomes what was traded of it."""
-    balance = desk.arrays.balance
-    spare = book.rows[:, SIZE].copy()
+@compiled
+def fill_claims(book: Book, spare: Ints, where: Any, theirs: Any, margin: Any, orders: Any, done: Any) -> None:
+    """Fill each order against the book, in turn. `batch.size` becomes what was traded of it. `spare`: a copy of the sizes."""
+    desk, makers, terms = opened(where), opened(theirs), Terms(*margin)
+    batch, fills, before = Batch(*orders), Fills(*done), desk.room[1]
     for row in range(len(batch.size)):
         account, traded = batch.account[row], batch.size[row]
         fills.owed[row] = 0
@@ -183,18 +194,18 @@ def fill_claims(book: Book, desk: Desk, makers: Desk, terms: Terms, batch: Batch
         first = book.best[side]
         mark = desk.arrays.count[0]
         longs, shorts = desk.interest[0], desk.interest[1]
-        size, quote = balance[desk.size, account], balance[desk.quote, account]
-        excess = equity(desk.arrays, terms, account) - required(desk.arrays, terms, account)
+        held = claims(desk.arrays, terms, account)
+        for claim in range(len(before)):
+            before[claim] = held[claim]
+        size, quote = before[desk.size - terms.first], before[desk.quote - terms.first]
         settle_funding(desk, account)
         code, owed, lost = _match_claims(book, makers, terms, account, traded, batch.limit[row])
         traded -= lost
         if code == 0 and traded != 0:
-            realise(desk, account, size, quote, traded, owed)
-            shift(
-                desk.arrays, desk.cash, account, desk.fees, int(np.ceil(fee_on(float(abs(owed)), desk.fee, 1.0))), _FEE
-            )
+            realise(desk, account, gained(size, quote, traded, owed))
+            shift(desk.arrays, desk.cash, account, desk.fees, charged(desk, owed), _FEE)
             count_interest(desk, size, size + traded)
-            code = standing(desk, terms, account, size, excess)
+            code = standing(desk, terms, before, held)
             if code == 0 and abs(size + traded) > abs(size) and desk.interest[1 - side] > desk.cap[1 - side]:
                 code = _CAPPED
         if code != 0:
@@ -203,11 +214,11 @@ def fill_claims(book: Book, desk: Desk, makers: Desk, terms: Terms, batch: Batch
         _settle(book, batch, fills, spare, row, first, side, code, owed, traded)
 
 
-@making
-def fill_tokens(book: Book, till: Till, batch: Batch, fills: Fills) -> None:
+@compiled
+def fill_tokens(book: Book, spare: Ints, where: Any, orders: Any, done: Any) -> None:
     """Fill each order for tokens against the book, in turn. `batch.size` becomes what was traded of it."""
+    till, batch, fills = Till(Arrays(*where[0]), *where[1:]), Batch(*orders), Fills(*done)
     balance = till.arrays.balance
-    spare = book.rows[:, SIZE].copy()
     for row in range(len(batch.size)):
         account, traded = batch.account[row], batch.size[row]
         fills.owed[row] = 0
@@ -225,10 +236,9 @@ def fill_tokens(book: Book, till: Till, batch: Batch, fills: Fills) -> None:
         _settle(book, batch, fills, spare, row, first, side, code, owed, traded - lost)
 
 
-@making
-def price_book(book: Book, sizes: Ints, owed: Floats) -> None:
-    """What each order in turn would owe if every maker could carry its fill."""
-    spare = book.rows[:, SIZE].copy()
+@compiled
+def price_book(book: Book, spare: Ints, sizes: Ints, owed: Floats) -> None:
+    """What each order in turn would owe if every maker could carry its fill. `spare`: a copy of the sizes."""
     for number in range(len(sizes)):
         side, step = (1, 1) if sizes[number] > 0 else (0, -1)
         first, left = book.best[side], sizes[number]
@@ -241,13 +251,9 @@ def price_book(book: Book, sizes: Ints, owed: Floats) -> None:
             left -= part
             if book.rows[row, SIZE] == 0:
                 book.best[side] += step
-        start, stop = _touched(book, side, first)
         if left != 0:
             owed[number] = np.nan
-            book.rows[start:stop, SIZE] = spare[start:stop]
-            book.best[side] = first
-        else:
-            spare[start:stop] = book.rows[start:stop, SIZE]
+        _keep_if(left == 0, book, spare, side, first)
 
 
 @compiled

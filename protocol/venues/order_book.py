@@ -108,15 +108,17 @@ class OrderBook(Venue):
 
     def fill(self, pool: Book, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`. Makers must always stand, even where the taker is forced; nobody is shielded by its own orders."""
+        spare = pool.rows[:, SIZE].copy()
         if isinstance(desk, Till):
-            fill_tokens(pool, desk, batch, fills)
+            fill_tokens(pool, spare, tuple(desk), tuple(batch), tuple(fills))
             return
-        rule = OLDER if desk.least == -math.inf else pool.rule
-        fill_claims(pool._replace(rule=rule), desk, desk._replace(least=0.0), terms, batch, fills)
+        book = pool._replace(rule=OLDER if desk.least == -math.inf else pool.rule)
+        makers = desk._replace(least=0.0)
+        fill_claims(book, spare, tuple(desk), tuple(makers), tuple(terms), tuple(batch), tuple(fills))
 
     def price(self, pool: Book, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`. Knows no takers, and so counts each one's own orders too."""
-        price_book(pool, sizes, owed)
+        price_book(pool, pool.rows[:, SIZE].copy(), sizes, owed)
 
     def clear(self, state: State, listing: Listing) -> None:
         """All orders off; the last mid stays."""

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from protocol.clearing import Batch, Fills, bare_desk, claims_loop, pricing_loop
-from protocol.compiled import compiled, making
+from protocol.clearing import Batch, Fills, claims_loop, pricing_loop
+from protocol.compiled import compiled
 from protocol.errors import StalePrice
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index
@@ -54,14 +54,14 @@ _fill_loop = claims_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@making
-def _fill(pool: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
-    _fill_loop(pool, desk, terms, batch, fills)
+@compiled
+def _fill(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
+    _fill_loop(pool, spare, desk, terms, batch, fills)
 
 
-@making
-def _price(pool: Floats, sizes: Ints, owed: Floats) -> None:
-    _pricing_loop(pool, sizes, owed)
+@compiled
+def _price(pool: Floats, spare: Floats, sizes: Ints, owed: Floats) -> None:
+    _pricing_loop(pool, spare, sizes, owed)
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,8 @@ class SynthPool(Venue):
 
     def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`."""
-        _fill(pool, bare_desk(desk), tuple(terms), tuple(batch), tuple(fills))
+        _fill(pool, pool.copy(), tuple(desk), tuple(terms), tuple(batch), tuple(fills))
 
     def price(self, pool: Floats, sizes: Ints, owed: Floats) -> None:
         """See `Venue.price`."""
-        _price(pool, sizes, owed)
+        _price(pool, pool.copy(), sizes, owed)
