@@ -28,6 +28,8 @@ from protocol.vault import UNLIMITED
 from protocol.venues.base import AT_THE_CLOSE
 from protocol.vesting import unvested
 
+Seats = tuple[int, int, int, int, int, int, int, int, float, Ints]  # in the order of a `Desk`
+
 
 class Gate(NamedTuple):
     """What an order or a forced sale in a market may run into, under the rules in force."""
@@ -77,33 +79,21 @@ def need_running(state: State, listing: Listing) -> None:
 
 def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
-    house, scale = listing.house, listing.price_scale
+    scale = listing.price_scale
     cap = interest_cap(state, listing) / index * listing.size_scale
     bounded = gate_of(state, listing).bounded
     longs, shorts = vault_room(state, listing, interest, index) if bounded else (cap, cap)
-    return Desk(
-        state.ledger.bare,
-        listing.size,
-        listing.quote,
-        listing.funding,
-        house.cash,
-        listing.desk,
-        house.clearing,
-        listing.fund,
-        listing.fees,
-        scale,
-        state.settled(_room, house.index),
-        fee,
-        state.tables[listing.path + ".funding"].item(0) * scale,
-        interest,
-        (min(cap, longs), min(cap, shorts)),
-        least,
-    )
+    funding = state.tables[listing.path + ".funding"].item(0) * scale
+    most = min(cap, longs), min(cap, shorts)
+    return Desk(state.ledger.bare, *state.settled(seats, listing.number), fee, funding, interest, most, least)
 
 
-def _room(state: State, number: int) -> Ints:
-    """Two accounts' claims, for loops to reckon in."""
-    return np.empty((2, state.houses[number].last - state.houses[number].first), np.int64)
+def seats(state: State, number: int) -> Seats:
+    """What a desk has of a market whatever the prices are: rows, accounts, its scale, and room for two accounts' claims."""
+    listing, house = state.markets[number], state.markets[number].house
+    rows = listing.size, listing.quote, listing.funding, house.cash
+    room = np.empty((2, house.last - house.first), np.int64)
+    return *rows, listing.desk, house.clearing, listing.fund, listing.fees, listing.price_scale, room
 
 
 def is_bounded(state: State, listing: Listing) -> bool:

@@ -30,6 +30,7 @@ from protocol.exchange.checks import (
     need_running,
     need_unspared,
     need_usable,
+    seats,
     usable_index,
 )
 from protocol.exchange.fills import Liquidated
@@ -47,7 +48,6 @@ from protocol.world import Exchange, Market
 
 _PENALTY = int(Reason.PENALTY)
 UNCAPPED = (math.inf, math.inf)
-Seats = tuple[int, int, int, int, int, int, int, int]  # rows and accounts, in the order of a `Desk`
 
 
 class _Course(NamedTuple):
@@ -62,7 +62,6 @@ class _Course(NamedTuple):
     remembers: bool  # whether there can be cases
     lends: bool
     positions: Ints  # rows of all an account of the exchange can have
-    seats: Seats  # rows and accounts of the market, as a desk has them
     batch: Batch  # of one order, written anew for each; so are what it owes and its code
     fills: Fills
     owed: Floats
@@ -81,17 +80,10 @@ def _course(state: State, number: int) -> _Course:
         fills(rules.liquidation, Liquidation, "opens"),
         bool(state.lenders[at]),
         np.array([one.size for one in state.claims[at]], np.int64),
-        _seats(listing),
         Batch(np.zeros(1, np.int64), np.zeros(1, np.int64), np.full(1, math.nan)),
         Fills(np.zeros(1, np.int64), np.zeros(1, np.int64)),
         np.zeros(1),
     )
-
-
-def _seats(listing: Listing) -> Seats:
-    house = listing.house
-    rows = listing.size, listing.quote, listing.funding, house.cash
-    return *rows, listing.desk, house.clearing, listing.fund, listing.fees
 
 
 def liquidate(state: State, listing: Listing, keeper: int, account: int, way: int = 0) -> Liquidated:
@@ -267,9 +259,8 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
 
 def _desk(state: State, listing: Listing, interest: Floats) -> Desk:
     """What forced trades need to know of a market: they pay no fee, and closing meets no cap and no requirement."""
-    seats, scale = state.settled(_course, listing.number).seats, listing.price_scale
-    funding = state.tables[listing.path + ".funding"].item(0) * scale
-    return Desk(state.ledger.arrays, *seats, funding, 0.0, scale, interest, UNCAPPED, -math.inf)
+    funding = state.tables[listing.path + ".funding"].item(0) * listing.price_scale
+    return Desk(state.ledger.bare, *state.settled(seats, listing.number), 0.0, funding, interest, UNCAPPED, -math.inf)
 
 
 def _hand_over(state: State, plan: Plan, taker: int, size: int) -> int:
