@@ -20,6 +20,7 @@ from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
+from protocol.state import House, Listing
 from protocol.transactions import Publish
 
 if TYPE_CHECKING:
@@ -99,6 +100,18 @@ def tally(size: Ints, owed: Ints, code: Ints, fair: float) -> tuple[float, int, 
     return traded, fills, rejected, value, off
 
 
+def _of_exchange(house: House) -> tuple[float, ...]:
+    """Units in one of each of `EXCHANGE_COLUMNS`; the vault's worth is counted in coins."""
+    cash = house.cash_scale
+    return cash, 1.0, cash, 1.0, cash, cash, cash
+
+
+def _of_market(listing: Listing) -> tuple[float, ...]:
+    """Units in one of each of `MARKET_COLUMNS`; prices are counted in coins."""
+    cash, size = listing.house.cash_scale, listing.size_scale
+    return 1.0, 1.0, 1.0, 1.0, size, size, cash, 1.0, 1.0, cash, cash
+
+
 Traded = tuple[float, int, int, float, float]
 NOTHING: Traded = (0.0, 0, 0, 0.0, 0.0)
 
@@ -130,7 +143,12 @@ class Recorder:
         for listings in state.listings:
             for listing in listings:
                 self.columns += [f"{listing.path}.{name}" for name in MARKET_COLUMNS]
-        self.rows: Floats = np.empty((256, len(self.columns)))
+        self._units = np.array(
+            [1.0] * len(CHAIN_COLUMNS)
+            + [unit for house in state.houses for unit in _of_exchange(house)]
+            + [unit for one in state.markets for unit in _of_market(one)]
+        )
+        self._rows: Floats = np.empty((256, len(self.columns)))  # as they were counted, in units
         self._row = Struct(f"{len(self.columns)}d")
         self.blocks = 0
         self.events: list[Event] = []
@@ -143,10 +161,7 @@ class Recorder:
         self.flows: Ints = np.empty((1024, 5), np.int64)  # block, reason, source group, destination group, cash units
         self.flow_count = 0
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
-        self._markets = [
-            (one, one.path + ".interest" if one.size >= 0 else "", one.size_scale, one.house.cash_scale)
-            for one in state.markets
-        ]
+        self._markets = [(one, one.path + ".interest" if one.size >= 0 else "") for one in state.markets]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
         self._seats = [
             (house, self.totals[house.name], (house.cash, house.insurance), (house.token, house.custody))
@@ -174,31 +189,32 @@ class Recorder:
         failed = self._collect(block) if block.sent is None else self._collect_undoable(block, chain)
         self._notes()
         self._flows()
-        state = self.game.state
-        if self.blocks == len(self.rows):
-            self.rows = np.concatenate([self.rows, np.empty_like(self.rows)])
+        state, blocks = self.game.state, self.blocks
+        if blocks == len(self._rows):
+            self._rows = np.concatenate([self._rows, np.empty_like(self._rows)])
         time, height, base_fee, used, outside, _, _, waiting, _ = block
         row = [time, height, chain, base_fee, used, outside, waiting, failed]
         held = state.ledger.balance.item
-        for house, (count, notional, deficit, uncovered), insurance, custody in self._seats:
-            scale, vault = house.cash_scale, 0.0
+        for house, totals, insurance, custody in self._seats:
+            vault = 0.0
             if house.vault >= 0:
                 vault, _ = state.exchange(house).margin.standing(state, house, Threshold.MAINTENANCE, house.vault)
-            row += (held(insurance) / scale, vault, held(custody) / scale)
-            row += (count, notional / scale, deficit / scale, uncovered / scale)
-        fairs, now, tables = self.game.fairs_now(self._nature), state.time, state.tables
+            row += (held(insurance), vault, held(custody), *totals)
+        fairs, tables = self.game.fairs_now(self._nature), state.tables
         traded = self._traded(block, fairs)
-        for (listing, interest, coins, scale), fair, done in zip(self._markets, fairs, traded, strict=True):
+        for (listing, interest), fair, done in zip(self._markets, fairs, traded, strict=True):
             value, since, _, _ = read_index(state, listing)
-            longs, shorts = tables[interest].tolist() if interest else (0.0, 0.0)
-            volume, fills, rejected, worth, off = done
             mid = state.market(listing).venue.mid(state, listing)
-            row += (fair, mid, value, now - since, longs / coins, shorts / coins)
-            row += (volume / scale, fills, rejected, worth / scale, off / scale)
-        self._row.pack_into(
-            self.rows.data, self.blocks * self._row.size, *row
-        )  # numpy would look at each number in turn
-        self.blocks += 1
+            longs, shorts = tables[interest].tolist() if interest else (0.0, 0.0)
+            row += (fair, mid, value, state.time - since, longs, shorts, *done)
+        self._row.pack_into(self._rows.data, blocks * self._row.size, *row)  # numpy would look at each number in turn
+        self.blocks = blocks + 1
+
+    @property
+    def rows(self) -> Floats:
+        """What each block left, in coins. Shape [blocks, columns]; a copy."""
+        rows: Floats = self._rows[: self.blocks] / self._units
+        return rows
 
     def _collect_undoable(self, block: Block, chain: int) -> int:
         """As `_collect`, of a block that a reorganisation may undo."""
@@ -213,7 +229,7 @@ class Recorder:
     def take_back(self, chain: int) -> None:
         """The newest block of a chain never was: no trades, gas or failures in its row, its deeds told as undone, no totals."""
         written = self._undoable[chain].pop()
-        self.rows[written.row, self._undone_columns] = 0.0
+        self._rows[written.row, self._undone_columns] = 0.0
         for at in range(written.first, written.last):
             event = self.events[at]
             self.events[at] = event._replace(kind=f"undone {event.kind}")
