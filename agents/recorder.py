@@ -161,7 +161,7 @@ class Recorder:
         self.flows: Ints = np.empty((1024, 5), np.int64)  # block, reason, source group, destination group, cash units
         self.flow_count = 0
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
-        self._markets = [(one, one.path + ".interest" if one.size >= 0 else "") for one in state.markets]
+        self._markets = [(one, one.interest_at if one.size >= 0 else "") for one in state.markets]
         self.totals = {house.name: [0, 0, 0, 0] for house in state.houses}  # liquidations, notional, deficit, uncovered
         self._seats = [
             (house, self.totals[house.name], (house.cash, house.insurance), (house.token, house.custody))

@@ -98,7 +98,7 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     spans = open_spans(ledger, world)
     seats = tuple(pledges), tuple(lenders), tuple(issues), tuple(mandates), spans
     state = State(ledger, tuple(houses), tuple(listings), *seats)
-    state.put("rules", world)
+    state.enact(world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
         if len(world.chains) > 1:
@@ -197,8 +197,8 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
                 if issue.listing == listing:
                     seed_issue(state, issue, founders, base, prices)
         else:
-            state.put(listing.path + ".funding", np.zeros(3))
-            state.put(listing.path + ".interest", np.zeros(2))
+            state.put(listing.funding_at, np.zeros(3))
+            state.put(listing.interest_at, np.zeros(2))
             market.instrument.start(state, listing, price)
             price = market.instrument.price(state, listing, price)
             market.funding.start(state, listing, price)
@@ -206,7 +206,7 @@ def _fund_exchange(state: State, house: House, prices: Mapping[str, float]) -> N
     for listing in state.listings[house.index]:
         market = state.market(listing)
         if not market.index:
-            market.oracle.start(state, listing, listing.path + ".oracle", prices[market.instrument.base])
+            market.oracle.start(state, listing, listing.oracle_at, prices[market.instrument.base])
         start_limits(state, listing)
     for lender in state.lenders[house.index]:
         fund_lender(state, lender, exchange.loans[lender.index])

@@ -12,7 +12,7 @@ import copy
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
@@ -68,6 +68,15 @@ class Listing:
     fees: int  # account: takes trading fees
     size_scale: float  # units per coin
     price_scale: float  # cash units per size unit at a price of one
+    oracle_at: str = field(init=False, repr=False)  # paths of tables that are read all day
+    reserves_at: str = field(init=False, repr=False)
+    funding_at: str = field(init=False, repr=False)
+    interest_at: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Put the paths together, once."""
+        for table in ("oracle", "reserves", "funding", "interest"):
+            object.__setattr__(self, f"{table}_at", f"{self.path}.{table}")
 
 
 class Pledgeable(NamedTuple):
@@ -216,8 +225,11 @@ class State:
         tables = self.tables
         self._undo.append((path, _ABSENT, tables.get(path, _ABSENT)))
         tables[path] = value
-        if path == RULES:
-            self._enforce()
+
+    def enact(self, rules: World) -> None:
+        """Put other rules in force."""
+        self.put(RULES, rules)
+        self._enforce()
 
     def write(self, path: str, index: Any, value: Any) -> None:
         """Assign `table[index] = value` in the array at `path`."""
@@ -269,7 +281,7 @@ class State:
             if index is _ABSENT and old is _ABSENT:
                 self._undo.append((path, _ABSENT, self.tables.pop(path)))
             elif index is _ABSENT:
-                self.put(path, old)
+                self.put(path, old) if path != RULES else self.enact(old)
             elif index is _WHOLE:
                 self.edit(path)[...] = old
             else:

@@ -14,7 +14,7 @@ from protocol.ledger import WORLD, Reason
 from protocol.margins.base import Margin
 from protocol.margins.cross import Cross
 from protocol.margins.volatility_scaled import VolatilityScaled
-from protocol.state import RULES, State
+from protocol.state import State
 from protocol.world import Chain, Exchange, World
 
 
@@ -53,13 +53,13 @@ def test_the_rules_in_force_are_of_the_digest_whenever_they_change() -> None:
     state, other = fresh(), World(exchanges=(Exchange(margin=Cross(initial=0.2)),))
     first, mark, saved = state.digest(), state.mark(), state.save()
     for rules in (other, World()):
-        state.put(RULES, rules)
+        state.enact(rules)
         assert (state.digest() == first) == (rules == World())
-    state.put(RULES, other)
+    state.enact(other)
     changed = state.digest()
     state.rewind(mark)
     assert state.digest() == saved.digest() == first
-    saved.put(RULES, other)
+    saved.enact(other)
     assert saved.digest() == changed != first
 
 
@@ -82,7 +82,7 @@ def test_what_follows_from_the_rules_is_worked_out_anew_when_they_change_and_whe
     assert [state.settled(names, number) for number in (0, 1, 0, 1)] == [(1, 0), (1, 1)] * 2
     assert asked == [0, 1]
     mark = state.mark()
-    state.put("rules", World((Chain("a"), Chain("b")), (Exchange("x", "a"), Exchange("y", "b"))))
+    state.enact(World((Chain("a"), Chain("b")), (Exchange("x", "a"), Exchange("y", "b"))))
     assert state.settled(names) == (2, 0)
     state.rewind(mark)
     assert state.settled(names) == (1, 0)

@@ -187,7 +187,7 @@ class LiquidationHunter(Staged):
         most = largest(view, listing, side, money, index)
         if len(prey.account) == 0 or most <= 0:
             return None
-        base, cash = (float(number) for number in state.tables[listing.path + ".reserves"])
+        base, cash = (float(number) for number in state.tables[listing.reserves_at])
         base, cash = base / listing.size_scale, cash / house.cash_scale
         interval = state.rules.chains[house.chain].blocks.interval
         blocks = np.array([0]) if market.oracle.live else BLOCKS[BLOCKS * interval <= max(self.hold, interval)]

@@ -204,7 +204,7 @@ class SettlementPush(Staged):
         """Base coins of the contract that `money` carries, in one direction."""
         instrument = view.state.market(listing).instrument
         if isinstance(instrument, Option) and way > 0:  # paid for in full
-            interest = view.state.tables[listing.path + ".interest"]
+            interest = view.state.tables[listing.interest_at]
             room = view.state.market(listing).open_interest_cap / index - float(interest[0]) / listing.size_scale
             return max(0.0, min(0.5 * money / max(mark, 1e-6), room))
         return largest(view, listing, way, money, index)

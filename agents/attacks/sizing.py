@@ -26,7 +26,7 @@ def largest(view: View, listing: Listing, side: int, money: float, index: float)
     carried = money / (index * drag)
     if slope > 0.0:
         carried = (math.sqrt(drag * drag + 4.0 * slope * money / index) - drag) / (2.0 * slope)
-    interest = state.tables[listing.path + ".interest"]
+    interest = state.tables[listing.interest_at]
     room = interest_cap(state, listing) / index - float(interest[0 if side > 0 else 1]) / listing.size_scale
     return max(0.0, min(carried, room))
 

@@ -132,7 +132,7 @@ class VolatilityPush(Staged):
     @staticmethod
     def _room(view: View, listing: Listing, side: int) -> float:
         """Coins that the cap on open interest leaves on one side."""
-        interest = view.state.tables[listing.path + ".interest"]
+        interest = view.state.tables[listing.interest_at]
         cap = view.state.market(listing).open_interest_cap / view.index(listing).value
         return max(0.0, cap - float(interest[0 if side > 0 else 1]) / listing.size_scale)
 

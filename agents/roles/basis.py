@@ -90,12 +90,12 @@ class BasisTrader(Role):
         """Base coins to trade, 0 for none."""
         state = view.state
         market = state.market(listing)
-        base, cash = (float(number) for number in state.tables[listing.path + ".reserves"])
+        base, cash = (float(number) for number in state.tables[listing.reserves_at])
         base, cash = base / listing.size_scale, cash / listing.house.cash_scale
         gap = math.log(mid * base / cash)  # above 0: the perpetual is cheap
         side = 1.0 if gap > 0 else -1.0
         closing = held * side < 0
-        carry = -side * float(state.tables[listing.path + ".funding"][1]) * self.hold
+        carry = -side * float(state.tables[listing.funding_at][1]) * self.hold
         band = 0.0 if closing else max(0.0, 2.0 * market.fee + self.edge - carry)  # entry has counted both fees
         if abs(gap) <= band:
             return 0.0

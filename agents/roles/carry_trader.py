@@ -88,7 +88,7 @@ class CarryTrader(Role):
     def _size(self, me: Player, view: View, listing: Listing, seat: Pledgeable) -> int:
         """Units to trade, 0 for none."""
         held = view.balance(listing.size, me.account)
-        gain = float(view.state.tables[listing.path + ".funding"][1]) * self.hold
+        gain = float(view.state.tables[listing.funding_at][1]) * self.hold
         most = int(self.usage * view.balance(seat.claim, me.account))
         part = max(1, int(self.step * most))
         cost = self._cost(view, listing, part)
@@ -118,7 +118,7 @@ class CoinBull(CarryTrader):
         held, pledged = view.balance(listing.size, me.account), view.balance(seat.claim, me.account)
         most = int(self.usage * pledged)
         part = min(max(1, int(self.step * most)), most - held)
-        rate = float(view.state.tables[listing.path + ".funding"][1])
+        rate = float(view.state.tables[listing.funding_at][1])
         if part <= 0:
             return 0
         gain = (self.conviction / SECONDS_PER_YEAR - rate) * self.hold

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def innermost(state: State, listing: Listing) -> tuple[Oracle, str]:
     """The oracle that takes reports, under whatever is around it, and the path of its table."""
-    oracle, at = state.market(listing).oracle, listing.path + ".oracle"
+    oracle, at = state.market(listing).oracle, listing.oracle_at
     while (inside := oracle.takes_reports()) is not None:
         oracle, at = inside[0], at + inside[1]
     return oracle, at

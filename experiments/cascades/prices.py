@@ -108,7 +108,7 @@ class Prices:
         )
 
     def _quote(self, state: State, listing: Listing) -> Quote:
-        funding = float(state.tables[listing.path + ".funding"][0]) if listing.size >= 0 else 0.0
+        funding = float(state.tables[listing.funding_at][0]) if listing.size >= 0 else 0.0
         return Quote(self.marks[listing].of_index, read_mark(state, listing).value, funding)
 
     def _pledge(self, state: State, pledge: Pledgeable) -> tuple[float, float]:

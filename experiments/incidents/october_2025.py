@@ -34,7 +34,7 @@ def read(books: Books) -> dict[str, float]:
     """Open interest of the longs, all markets at their indices, $M."""
     state = books.state
     open_interest = sum(
-        float(state.tables[one.path + ".interest"][0]) / one.size_scale * books.index(one.name).value
+        float(state.tables[one.interest_at][0]) / one.size_scale * books.index(one.name).value
         for one in state.listings[0]
     )
     return {"open": open_interest / 1e6}

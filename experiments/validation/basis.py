@@ -38,17 +38,17 @@ def gain(ratio: float) -> float:
     rule = PremiumPlus(window=1.0, period=PERIOD, interest=INTEREST * PERIOD / SECONDS_PER_YEAR)
     state, _ = open_world(exchange_for(markets=(market_for(VirtualAmm(), funding=rule),)))
     _, listing = only(state)
-    base, _ = state.tables[listing.path + ".reserves"]
+    base, _ = state.tables[listing.reserves_at]
     rng = np.random.Generator(np.random.Philox(8))
     index, gained, notional = PRICE, 0.0, 0.0
     for block in range(BLOCKS):
         state.time = block * STEP
         tell(state, index)
-        state.put(listing.path + ".reserves", np.array([base, ratio * index * listing.price_scale * base]))
-        before = state.tables[listing.path + ".funding"][0]
+        state.put(listing.reserves_at, np.array([base, ratio * index * listing.price_scale * base]))
+        before = state.tables[listing.funding_at][0]
         exchange.close_block(state)
         if block > 1:  # the first block knows no premium yet
-            paid = float(state.tables[listing.path + ".funding"][0] - before)
+            paid = float(state.tables[listing.funding_at][0] - before)
             gained += (QUOTE_RATE - BASE_RATE) * ratio * index * STEP / SECONDS_PER_YEAR - paid  # moves of both cancel
             notional += index * STEP / SECONDS_PER_YEAR
         index *= math.exp(0.002 * rng.standard_normal())

@@ -37,8 +37,8 @@ def listed(rule: Funding, premium: float) -> tuple[State, Listing]:
     """A virtual AMM whose mid stands off a told index of 2,000 by `premium`, from time 0 on."""
     state, _ = open_world(exchange_for(markets=(market_for(VirtualAmm(), funding=rule),)))
     _, listing = only(state)
-    base, cash = state.tables[listing.path + ".reserves"]
-    state.put(listing.path + ".reserves", np.array([base, cash * (1 + premium)]))
+    base, cash = state.tables[listing.reserves_at]
+    state.put(listing.reserves_at, np.array([base, cash * (1 + premium)]))
     exchange.close_block(state)
     return state, listing
 
@@ -55,7 +55,7 @@ def rate_after(rule: Funding, premium: float, times: tuple[float, ...], over: fl
     state, listing = listed(rule, premium)
     for time in times:
         close_at(state, time)
-    return float(state.tables[listing.path + ".funding"][1]) * over / BP
+    return float(state.tables[listing.funding_at][1]) * over / BP
 
 
 def claim(name: str, what: str, source: str, value: float, measure: Callable[[], float], within: float = 1e-9) -> Claim:

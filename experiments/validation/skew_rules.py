@@ -85,7 +85,7 @@ def paid_in_a_day() -> float:
     exchange.close_block(state)
     for hour in range(1, 25):
         close_at(state, HOUR * hour)
-    return float(state.tables[listing.path + ".funding"][0]) * 100.0
+    return float(state.tables[listing.funding_at][0]) * 100.0
 
 
 def left_of_a_cycle() -> float:
@@ -114,7 +114,7 @@ def of_a_day(skew: int) -> float:
     exchange.close_block(state)
     for hour in range(1, 25):
         close_at(state, HOUR * hour)
-    return -100.0 * float(state.tables[listing.path + ".funding"][0]) / PRICE
+    return -100.0 * float(state.tables[listing.funding_at][0]) / PRICE
 
 
 def leaning(account: int) -> float:
@@ -147,7 +147,7 @@ def adaptive(rate: float, long: float, short: float) -> float:
     exchange.trade(state, listing, one, round(long * COIN))
     exchange.trade(state, listing, other, -round(short * COIN))
     exchange.close_block(state)
-    at = listing.path + ".funding"
+    at = listing.funding_at
     index, _, time = state.tables[at]
     state.put(at, np.array([index, rate, time]))
     close_at(state, 600.0)

@@ -105,7 +105,7 @@ def _trade(state: State, listing: Listing, account: Ints, parts: Ints, price: fl
         settle_tokens(pool, pool.copy(), tuple(till), tuple(batch), tuple(fills))
     else:
         terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
-        interest = state.edit(listing.path + ".interest")
+        interest = state.edit(listing.interest_at)
         desk = desk_of(state, listing, interest, 0.0, market.fee, index)
         settle_claims(pool, pool.copy(), tuple(desk), tuple(terms), tuple(batch), tuple(fills))
     owed, code = np.zeros(len(parts), np.int64), np.zeros(len(parts), np.int64)

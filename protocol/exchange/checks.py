@@ -83,7 +83,7 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     cap = interest_cap(state, listing) / index * listing.size_scale
     bounded = gate_of(state, listing).bounded
     longs, shorts = vault_room(state, listing, interest, index) if bounded else (cap, cap)
-    funding = state.tables[listing.path + ".funding"].item(0) * scale
+    funding = state.tables[listing.funding_at].item(0) * scale
     most = min(cap, longs), min(cap, shorts)
     return Desk(state.ledger.bare, *state.settled(seats, listing.number), fee, funding, interest, most, least)
 

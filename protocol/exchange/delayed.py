@@ -50,7 +50,7 @@ def _fill(state: State, listing: Listing, venue: DelayedPool, batch: Batch) -> F
     fills, free = Fills(np.zeros(len(code), np.int64), code), code == 0
     state.ledger.reserve(MOVES_PER_FILL * len(code))
     terms = state.exchange(house).margin.terms(state, house, Threshold.INITIAL)
-    desk = desk_of(state, listing, state.edit(listing.path + ".interest"), 0.0, market.fee, reading.value)
+    desk = desk_of(state, listing, state.edit(listing.interest_at), 0.0, market.fee, reading.value)
     part = Batch(batch.account[free], batch.size[free], batch.limit[free])
     done = Fills(np.zeros(len(part.size), np.int64), np.zeros(len(part.size), np.int64))
     execute_claims(venue.prices(state, listing, reading), desk, terms, part, done)

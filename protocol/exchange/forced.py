@@ -259,7 +259,7 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
 
 def _desk(state: State, listing: Listing, interest: Floats) -> Desk:
     """What forced trades need to know of a market: they pay no fee, and closing meets no cap and no requirement."""
-    funding = state.tables[listing.path + ".funding"].item(0) * listing.price_scale
+    funding = state.tables[listing.funding_at].item(0) * listing.price_scale
     return Desk(state.ledger.bare, *state.settled(seats, listing.number), 0.0, funding, interest, UNCAPPED, -math.inf)
 
 
@@ -267,7 +267,7 @@ def _hand_over(state: State, plan: Plan, taker: int, size: int) -> int:
     """Trade `size` for the account with whoever takes it over; returns the notional in cash units."""
     listing, balance = plan.listing, state.ledger.balance
     state.ledger.reserve(MOVES_PER_FILL)  # before the desk is made: it holds the journal
-    interest = state.edit(listing.path + ".interest")
+    interest = state.edit(listing.interest_at)
     desk = _desk(state, listing, interest)
     owed = math.ceil(size * plan.price * listing.price_scale)
     before = int(balance[listing.size, taker])
@@ -283,7 +283,7 @@ def _sell(state: State, listing: Listing, account: int, size: int, course: _Cour
     venue, batch, fills = course.market.venue, course.batch, course.fills
     state.ledger.reserve(venue.moves(state, listing, 1))
     terms = course.rules.margin.terms(state, listing.house, course.which)
-    desk = _desk(state, listing, state.edit(listing.path + ".interest"))
+    desk = _desk(state, listing, state.edit(listing.interest_at))
     pool = venue.pool(state, listing)
     batch.account[0], batch.size[0] = account, size
     venue.fill(pool, desk, terms, batch, fills)
@@ -330,7 +330,7 @@ def _take_over(state: State, plan: Plan, mark: float, targets: Charges) -> int:
     bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
-    desk = _desk(state, listing, state.edit(listing.path + ".interest"))
+    desk = _desk(state, listing, state.edit(listing.interest_at))
     done = 0
     for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))

@@ -71,7 +71,7 @@ def execute(state: State, house: House, account: int, number: int) -> Proposal:
         accrue(state, lender)  # what has been earned so far, by the rules it was earned under
     if kinds(after.liquidation) != kinds(before.liquidation):
         end_cases(state, house)
-    state.put("rules", world)
+    state.enact(world)
     for lender in state.lenders[house.index]:
         reprice(state, lender)
     state.put(house.name + ".proposals", tuple(p for p in proposals(state, house) if p is not proposal))
@@ -139,7 +139,7 @@ def _open_memories(state: State, house: House, before: Exchange, after: Exchange
         if type(new.venue) is not type(old.venue) or (new.venue != old.venue and new.venue.counterparty == "makers"):
             old.venue.clear(state, listing)  # orders that rest were made for another book: all of them go
             new.venue.start(state, listing, read_mark(state, listing).value)
-        at = listing.path + ".oracle"
+        at = listing.oracle_at
         price = old.oracle.read(state, listing, at).value
         if structure(new.oracle) != structure(old.oracle):
             known = {structure(rule): _memory(state, where) for rule, where in memories(old.oracle, at)}

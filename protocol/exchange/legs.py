@@ -155,7 +155,7 @@ def _fill(state: State, span: Span, chain: int, leg: Leg) -> Fill:
         ledger.move(house.cash, house.custody, who, units, Reason.DEPOSIT)
         vesting.note(state, house, who, units)
     ledger.reserve(MOVES_PER_FILL)  # before the desk is made: it holds the journal
-    interest = state.edit(listing.path + ".interest")
+    interest = state.edit(listing.interest_at)
     desk = desk_of(state, listing, interest, -math.inf, market.fee, index)
     before = interest.copy()
     owed = math.ceil(leg.size * leg.price * listing.price_scale)

@@ -26,7 +26,7 @@ from protocol.world import Exchange, Market
 
 def report(state: State, listing: Listing, posted: Report) -> None:
     """Hand a report to the market's oracle. Raises ReportRejected."""
-    state.market(listing).oracle.accept(state, listing, listing.path + ".oracle", posted)
+    state.market(listing).oracle.accept(state, listing, listing.oracle_at, posted)
 
 
 class _Open(NamedTuple):
@@ -78,7 +78,7 @@ def _closing(state: State, house: House) -> _Closing:
             _Open(
                 listing,
                 market,
-                listing.path + ".oracle" if looks else "",
+                listing.oracle_at if looks else "",
                 fills(market.venue, Venue, "observe"),
                 listing.size >= 0 and not dated,
                 fills(market.funding, Funding, "observe"),
@@ -160,7 +160,7 @@ def _charge(state: State, listing: Listing, market: Market) -> None:
 
 def _accrue(state: State, listing: Listing, market: Market) -> float:
     """Let funding grow up to now; returns the price it is a share of, cash coins per base coin."""
-    path, rule, now = listing.path + ".funding", market.funding, state.time
+    path, rule, now = listing.funding_at, market.funding, state.time
     index, before, since = state.tables[path].tolist()
     price = market.instrument.price(state, listing, read_index(state, listing).value)
     after = rule.rate(state, listing, price, now - since)

@@ -67,7 +67,7 @@ def settle(state: State, listing: Listing) -> Settled:
     ledger.reserve(MOVES_PER_ACCOUNT * ledger.accounts + 1)
     where = listing.size, listing.quote, house.cash, house.clearing, house.insurance
     dust = _pay(ledger.bare, *where, price * listing.price_scale)
-    state.edit(listing.path + ".interest")[:] = 0.0
+    state.edit(listing.interest_at)[:] = 0.0
     state.market(listing).venue.clear(state, listing)
 
     for account in list(cases(state, listing)):

@@ -87,7 +87,7 @@ def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
         index = usable_index(state, listing)
         pool = venue.pool(state, listing)
         terms = exchange.margin.terms(state, house, INITIAL)
-        interest = state.edit(listing.path + ".interest")
+        interest = state.edit(listing.interest_at)
         desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
         venue.fill(pool, desk, terms, batch, fills)
         if gate.bounded:  # sides that the vault's bound closes

@@ -61,7 +61,7 @@ class Adaptive(Funding):
 
     def rate(self, state: State, listing: Listing, index: float, elapsed: float) -> float:
         """The last rate, moved by the imbalance that stood since."""
-        last = float(state.tables[listing.path + ".funding"][1])
+        last = float(state.tables[listing.funding_at][1])
         return adapted(last, *stood(state, listing), elapsed, self)
 
     def observe(self, state: State, listing: Listing, index: float) -> None:

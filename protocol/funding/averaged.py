@@ -55,7 +55,7 @@ class AveragedPremium(Funding):
     def rate(self, state: State, listing: Listing, index: float, elapsed: float) -> float:
         """The rate set last, or a new one where an interval has ended; per second."""
         if not is_due(state.time, elapsed, self.interval):
-            return float(state.tables[listing.path + ".funding"][1])
+            return float(state.tables[listing.funding_at][1])
         premium, _ = mean(state, listing.path + ".funding.premium", self.interval)
         return clamp(premium_rate(premium, self.interest, self.band), self.cap) / self.period
 

@@ -65,7 +65,7 @@ def clamp(value: float, most: float) -> float:
 
 def open_interest(state: State, listing: Listing) -> tuple[float, float]:
     """(long, short) base coins, the venue's own account left out."""
-    long, short = state.tables[listing.path + ".interest"].tolist()
+    long, short = state.tables[listing.interest_at].tolist()
     return long / listing.size_scale, short / listing.size_scale
 
 

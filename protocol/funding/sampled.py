@@ -39,6 +39,6 @@ class SampledSkew(Funding):
     def rate(self, state: State, listing: Listing, index: float, elapsed: float) -> float:
         """The rate set last, or that of the skew of now where an interval has ended; per second."""
         if not is_due(state.time, elapsed, self.interval):
-            return float(state.tables[listing.path + ".funding"][1])
+            return float(state.tables[listing.funding_at][1])
         long, short = open_interest(state, listing)
         return skew_rate(long - short, self.skew_scale, self.cap) / SECONDS_PER_DAY

@@ -48,7 +48,7 @@ class Velocity(Funding):
 
     def rate(self, state: State, listing: Listing, index: float, elapsed: float) -> float:
         """The last rate, moved by the skew that stood since."""
-        last = float(state.tables[listing.path + ".funding"][1]) * SECONDS_PER_DAY
+        last = float(state.tables[listing.funding_at][1]) * SECONDS_PER_DAY
         long, short = stood(state, listing)
         days = elapsed / SECONDS_PER_DAY
         return velocity_rate(last, long - short, self.skew_scale, self.velocity, days, 1.0) / SECONDS_PER_DAY

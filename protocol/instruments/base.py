@@ -63,7 +63,7 @@ class Instrument(ABC):
 
         The other rows of a claim are cash already: profit is `size * price + quote`, and what funding was settled at entry.
         """
-        index: float = state.tables[listing.path + ".funding"].item(0)
+        index: float = state.tables[listing.funding_at].item(0)
         return (price - index) / listing.size_scale
 
     def weights(self, state: State, listing: Listing, price: float) -> tuple[tuple[int, float], ...]:

@@ -158,7 +158,7 @@ def interest_is_counted(state: State) -> list[str]:
         held = state.ledger.balance[listing.size].copy()
         held[listing.desk] = 0
         found = int(np.maximum(held, 0).sum()), int(np.maximum(-held, 0).sum())
-        table = tuple(state.tables[listing.path + ".interest"].tolist())
+        table = tuple(state.tables[listing.interest_at].tolist())
         if table != found:
             wrong.append(f"{listing.path}: open interest is {found}, the table says {table}")
     return wrong

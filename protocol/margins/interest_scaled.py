@@ -58,7 +58,7 @@ class InterestScaled(Margin):
         """Count what is open."""
         self.inner.observe(state, house)
         for listing in state.claims[house.index]:
-            units = float(max(state.tables[listing.path + ".interest"]))
+            units = float(max(state.tables[listing.interest_at]))
             coins = units / listing.size_scale * read_index(state, listing).value
             state.write(house.name + ".crowded", listing.index, coins)
 

@@ -100,7 +100,7 @@ def read_index(state: State, listing: Listing) -> Reading:
     market = state.market(listing)
     if market.index:
         return read_index(state, state.find(listing.house, market.index))
-    return market.oracle.read(state, listing, listing.path + ".oracle")
+    return market.oracle.read(state, listing, listing.oracle_at)
 
 
 def read_mark(state: State, listing: Listing) -> Reading:

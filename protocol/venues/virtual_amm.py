@@ -73,26 +73,26 @@ class VirtualAmm(Venue):
     def start(self, state: State, listing: Listing, price: float) -> None:
         """Reserves in units: [base, cash]."""
         base = np.floor(self.liquidity / price * listing.size_scale)
-        state.put(listing.path + ".reserves", np.array([base, np.floor(self.liquidity * listing.house.cash_scale)]))
+        state.put(listing.reserves_at, np.array([base, np.floor(self.liquidity * listing.house.cash_scale)]))
 
     def mid(self, state: State, listing: Listing) -> float:
         """Ratio of the reserves."""
-        base, cash = state.tables[listing.path + ".reserves"].tolist()
+        base, cash = state.tables[listing.reserves_at].tolist()
         mid: float = cash / base / listing.price_scale
         return mid
 
     def depth_within(self, state: State, listing: Listing, move: float) -> float:
         """See `Venue.depth_within`."""
-        return product_depth(state.tables[listing.path + ".reserves"].item(1) / listing.house.cash_scale, move)
+        return product_depth(state.tables[listing.reserves_at].item(1) / listing.house.cash_scale, move)
 
     def pool(self, state: State, listing: Listing) -> Floats:
         """[base, cash] units."""
-        reserves: Floats = state.tables[listing.path + ".reserves"].copy()
+        reserves: Floats = state.tables[listing.reserves_at].copy()
         return reserves
 
     def keep(self, state: State, listing: Listing, pool: Floats) -> None:
         """The reserves are its memory."""
-        state.put(listing.path + ".reserves", pool)
+        state.put(listing.reserves_at, pool)
 
     def fill(self, pool: Floats, desk: Any, terms: Any, batch: Batch, fills: Fills) -> None:
         """See `Venue.fill`."""
