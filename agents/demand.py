@@ -39,15 +39,14 @@ class OutsideDemand:
             if not getattr(self, name) > 0 and not (name in ("load", "swing") and getattr(self, name) == 0):
                 raise ValueError(f"{name} = {getattr(self, name)}: must be above 0 (load and swing: 0 or more)")
 
-    def now(self, fair: Floats, span: int, tick: float, capacity: float, die: float) -> Outside:
+    def now(self, fair: Floats, known: int, span: int, tick: float, capacity: float, die: float) -> Outside:
         """Demand for one block, gas: higher when fair has been moving.
 
-        `fair`: of the first asset, tick by tick of `tick` seconds, until now; it looks `span` of them back. `capacity` in gas;
-        `die` between 0 and 1.
+        `fair`: of the first asset, tick by tick of `tick` seconds, of which `known` is the newest; it looks `span` of them back.
+        `capacity` in gas; `die` between 0 and 1.
         """
         if self.load <= 0:
             return Outside(0.0, self.value)
-        known = len(fair) - 1
         ticks = known if known < span else span
         moves = math.log(fair.item(known) / fair.item(known - ticks))
         realised = abs(moves) / math.sqrt((ticks or 1) * tick) * _ROOT_YEAR

@@ -23,13 +23,13 @@ from agents.offchain import bribe, trade_reference
 from agents.player import Action, Bribe, Player, ReferenceTrade, Role, Send
 from agents.recorder import Recorder
 from agents.reorganising import reorganise
-from agents.streams import Streams, draw, drawn_first, uniform_at
+from agents.streams import Streams, draw, line_up, uniform_at
 from agents.view import View
 from protocol import laws
 from protocol.chain import Witness, seal
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
-from protocol.mempool import Mempool, Orders, Pending
+from protocol.mempool import Mempool, Orders, Pending, Placed
 from protocol.opening import back_wrapped
 from protocol.state import House, Listing, State
 from protocol.undoing import Undoable, keep
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from protocol.ledger import Floats
 
 GRID = 1e-9  # seconds: how far apart two equal times may be
+AHEAD = 64  # blocks for which is drawn at once who speaks when
 
 
 class Game(mesa.Model):
@@ -70,6 +71,7 @@ class Game(mesa.Model):
         self.tick = nature.tick
         self.column = {asset: number for number, asset in enumerate(nature.assets)}
         self.fair = nature.path(self.streams, math.ceil(duration / nature.tick) + 1)  # [tick, asset]
+        self._first: Floats = self.fair[:, 0]  # of the asset that outside demand looks at
         self._last, self._recent = len(self.fair) - 1, recent(nature.tick)  # ticks
         self.mids: Floats = self.fair.copy()  # [tick, asset] reference mids, known up to `_known`
         venues = {venue.asset: venue for venue in references}
@@ -97,7 +99,7 @@ class Game(mesa.Model):
             [player for player in players if player.role.looks()] for players in here
         ]  # they also read mempools
         self._dice = [np.array([player.dice for player in players], np.uint64) for players in self._speak]
-        self._drawn = [(np.empty(len(players)), np.empty(len(players), np.int64)) for players in self._speak]
+        self._turns: list[list[list[Player]]] = [[] for _ in here]  # who speaks in turn, by chain and height
         self._reading = [np.array([player.dice for player in players], np.uint64) for players in self._read]
         self._late = {p: self.streams.key(f"{p.label}.jitter") for p in self.players if p.role.jitter}
         self._leads = [chain.ordering.lead() for chain in world.chains]
@@ -180,11 +182,10 @@ class Game(mesa.Model):
         last = self._tick_of(until)
         if last <= self.known:
             return
-        span = slice(self.known + 1, last + 1)
         for column, market in enumerate(self.references):
             if market.displacement == 0.0:
                 continue
-            for tick in range(span.start, span.stop):
+            for tick in range(self.known + 1, last + 1):
                 market.relax(self.tick)
                 self.mids[tick, column] = market.mid(float(self.fair[tick, column]))
         self.known = last
@@ -224,7 +225,7 @@ class Game(mesa.Model):
             chain,
             self.mempools[chain],
             time,
-            self.demand.now(self.fair[: self.known + 1, 0], self._recent, self.tick, capacity, die),
+            self.demand.now(self._first, self.known, self._recent, self.tick, capacity, die),
             self._entropy(chain),
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
@@ -264,10 +265,13 @@ class Game(mesa.Model):
 
     def _speakers(self, chain: int) -> list[Player]:
         """Players in the order in which chance lets them speak before this block; each draws for its own name."""
-        drawn, turns = self._drawn[chain]
-        drawn_first(self._dice[chain], self.heights[chain], drawn, turns)
-        seated = self._speak[chain]
-        return [seated[seat] for seat in turns.tolist()]
+        height = self.heights[chain] % AHEAD
+        if height == 0:  # for many blocks at once: it depends on nothing but names and heights
+            seated = self._speak[chain]
+            turns = np.empty((AHEAD, len(seated)), np.int64)
+            line_up(self._dice[chain], self.heights[chain], np.empty(len(seated)), turns)
+            self._turns[chain] = [[seated[seat] for seat in row] for row in turns.tolist()]
+        return self._turns[chain][height]
 
     def _remember(self, time: float) -> None:
         self._seen.append(self.state.save())
@@ -277,10 +281,11 @@ class Game(mesa.Model):
     def _submit(self, player: Player, chain: int, seal_time: float) -> None:
         """Show a player the world as old as its latency makes it, and take what it sends."""
         latency = player.role.latency
+        late = player in self._late
         view = self._views.get(latency)
-        if view is None or player in self._late:
+        if view is None or late:
             view = self.sight(player, chain, seal_time, seal_time - self._leads[chain] - latency)
-            if player in self._late:
+            if late:
                 view.arrival += self._lateness(player, seal_time, 0)
             elif not self._masked[1]:  # who is equally quick sees the same, where nothing is anybody's secret
                 self._views[latency] = view
@@ -336,7 +341,9 @@ class Game(mesa.Model):
 
     def _take(self, player: Player, action: Action, arrival: float) -> None:
         """Let an action go where it belongs: a transaction to the chain its sender's account lives on, orders to their market's."""
-        if isinstance(action, Send):
+        if isinstance(action, Placed):
+            action.mempool.place(action.at, action.count)
+        elif isinstance(action, Send):
             transaction, tip, slot, later = action
             arrival += later
             pending = Pending(transaction, tip, arrival, arrival + self.patience, slot)
@@ -347,6 +354,7 @@ class Game(mesa.Model):
                 self.mempools[chain].send(action)
         elif isinstance(action, ReferenceTrade):
             trade_reference(self, player, action)
+            self._views.clear()  # what has been worked out of a view holds no longer
         elif isinstance(action, Bribe):
             bribe(self, player, action)
 

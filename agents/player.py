@@ -17,7 +17,7 @@ import mesa
 
 from agents.view import View
 from protocol.chain import Built, Offer
-from protocol.mempool import Orders
+from protocol.mempool import Orders, Placed
 from protocol.settings import refusals
 from protocol.transactions import Transaction
 
@@ -63,7 +63,7 @@ class Bribe(NamedTuple):
     until: float
 
 
-Action = Send | Orders | ReferenceTrade | Bribe
+Action = Send | Orders | Placed | ReferenceTrade | Bribe
 
 
 @dataclass(frozen=True)

@@ -101,15 +101,19 @@ def draw(keys: NDArray[np.uint64], tick: int, out: Floats) -> None:
 
 
 @compiled
-def drawn_first(keys: NDArray[np.uint64], tick: int, out: Floats, order: NDArray[np.int64]) -> None:
-    """`draw`, and fill `order` with the places of the draws, lowest first. Shapes [n]."""
-    draw(keys, tick, out)
-    for turn in range(len(order)):
-        at = turn - 1
-        while at >= 0 and out[order[at]] > out[turn]:
-            order[at + 1] = order[at]
-            at -= 1
-        order[at + 1] = turn
+def line_up(keys: NDArray[np.uint64], first: int, out: Floats, order: NDArray[np.int64]) -> None:
+    """Fill rows of `order` with the places of the draws of ticks from `first` on, lowest first. Shapes [n], and [ticks, n].
+
+    `out` is left with what was drawn last.
+    """
+    for row in range(len(order)):
+        draw(keys, first + row, out)
+        for turn in range(len(out)):
+            at = turn - 1
+            while at >= 0 and out[order[row, at]] > out[turn]:
+                order[row, at + 1] = order[row, at]
+                at -= 1
+            order[row, at + 1] = turn
 
 
 @compiled
@@ -210,7 +214,7 @@ def normal_quantile(p: float) -> float:
 
 
 @inner
-def listed(chosen: NDArray[np.bool_], places: NDArray[np.uint64] | NDArray[np.int64]) -> int:
+def listed(chosen: NDArray[np.bool_], places: NDArray[np.uint64]) -> int:
     """Fill `places` with those that are chosen, lowest first, and return how many; without a branch, in steady time. Shapes [n]."""
     count = 0
     for place in range(len(chosen)):
@@ -220,25 +224,25 @@ def listed(chosen: NDArray[np.bool_], places: NDArray[np.uint64] | NDArray[np.in
 
 
 @inner
-def normals_of(word: np.uint64, lanes: NDArray[np.uint64], out: Floats) -> None:
-    """Fill `out` with `normal_at` in several lanes of one tick, from `splitmix64(key, tick)`. Shapes [n].
+def normals_of(word: np.uint64, lanes: NDArray[np.uint64], out: Floats, room: Floats) -> None:
+    """Fill `out` with `normal_at` in several lanes of one tick, from `splitmix64(key, tick)`. Shapes [n]; of room [5, n or more].
 
     In passes without branches, for a sixth of the draws lie in the tails, and no processor guesses which.
     """
-    drawn, tailed, tails = np.empty(len(lanes)), np.empty(len(lanes), np.bool_), np.empty(len(lanes), np.uint64)
+    drawn, root, tail = room[0], room[1], room[2]
+    tails, tailed = room[3].view(np.uint64), room[4].view(np.bool_)
     for turn in range(len(lanes)):
         drawn[turn] = uniform_of(word, lanes[turn])
     for turn in range(len(lanes)):
         tailed[turn] = abs(drawn[turn] - 0.5) > CENTRAL
     for turn in range(len(lanes)):
         out[turn] = central_quantile(drawn[turn] - 0.5)  # of most; the others' is mended below
-    root = np.empty(listed(tailed, tails))
-    tail = np.empty(len(root))
-    for turn in range(len(root)):
+    count = listed(tailed[: len(lanes)], tails)
+    for turn in range(count):
         root[turn] = tail_root(drawn[tails[turn]])
-    for turn in range(len(root)):
+    for turn in range(count):
         tail[turn] = near_tail(root[turn])
-    for turn in range(len(root)):
+    for turn in range(count):
         far = tail[turn] if root[turn] <= NEAR else far_tail(root[turn])
         out[tails[turn]] = math.copysign(far, drawn[tails[turn]] - 0.5)
 

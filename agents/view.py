@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from agents.publishing import published
 from protocol import exchange
 from protocol.errors import NotAllowed, Revert
 from protocol.ledger import WORLD, Floats, Ints
-from protocol.mempool import ORDER, Waiting
+from protocol.mempool import ORDER, Mempool, Rows, Waiting
 from protocol.oracles.base import Reading, Report, read_index
 from protocol.residence import need_here
 from protocol.state import House, Listing, State
@@ -31,10 +31,18 @@ if TYPE_CHECKING:
     from agents.game import Game
 
 
+class Outlook(NamedTuple):
+    """A market at one glance."""
+
+    mid: float  # the venue's, cash coins per base coin
+    log_mid: float
+    gap: float  # log of the reference's mid over it
+
+
 class View:
     """The world as somebody sees it at `time` seconds; `seal` is when the next block is due."""
 
-    __slots__ = ("_account", "_chain", "_game", "_tick", "_whole", "arrival", "seal", "state", "time")
+    __slots__ = ("_account", "_chain", "_game", "_outlooks", "_tick", "_whole", "arrival", "seal", "state", "time")
 
     def __init__(
         self,
@@ -52,6 +60,7 @@ class View:
         self._tick = tick
         self._whole = state
         self._account = account
+        self._outlooks: dict[int, Outlook] = {}
         masks = game.masks(state)
         self.state = Glimpse(state, masks, account) if masks else state
         self.time = time
@@ -118,11 +127,27 @@ class View:
         ]
         return [-1 if player is None else player.account for player in found]
 
+    def room(self, listing: Listing, count: int) -> tuple[Mempool, Rows, int]:
+        """Where orders in a market may be written before they are sent as `Placed`: a mempool, its rows, and from where on."""
+        mempool = self._game.mempools[listing.house.chain]
+        rows, at = mempool.room(count)
+        return mempool, rows, at
+
     # ------------------------------------------------------------------ the world outside
 
     def reference(self, asset: str) -> float:
         """The off-chain reference venue's mid, cash coins per base coin."""
         return self._game.mids.item(self._tick, self._game.column[asset])
+
+    def outlook(self, listing: Listing, asset: str) -> Outlook:
+        """A market, and the reference venue of its base, at one glance; worked out once, for many ask."""
+        found = self._outlooks.get(listing.number)
+        if found is None:
+            mid = self.mid(listing)
+            log_mid = math.log(mid)
+            found = Outlook(mid, log_mid, math.log(self.reference(asset)) - log_mid)
+            self._outlooks[listing.number] = found
+        return found
 
     def past(self, asset: str, seconds: float) -> Floats:
         """Reference mids over the last `seconds`, oldest first, on nature's grid."""

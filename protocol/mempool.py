@@ -78,6 +78,14 @@ class Orders(NamedTuple):
     rows: Rows
 
 
+class Placed(NamedTuple):
+    """Plain orders that were written where a mempool had room for them, see `Mempool.room`, and now are sent."""
+
+    mempool: Mempool
+    at: int  # the first
+    count: int  # type: ignore[assignment]
+
+
 def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arrival: Any, expires: Any) -> Orders:
     """Orders in one market from columns, or numbers that hold for all. Shapes [n]."""
     rows = np.empty(len(account), ORDER)
@@ -86,6 +94,15 @@ def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arri
     ):
         rows[name] = column
     return Orders(rows)
+
+
+@compiled
+def _all_due(rows: Rows, count: int, by: float, time: float) -> bool:
+    """Whether all of the rows have arrived by `by`, and none has expired."""
+    due = True
+    for row in range(count):
+        due &= (rows[row]["arrival"] <= by) & (rows[row]["expires"] >= time)
+    return due
 
 
 @compiled
@@ -133,11 +150,22 @@ class Mempool:
             self.pending.append(sent)
             self._slots = self._slots or sent.slot is not None
             return
-        count = self._count + len(sent.rows)
-        if count > len(self._rows):
-            self._rows = np.concatenate([self.rows, np.empty(2 * count, ORDER)])
-        append(self._rows, self._count, sent.rows)
-        self._count = count
+        rows, at = self.room(len(sent.rows))
+        append(rows, at, sent.rows)
+        self._count += len(sent.rows)
+
+    def room(self, count: int) -> tuple[Rows, int]:
+        """Rows of its own that may be written to, and from where on: so many. They are nobody's orders before they are `place`d."""
+        needed = self._count + count
+        if needed > len(self._rows):
+            self._rows = np.concatenate([self.rows, np.empty(count + needed // 4, ORDER)])
+        return self._rows, self._count
+
+    def place(self, at: int, count: int) -> None:
+        """Take so many orders that were written where there was room. Raises ValueError if others have been sent since."""
+        if at != self._count:
+            raise ValueError(f"at = {at}: {self._count} orders are there, and room was asked for when there were {at}")
+        self._count += count
 
     def take(self, time: float, lead: float = 0.0) -> tuple[list[Pending], Rows]:
         """Everything that has arrived `lead` seconds before `time` and has not expired; what has not arrived stays.
@@ -150,11 +178,15 @@ class Mempool:
             here = [item for item in self.pending if item.arrival <= by and time <= item.expires]
             self.pending = [item for item in self.pending if item.arrival > by]
             here = standing(here) if self._slots else here
-        if not self._count:
+        count = self._count
+        if not count:
             return here, self._here[:0]
-        if self._count > len(self._here):
-            self._here = np.empty(2 * self._count, ORDER)
-        taken, self._count = _arrived(self._rows, self._count, by, time, self._here)
+        if _all_due(self._rows, count, by, time):
+            self._rows, self._here, self._count = self._here, self._rows, 0
+            return here, self._here[:count]
+        if count > len(self._here):
+            self._here = np.empty(2 * count, ORDER)
+        taken, self._count = _arrived(self._rows, count, by, time, self._here)
         return here, self._here[:taken]
 
     def seen(self, time: float) -> Waiting:

@@ -12,7 +12,7 @@ from protocol.errors import StalePrice
 from protocol.gas import GAS
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
-from protocol.mempool import Mempool, Pending, orders
+from protocol.mempool import ORDER, Mempool, Pending, orders
 from protocol.oracles.ema import Ema
 from protocol.oracles.pull import Pull
 from protocol.orderings.base import Outside
@@ -127,6 +127,42 @@ def test_a_crowds_orders_and_single_trades_share_one_order() -> None:
         seal(state, 0, pool, 12.0)
         runs.append(state.ledger.balance.copy())
     assert (runs[0] == runs[1]).all()
+
+
+def test_orders_written_where_a_mempool_has_room_are_those_that_are_sent() -> None:
+    """Through two blocks, with orders that come late and go stale, and more of them than there was room for at first."""
+    state, trader = world()
+    listing, many = state.listings[0][0], np.arange(90)
+    sent, placed, taken = Mempool(), Mempool(), []
+    blocks = (
+        (12.0, 1.0 + many % 3 * 11.0, 60.0 - many % 2 * 20.0),
+        (48.0, 40.0 + many / 90, 90.0),
+        (96.0, 80.0, 96.0 + many),
+    )
+    for time, when, expires in blocks:
+        some = orders(listing, trader + many, many, 2_000.0, 1e-9, when, expires)
+        sent.send(some)
+        for part in (some.rows[:30], some.rows[30:]):
+            rows, at = placed.room(70)
+            rows[at : at + len(part)] = part
+            assert len(placed) == at  # nobody's yet
+            placed.place(at, len(part))
+        (_, of_sent), (_, of_placed) = sent.take(time), placed.take(time)
+        rows, at = placed.room(500)
+        rows[at:] = np.zeros(1, ORDER)  # what has been taken stands
+        taken.append(len(of_placed))
+        assert of_sent.tobytes() == of_placed.tobytes()
+        assert sent.rows.tobytes() == placed.rows.tobytes()
+    assert taken == [60, 15 + 90, 90]  # of the first ninety thirty came late, and half of those were stale by then
+
+
+def test_room_in_a_mempool_goes_to_whoever_asks_first() -> None:
+    state, trader = world()
+    pool = Mempool()
+    _, at = pool.room(3)
+    pool.send(orders(state.listings[0][0], np.array([trader]), 1, np.nan, 0.0, 1.0, 60.0))
+    with pytest.raises(ValueError, match="at = 0: 1 orders are there"):
+        pool.place(at, 3)
 
 
 def test_a_bundle_too_large_for_a_block_holds_nobody_up() -> None:

@@ -12,7 +12,7 @@ from scipy import stats
 
 from agents.streams import (
     Streams,
-    drawn_first,
+    line_up,
     normal_at,
     normal_quantile,
     normals_of,
@@ -120,12 +120,12 @@ def test_scalars_serve_inside_compiled_loops_with_any_kind_of_integer():
 @pytest.mark.parametrize("word", [splitmix64(STREAMS.key("whims"), 5), np.uint64(2**64 - 0x9E3779B97F4A7C15)])
 def test_normals_drawn_together_are_those_drawn_one_by_one_out_to_the_far_tail(word):
     @njit
-    def together(word, lanes, out):
-        normals_of(word, lanes, out)
+    def together(word, lanes, out, room):
+        normals_of(word, lanes, out, room)
 
     lanes = np.arange(0, 60_000, 3, dtype=np.uint64)
     drawn = np.empty(len(lanes))
-    together(word, lanes, drawn)
+    together(word, lanes, drawn, np.empty((5, len(lanes) + 7)))
 
     assert drawn.tolist() == [normal_quantile(uniform_of(word, lane)) for lane in lanes]
     assert drawn.min() < -3.5  # and -8.2 of the second word, whose first output is zero
@@ -157,8 +157,9 @@ def test_the_dice_of_a_seed_are_these_for_ever():
 
 def test_speakers_stand_in_the_order_of_their_own_draws_equal_ones_as_they_sit():
     keys = np.array([STREAMS.key(f"player.{seat % 30}") for seat in range(40)], np.uint64)  # ten share their dice
-    drawn, order = np.empty(40), np.empty(40, np.int64)
-    for tick in range(20):
-        drawn_first(keys, tick, drawn, order)
-        assert drawn.tolist() == [uniform_at(key, tick, 0) for key in keys]
-        assert order.tolist() == sorted(range(40), key=lambda seat: drawn[seat])
+    drawn, order = np.empty(40), np.empty((20, 40), np.int64)
+    line_up(keys, 7, drawn, order)
+    for row, tick in enumerate(range(7, 27)):
+        draws = [uniform_at(key, tick, 0) for key in keys]
+        assert order[row].tolist() == sorted(range(40), key=lambda seat: draws[seat])
+    assert drawn.tolist() == draws

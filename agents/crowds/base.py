@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import mesa
 import numpy as np
 
-from agents.crowds.decision import Columns, Seats, Sight, decide
+from agents.crowds.decision import ROOM, BareSight, Columns, Seats, decide
 from agents.crowds.spreading import Places, misfits, on_fewer, orders, paths
 from agents.player import Action, Player, Role
 from agents.routings.base import Routing
 from agents.streams import Streams
-from agents.view import View
+from agents.view import Outlook, View
 from protocol.ledger import WORLD, Floats, Ints, Reason
-from protocol.mempool import ORDER, Orders, Rows
+from protocol.mempool import Placed
 from protocol.settings import refusals
 from protocol.state import Listing
 
@@ -81,8 +81,8 @@ class CrowdPlayer(Player):
     keys: Any
     average: float  # moving average of the log mid
     seen: float  # seconds, when it last decided
-    rows: Rows  # room for everybody's orders
-    broke: Ints  # room for who is ruined
+    room: Floats  # for `decide` to work in
+    broke: Ints  # its first row: who is ruined
     bare: tuple[Any, Any]  # seats without their names, and columns in one sheet, as `decide` takes them
     places: Places | None  # where they are, if they trade on several markets
 
@@ -192,11 +192,12 @@ class Crowd(Role):
             listing.size_scale,
             house.cash_scale,
             listing.number,
-            self.tip,
-            0.0 if spot else self.reentry,
+            float(self.tip),
+            0.0 if spot else float(self.reentry),
         )
         crowd.bare = tuple(crowd.seats), sheet
-        crowd.rows, crowd.broke = np.empty(self.count, ORDER), np.empty(self.count, np.int64)
+        crowd.room = np.empty((ROOM, self.count))
+        crowd.broke = crowd.room[0].view(np.int64)
         crowd.keys = np.array([game.streams.key(f"{dice}.{what}") for what in ("act", "signal", "arrive")])
         crowd.average, crowd.seen = math.nan, 0.0
         game.players.append(crowd)
@@ -224,30 +225,30 @@ class Crowd(Role):
             ledger.move_many(listing.house.token, world, custody, part, reason)
             ledger.move_many(listing.house.cash, custody, accounts, part, reason)
 
-    def look(self, me: CrowdPlayer, view: View, mid: float, own: Floats | float) -> Sight:
-        """What everybody sees alike, at `mid`; `own` is the log mid as each sees it. Moves the trend on."""
-        log_mid, seal, average = math.log(mid), view.seal, me.average
+    def look(self, me: CrowdPlayer, view: View, outlook: Outlook, own: Floats | float) -> BareSight:
+        """What everybody sees alike of such an outlook; `own` is the log mid as each sees it. Moves the trend on."""
+        mid, log_mid, gap = outlook
+        seal, average = view.seal, me.average
         elapsed, me.seen = seal - me.seen, seal
         if average != average:  # not a number yet
             average = log_mid
         trend = log_mid - average
         me.average = average + trend * (1.0 - math.exp(-elapsed / self.memory))
-        gap = math.log(view.reference(me.base)) - log_mid
-        return Sight(mid, trend, gap, elapsed, view.arrival, seal, seal + PATIENCE)
+        return mid, trend, gap, elapsed, view.arrival, seal, seal + PATIENCE
 
     def act(self, me: Player, view: View) -> Iterable[Action]:
-        """Everybody's orders for this block."""
+        """Everybody's orders for this block, written where the mempool has room for them."""
         assert isinstance(me, CrowdPlayer)
         if me.places is not None:
             return orders(self, me, view)
-        mid = view.mid(me.listing)
-        sight = tuple(self.look(me, view, mid, math.log(mid)))
-        tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
+        outlook = view.outlook(me.listing, me.base)
+        sight = self.look(me, view, outlook, outlook.log_mid)
+        mempool, rows, at = view.room(me.listing, self.count)
         seats, sheet = me.bare
-        wants, ruined = decide(me.keys, tick, seats, sheet, sight, view.state.ledger.bare, me.rows, me.broke)
+        wants, ruined = decide(me.keys, seats, sheet, sight, view.state.ledger.balance, rows, at, me.room)
         if ruined:
             self.bring_again(me, me.broke[:ruined])
-        return (Orders(me.rows[:wants]),) if wants else ()
+        return (Placed(mempool, at, wants),) if wants else ()
 
     def bring_again(self, me: CrowdPlayer, members: Ints) -> None:
         """Members who have lost nearly everything, and owe nothing, bring a new stake."""

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.streams import listed, normals_of, splitmix64, uniform_of
-from protocol.compiled import making
-from protocol.ledger import Arrays, Bare, Floats, Ints
+from protocol.compiled import compiled
+from protocol.ledger import Floats, Ints
 from protocol.mempool import Rows
 
 
@@ -55,25 +55,32 @@ class Sight(NamedTuple):
     expires: float
 
 
-@making
-def decide(
-    keys: Any, tick: int, bare_seats: Any, sheet: Any, bare_sight: Any, bare: Bare, rows: Rows, ruined: Ints
-) -> tuple[int, int]:
-    """Fill `rows` with the orders of members who act, and `ruined` with members left with next to nothing and no debt.
+BareSight = tuple[float, float, float, float, float, float, float]  # without its names
+ROOM = 9  # numbers a member that `decide` needs to work with
 
-    Returns how many of each. `keys`: of the streams for acting, signal and arrival. Seats, sight and the ledger's arrays come
-    without names (see `compiled`), and the columns as rows of one sheet: each array costs a block as much as ten members.
+
+@compiled
+def decide(
+    keys: Any, bare_seats: Any, sheet: Floats, bare_sight: Any, balance: Ints, rows: Rows, at: int, room: Floats
+) -> tuple[int, int]:
+    """Write the orders of members who act into `rows` from `at` on, and into the first row of the room members to be seated anew.
+
+    Those have next to nothing left, and no debt. Returns how many of each. `keys`: of the streams for acting, signal and arrival.
+    Seats and sight come without names (see `compiled`), and the columns as rows of one sheet: each array costs a block as much as
+    five members. There must be rows for every member, and room for it: [ROOM, members], in which nothing is kept.
     It goes in passes without branches, each over those whom the last one has left: who does what is drawn by lot, and a
     processor that guesses wrong loses as much time as four members take.
     """
-    seats, sight, arrays = Seats(*bare_seats), Sight(*bare_sight), Arrays(*bare)
+    seats, sight = Seats(*bare_seats), Sight(*bare_sight)
     columns = Columns(sheet[0], sheet[1], sheet[2], sheet[3], sheet[4], sheet[5], sheet[6], sheet[7])
+    tick = int(np.rint(sight.seal * 1_000.0))  # dice belong to the time of decision, in milliseconds
     acts, signals, arrivals = splitmix64(keys[0], tick), splitmix64(keys[1], tick), splitmix64(keys[2], tick)
-    members = len(columns.stake)
+    members = sheet.shape[1]
     last = seats.first + members
-    sizes, cashes = arrays.balance[seats.size][seats.first : last], arrays.balance[seats.cash][seats.first : last]
+    sizes, cashes = balance[seats.size][seats.first : last], balance[seats.cash][seats.first : last]
+    ruined, awake, wanting = room[0].view(np.uint64), room[1].view(np.uint64), room[4].view(np.uint64)
+    does, signal = room[2].view(np.bool_)[:members], room[3]
 
-    does, awake = np.empty(members, np.bool_), np.empty(members, np.uint64)
     broke = 0
     if seats.reentry > 0.0:
         for member in range(members):
@@ -88,15 +95,14 @@ def decide(
         does[ruined[turn]] = False
     up = listed(does, awake)
 
-    signal, spot = np.empty(up), seats.quote < 0
-    normals_of(signals, awake[:up], signal)
+    spot = seats.quote < 0
+    normals_of(signals, awake[:up], signal, room[4:])
     for turn in range(up):
         member = awake[turn]
         pull = columns.trend[member] * sight.trend + columns.gap[member] * sight.gap
         signal[turn] = columns.noise[member] * signal[turn] + pull
         against = sizes[member] * (1.0 if signal[turn] > 0.0 else -1.0) <= 0.0  # a position, if there is one
         does[turn] = (not abs(signal[turn]) <= columns.threshold[member]) & (spot | against)
-    wanting = np.empty(up, np.uint64)
     turns = listed(does[:up], wanting)
 
     wants = 0
@@ -109,7 +115,7 @@ def decide(
         else:
             opened = side * columns.leverage[member] * max(cash, 0.0) / sight.mid * seats.size_scale
             size = opened if held == 0.0 else -1.0 * held
-        row = rows[wants]
+        row = rows[at + wants]
         row["market"] = seats.market
         row["account"] = seats.first + np.int64(member)
         row["size"] = int(size)

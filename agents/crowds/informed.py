@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from agents.crowds.base import Crowd, CrowdPlayer, spread_out
-from agents.crowds.decision import Columns, Sight
+from agents.crowds.decision import BareSight, Columns
 from agents.player import Player
 from agents.streams import Streams
-from agents.view import View
+from agents.view import Outlook, View
 from protocol.ledger import Floats, Ints
 from protocol.settings import refusals
 
@@ -67,9 +67,9 @@ class InformedCrowd(Crowd):
         me.memory["ahead"] = self.ahead / game.tick * spread_out(game.streams, f"{name}.ahead", 0.5, 1.5, n)
         me.memory["noise"] = self.noise * spread_out(game.streams, f"{name}.noise", 0.5, 1.5, n)
 
-    def look(self, me: CrowdPlayer, view: View, mid: float, own: Floats | float) -> Sight:
+    def look(self, me: CrowdPlayer, view: View, outlook: Outlook, own: Floats | float) -> BareSight:
         """Write down how far each one's signal lies from the mid as it sees it: where to, and no further."""
         asset = view.state.market(me.listing).instrument.base
         me.columns.gap[:] = view.signals(asset, me.keys[1], me.memory["ahead"], me.memory["noise"]) - own
         np.minimum(np.abs(me.columns.gap), self.slippage, out=me.columns.patience)
-        return super().look(me, view, mid, own)._replace(gap=1.0)
+        return super().look(me, view, outlook._replace(gap=1.0), own)

@@ -7,6 +7,7 @@ part by itself. Money is not moved between exchanges: what is lost on one is not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,12 +17,13 @@ import numpy as np
 from agents.crowds.decision import decide
 from agents.player import Action, Send
 from agents.quotes import Wanted, quotes
+from agents.view import Outlook
 from protocol.gas import GAS
 from protocol.instruments.base import NEVER
 from protocol.instruments.synthetic import Synthetic
 from protocol.ledger import Floats, Ints
 from protocol.margins.base import Threshold
-from protocol.mempool import Orders, Rows
+from protocol.mempool import ORDER, Orders, Rows
 from protocol.state import Listing
 from protocol.transactions import Bundle, Trade
 from protocol.world import Exchange, Market, World
@@ -125,21 +127,23 @@ def orders(role: Crowd, me: CrowdPlayer, view: View) -> Iterable[Action]:
     """Everybody's orders for this block, by the crowd's routing."""
     places = me.places
     assert places is not None and role.routing is not None
-    ledger, spot = view.state.ledger, me.seats.quote < 0
+    spot = me.seats.quote < 0
     mids = np.array([view.mid(listing) for listing in places.listings])
     own = places.shares @ np.log(mids)
-    sight = role.look(me, view, float(np.exp(np.log(mids).mean())), own)
+    mid = float(np.exp(np.log(mids).mean()))
+    outlook = Outlook(mid, math.log(mid), math.log(view.reference(me.base)) - math.log(mid))
+    sight = role.look(me, view, outlook, own)
     held, cash = _holdings(me, view)
     both = np.vstack([held[0] if spot else held.sum(axis=0), cash.sum(axis=0)])
     seats = tuple(me.seats._replace(first=0, size=0, cash=1))
-    tick = round(view.seal * 1_000.0)  # dice belong to the time of decision, in milliseconds
-    wants, ruined = decide(me.keys, tick, seats, me.bare[1], tuple(sight), (both, *ledger.bare[1:]), me.rows, me.broke)
+    rows = np.empty(role.count, ORDER)
+    wants, ruined = decide(me.keys, seats, me.bare[1], sight, both, rows, 0, me.room)
     if ruined:
         role.bring_again(me, me.broke[:ruined])
     if not wants:
         return
 
-    rows = me.rows[:wants].copy()
+    rows = rows[:wants]
     members = rows["account"].copy()
     rows["account"] += me.seats.first
     rows["limit"] = np.exp(own[members]) * (1.0 + np.sign(rows["size"]) * me.columns.patience[members])
