@@ -251,6 +251,8 @@ class State:
 
     def rewind(self, mark: Mark) -> None:
         """Undo every move and every table entry since `mark`."""
+        if self.ledger.count.item() == mark.moves and len(self._undo) == mark.writes:
+            return
         self.ledger.rewind(mark.moves)
         for path, index, old in reversed(self._undo[mark.writes :]):
             if index is _ABSENT:

@@ -14,7 +14,7 @@ from protocol.exchange import close_block, report
 from protocol.genesis import genesis
 from protocol.instruments.token import Token
 from protocol.ledger import WORLD, Reason
-from protocol.oracles.base import Oracle, Report, Status, read_index
+from protocol.oracles.base import Oracle, Report, Status, is_sure, read_index
 from protocol.state import Listing, State
 from protocol.venues.constant_product import ConstantProduct
 from protocol.venues.virtual_amm import VirtualAmm
@@ -147,6 +147,7 @@ def test_reading_never_raises_and_is_positive_and_finite(kind: str) -> None:
         assert 0.0 <= reading.time <= state.time
         assert 0.0 <= reading.confidence < math.inf
         assert isinstance(reading.status, Status)
+        assert reading.status == Status.FRESH or not is_sure(state, listing)
         assert type(reading.value) is float
 
 

@@ -42,7 +42,7 @@ from protocol.liquidations.cases import case_of
 from protocol.liquidations.lots import bankrupt_at
 from protocol.losses.base import Charges
 from protocol.margins.base import INITIAL, MAINTENANCE, Margin, Threshold
-from protocol.oracles.base import read_mark
+from protocol.oracles.base import is_sure, read_mark
 from protocol.state import Listing, State
 from protocol.world import Exchange, Market
 
@@ -54,6 +54,7 @@ class _Course(NamedTuple):
     """What a forced closure in a market goes through, under the rules in force."""
 
     gate: Gate
+    sure: bool  # whether its index is always usable
     rules: Exchange
     market: Market
     nested: bool  # whether its margin is built around another
@@ -72,6 +73,7 @@ def _course(state: State, number: int) -> _Course:
     rules, market, at = state.exchange(listing.house), state.market(listing), listing.house.index
     return _Course(
         gate_of(state, listing),
+        is_sure(state, listing),
         rules,
         market,
         fills(rules.margin, Margin, "inner_standing"),
@@ -92,12 +94,12 @@ def liquidate(state: State, listing: Listing, keeper: int, account: int, way: in
     Raises what `ways` raises, NothingToDo where there is no such way, and what `carry_out` raises.
     """
     course = state.settled(_course, listing.number)
-    index = _need_open(state, listing, course.gate)
+    _need_open(state, listing, course)
     plans = _plans(state, listing, account, course)
     if not 0 <= way < len(plans):
         raise NothingToDo(account=account, market=listing.name, way=way)
 
-    return _carry_out(state, plans[way], keeper, index, course)
+    return _carry_out(state, plans[way], keeper, course)
 
 
 def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
@@ -106,7 +108,7 @@ def ways(state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
     Raises Healthy, Halted, Expired, InAuction, TooEarly where the rule asks to wait, and StalePrice.
     """
     course = state.settled(_course, listing.number)
-    _need_open(state, listing, course.gate)
+    _need_open(state, listing, course)
     return _plans(state, listing, account, course)
 
 
@@ -130,17 +132,18 @@ def prospects(state: State, positions: Iterable[tuple[Listing, int]]) -> list[li
 def _if_open(state: State, listing: Listing) -> _Course | None:
     course = state.settled(_course, listing.number)
     try:
-        _need_open(state, listing, course.gate)
+        _need_open(state, listing, course)
     except Revert:
         return None
     return course
 
 
-def _need_open(state: State, listing: Listing, gate: Gate) -> float:
-    """The index that anybody is closed at. Raises Expired, StalePrice."""
-    if gate.dated:
+def _need_open(state: State, listing: Listing, course: _Course) -> None:
+    """Somebody may be closed in a market. Raises Expired, StalePrice."""
+    if course.gate.dated:
         need_running(state, listing)
-    return usable_index(state, listing).value
+    if not course.sure:
+        usable_index(state, listing)
 
 
 def _plans(state: State, listing: Listing, account: int, course: _Course) -> tuple[Plan, ...]:
@@ -183,11 +186,11 @@ def carry_out(state: State, plan: Plan, keeper: int) -> Liquidated:
     Raises what a fill raises; NotAdmitted, or NotAllowed for an account that would take its own position; UnderMargined,
     AccountIsolated, VaultCommitted for a taker that cannot carry it.
     """
-    course = state.settled(_course, plan.listing.number)
-    return _carry_out(state, plan, keeper, usable_index(state, plan.listing).value, course)
+    usable_index(state, plan.listing)
+    return _carry_out(state, plan, keeper, state.settled(_course, plan.listing.number))
 
 
-def _carry_out(state: State, plan: Plan, keeper: int, index: float, course: _Course) -> Liquidated:
+def _carry_out(state: State, plan: Plan, keeper: int, course: _Course) -> Liquidated:
     account, listing, size, price, share, fine, named = plan
     house, ledger = listing.house, state.ledger
     sold = math.isnan(price)
@@ -200,14 +203,14 @@ def _carry_out(state: State, plan: Plan, keeper: int, index: float, course: _Cou
         inner = course.rules.margin.inner_standing(state, house, MAINTENANCE, account)
         spare = math.nan if inner is None else inner[0] - inner[1]
     if course.joins and sold:
-        mark = course.market.instrument.price(state, listing, index)
+        mark = read_mark(state, listing).value
         deleveraged = _deleverage(state, plan, mark)
         rest += deleveraged if size < 0 else -deleveraged
         notional = math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
+    ledger.reserve(2 + (course.market.venue.moves(state, listing, 1) if sold else MOVES_PER_FILL))
     if rest:
         notional += _sell(state, listing, account, rest, course) if sold else _hand_over(state, plan, taker, rest)
 
-    ledger.reserve(2)
     reward, penalty = math.floor(notional * share), math.ceil(notional * fine)
     where = house.cash, course.positions, account, keeper, house.insurance
     penalty, flat, left = _pay_out(ledger.bare, *where, reward, penalty)
@@ -257,33 +260,34 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
         raise VaultCommitted(equity=worth, required=needs)
 
 
-def _desk(state: State, listing: Listing, interest: Floats) -> Desk:
-    """What forced trades need to know of a market: they pay no fee, and closing meets no cap and no requirement."""
+def _desk(state: State, listing: Listing) -> Desk:
+    """What forced trades need to know of a market: they pay no fee, and closing meets no cap and no requirement.
+
+    Room for their moves is made before: a desk holds the journal.
+    """
+    ours, interest = state.settled(seats, listing.number), state.edit(listing.interest_at)
     funding = state.tables[listing.funding_at].item(0) * listing.price_scale
-    return Desk(state.ledger.bare, *state.settled(seats, listing.number), 0.0, funding, interest, UNCAPPED, -math.inf)
+    return Desk(state.ledger.bare, *ours, 0.0, funding, interest, UNCAPPED, -math.inf)
 
 
 def _hand_over(state: State, plan: Plan, taker: int, size: int) -> int:
     """Trade `size` for the account with whoever takes it over; returns the notional in cash units."""
     listing, balance = plan.listing, state.ledger.balance
-    state.ledger.reserve(MOVES_PER_FILL)  # before the desk is made: it holds the journal
-    interest = state.edit(listing.interest_at)
-    desk = _desk(state, listing, interest)
+    desk = _desk(state, listing)
     owed = math.ceil(size * plan.price * listing.price_scale)
     before = int(balance[listing.size, taker])
     transfer(desk, plan.account, taker, size, owed)
     if taker == desk.venue:  # its side is no open interest
         after = int(balance[listing.size, taker])
-        interest[:] += (max(before, 0) - max(after, 0), max(-before, 0) - max(-after, 0))
+        desk.interest[:] += (max(before, 0) - max(after, 0), max(-before, 0) - max(-after, 0))
     return abs(owed)
 
 
 def _sell(state: State, listing: Listing, account: int, size: int, course: _Course) -> int:
     """Trade `size` for the account on the venue; returns the notional in cash units."""
     venue, batch, fills = course.market.venue, course.batch, course.fills
-    state.ledger.reserve(venue.moves(state, listing, 1))
     terms = course.rules.margin.terms(state, listing.house, course.which)
-    desk = _desk(state, listing, state.edit(listing.interest_at))
+    desk = _desk(state, listing)
     pool = venue.pool(state, listing)
     batch.account[0], batch.size[0] = account, size
     venue.fill(pool, desk, terms, batch, fills)
@@ -330,7 +334,7 @@ def _take_over(state: State, plan: Plan, mark: float, targets: Charges) -> int:
     bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)
     side = -1 if size > 0 else 1
     state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
-    desk = _desk(state, listing, state.edit(listing.interest_at))
+    desk = _desk(state, listing)
     done = 0
     for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
         transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))

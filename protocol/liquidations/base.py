@@ -38,8 +38,11 @@ class Liquidation(ABC):
 
     def ways(self, state: State, listing: Listing, account: int) -> tuple[Plan, ...]:
         """What `liquidate` may do to it now, for the keeper to choose from: what is planned, unless that is an auction's."""
-        plan, case = self.plan(state, listing, account), case_of(state, listing, account)
-        return () if plan is None or (case is not None and case.locked) else (plan,)
+        plan = self.plan(state, listing, account)
+        if plan is None:
+            return ()
+        case = case_of(state, listing, account)
+        return (plan,) if case is None or not case.locked else ()
 
     @property
     def takes_bids(self) -> bool:
@@ -73,11 +76,11 @@ def below_maintenance(state: State, listing: Listing, account: int) -> tuple[int
 
     The protocol's own accounts may not: a venue's desk or the vault would be sold to itself, and pay the keeper for it.
     """
-    size = state.ledger.balance.item(listing.size, account)
-    if size == 0 or state.ledger.exchange.item(account) >= 0:
+    ledger, house = state.ledger, listing.house
+    size = ledger.balance.item(listing.size, account)
+    if size == 0 or ledger.exchange.item(account) >= 0:
         return None
-    margin = state.exchange(listing.house).margin
-    worth, needs = margin.standing(state, listing.house, MAINTENANCE, account)
+    worth, needs = state.exchange(house).margin.standing(state, house, MAINTENANCE, account)
     return (size, worth) if worth < needs else None
 
 

@@ -47,7 +47,8 @@ def cases(state: State, listing: Listing) -> Mapping[int, Case]:
 
 def case_of(state: State, listing: Listing, account: int) -> Case | None:
     """The account's case, if there is one."""
-    return cases(state, listing).get(account)
+    known = state.tables.get(listing.path + ".cases")
+    return None if known is None else known.get(account)
 
 
 def put_case(state: State, listing: Listing, case: Case) -> None:

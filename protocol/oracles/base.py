@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from protocol.errors import ReportRejected
 from protocol.state import Listing, State
@@ -51,6 +51,8 @@ class Report(NamedTuple):
 @dataclass(frozen=True)
 class Oracle(ABC):
     """A rule that turns what the chain knows into an index."""
+
+    sure: ClassVar[bool] = False  # whether all that it reads is FRESH
 
     @property
     def live(self) -> bool:
@@ -93,6 +95,12 @@ class Oracle(ABC):
 def resolve(state: State, listing: Listing, source: str) -> Listing:
     """The market an oracle reads: `source` by name, or the market it serves."""
     return state.find(listing.house, source) if source else listing
+
+
+def is_sure(state: State, listing: Listing) -> bool:
+    """Whether the index of a market may always be used, under the rules in force."""
+    market = state.market(listing)
+    return is_sure(state, state.find(listing.house, market.index)) if market.index else market.oracle.sure
 
 
 def read_index(state: State, listing: Listing) -> Reading:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from protocol.oracles.base import FRESH, Oracle, Reading, resolve
 from protocol.state import Listing, State
@@ -34,6 +34,8 @@ def after(average: Average, time: float, half_life: float) -> float:
 @dataclass(frozen=True)
 class Ema(Oracle):
     """Averages the mid of `source` (a market of the same exchange; '' is its own); `half_life` in seconds."""
+
+    sure: ClassVar[bool] = True
 
     source: str = ""
     half_life: Seconds = 600.0

@@ -7,6 +7,7 @@ Attack surface: whole. A trade, a read and the trade undone fit into one bundle 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.oracles.base import Oracle, Reading, Status, resolve
 from protocol.state import Listing, State
@@ -15,6 +16,8 @@ from protocol.state import Listing, State
 @dataclass(frozen=True)
 class Spot(Oracle):
     """Reads the mid of `source` (a market of the same exchange; '' is the market it serves)."""
+
+    sure: ClassVar[bool] = True
 
     source: str = ""
 

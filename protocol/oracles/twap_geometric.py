@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.oracles.base import Oracle, Reading, Status, resolve
 from protocol.oracles.cumulative import begin, extend, mean, require_window
@@ -21,6 +22,8 @@ from protocol.units import Seconds
 @dataclass(frozen=True)
 class GeometricTwap(Oracle):
     """Geometric mean of the mid of `source` (a market of the same exchange; '' is its own) over `window` seconds."""
+
+    sure: ClassVar[bool] = True
 
     source: str = ""
     window: Seconds = 600.0
