@@ -210,8 +210,10 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.mempool: list[Order] = []
         self.flows: dict[tuple[str, str, str], float] = {}  # (reason, source, target): cash coins this block
         self.gas_used = self.gas_outside = self.volume = 0.0
+        self.run_volume = self.run_off = 0.0
         self.fills = self.rejected = self.failed = self.liquidations = 0
         self.liquidated = self.deficit = self.uncovered = 0.0
+        self.events: list[tuple[float, str, str, dict[str, object]]] = []  # time, who, kind, and what there is to say
 
         for role in scenario.cast:
             if isinstance(role, LeveragedCrowd):
@@ -241,11 +243,14 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
                 "fair": "fair",
                 "mid": "mid",
                 "index": "index",
+                "index_age": lambda model: model.clock - model.average_time,
                 "open_long": lambda model: sum(trader.size for trader in model.traders if trader.size > 0.0),
                 "open_short": lambda model: -sum(trader.size for trader in model.traders if trader.size < 0.0),
                 "volume": "volume",
                 "fills": "fills",
                 "rejected": "rejected",
+                "run_volume": "run_volume",
+                "run_off": "run_off",
                 "flows": PlainGame.take_flows,
             }
         )
@@ -320,7 +325,7 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
     def seal(self) -> None:
         """Serve the mempool by priority fee, as far as capacity goes."""
         chain, fee, value = self.chain, self.base_fee, self.demand.value
-        self.gas_used = self.volume = 0.0
+        self.gas_used = self.volume = self.run_volume = self.run_off = 0.0
         self.fills = self.rejected = self.failed = 0
         self.height += 1
         outside = self.outside()
@@ -343,8 +348,9 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
             self.gas_used += gas
             if order.size:
                 self.trade(order)
-            elif not self.liquidate(order.trader):
+            elif not self.liquidate(order):
                 self.failed += 1
+                self.events.append((self.clock, self.keeper.group, "reverted", {"what": "Liquidate"}))
         self.gas_outside = min(outside * math.exp(-fee / value), max(0.0, chain.capacity - self.gas_used))
         goal = chain.target * chain.capacity
         drift = chain.fee_change * max(-1.0, min(1.0, (self.gas_used + self.gas_outside - goal) / goal))
@@ -376,10 +382,12 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.pay("realise", "clearing", trader.group, gain)
         self.volume += abs(owed)
         self.fills += 1
+        self.run_volume += abs(size) * self.fair
+        self.run_off += abs(owed - size * self.fair)
 
-    def liquidate(self, trader: PlainTrader) -> bool:
+    def liquidate(self, order: Order) -> bool:
         """Close a position below maintenance on the venue, reward the keeper, pass a deficit on; False if it is healthy."""
-        index = self.index
+        trader, index = order.trader, self.index
         if trader.size == 0.0 or trader.equity(index) >= abs(trader.size) * index * self.maintenance:
             return False
         size = -trader.size
@@ -400,8 +408,19 @@ class PlainGame(mesa.Model):  # type: ignore[misc]
         self.pay("penalty", trader.group, "insurance", penalty)
         self.liquidations += 1
         self.liquidated += notional
+        deficit = max(0.0, -trader.cash)
         if trader.cash < 0.0:
             self.pass_on(trader, index)
+        told = {
+            "account": trader.unique_id,
+            "group": trader.group,
+            "size": size,
+            "notional": notional,
+            "reward": reward,
+            "deficit": deficit,
+            "waited": self.clock - order.arrival,
+        }
+        self.events.append((self.clock, self.keeper.group, "liquidation", told))
         return True
 
     def pass_on(self, debtor: PlainTrader, index: float) -> None:

@@ -93,6 +93,7 @@ STATISTICS = (
         lambda c, n: float(np.mean(0.5 * (c["open_long"] + c["open_short"]) * c["mid"])) / n,
     ),
     Statistic("volume per trader and block", lambda c, n: float(np.mean(c["volume"])) / n),
+    Statistic("off fair, share of volume", lambda c, n: float(np.sum(c["run_off"]) / np.sum(c["run_volume"]))),
     Statistic("fills per trader and block", lambda c, n: float(np.mean(c["fills"])) / n),
     Statistic("rejections per trader and block", lambda c, n: float(np.mean(c["rejected"])) / n),
     Statistic("rms log(mid / fair)", lambda c, n: math.sqrt(float(np.mean(np.log(c["mid"] / c["fair"]) ** 2)))),
