@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, unsigned
 from protocol.ledger import Arrays, Bare, Floats, Ints
 
 
@@ -35,7 +35,7 @@ GRID = Terms._fields.index("grid")
 @inner
 def claims(arrays: Arrays, terms: Terms, account: int) -> Ints:
     """What the account holds of each claim row, units [rows]. A view."""
-    return arrays.balance[terms.first : terms.first + len(terms.weight), account]
+    return arrays.balance[terms.first : terms.first + len(terms.weight), unsigned(account)]
 
 
 @inner
