@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from protocol.chain import Block
-from protocol.compiled import compiled, making
+from protocol.compiled import compiled, unsigned
 from protocol.exchange import Bitten, Fill, Liquidated, Seized
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
@@ -54,21 +54,24 @@ class Event(NamedTuple):
     numbers: dict[str, Any]
 
 
-@making
-def aggregate(journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, block: int, table: Ints, used: int) -> int:
+@compiled
+def aggregate(
+    journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, seen: Any, block: int, table: Ints, used: int
+) -> int:
     """Add a block's cash moves up by (reason, source group, destination group); append what is not zero to `table`.
 
-    `cash` [assets] is 1 for rows in cash units; `sums` [reason, group, group] is zero before and after. Returns rows used.
+    `cash` [assets] is 1 for rows in cash units; `sums` [reason, group, group] is zero before and after, and so is `seen` [reason].
+    Returns rows used.
     """
-    reasons = np.zeros(sums.shape[0], np.bool_)
     for row in range(count):
-        if cash[journal[row, 0]] != 0:
-            reason = journal[row, 4]
-            reasons[reason] = True
-            sums[reason, group[journal[row, 1]], group[journal[row, 2]]] += journal[row, 3]
+        if cash[unsigned(journal[row, 0])] != 0:
+            reason, src, dst = unsigned(journal[row, 4]), unsigned(journal[row, 1]), unsigned(journal[row, 2])
+            seen[reason] = True
+            sums[reason, unsigned(group[src]), unsigned(group[dst])] += journal[row, 3]
     for reason in range(sums.shape[0]):
-        if not reasons[reason]:
+        if not seen[reason]:
             continue
+        seen[reason] = False
         for src in range(sums.shape[1]):
             for dst in range(sums.shape[2]):
                 units = sums[reason, src, dst]
@@ -158,6 +161,7 @@ class Recorder:
             self.cash_rows[[house.token, house.cash]] = 1
         groups = len(ledger.groups)
         self._sums = np.zeros((len(Reason), groups, groups), np.int64)
+        self._reasons = np.zeros(len(Reason), np.bool_)
         self.flows: Ints = np.empty((1024, 5), np.int64)  # block, reason, source group, destination group, cash units
         self.flow_count = 0
         self._nature = [game.column[state.market(listing).instrument.base] for listing in state.markets]
@@ -339,4 +343,6 @@ class Recorder:
         if used + sums.size > len(flows):
             flows = self.flows = np.concatenate([flows, np.empty((max(sums.size, len(flows)), 5), np.int64)])
         journal, count = ledger.journal, ledger.count.item()
-        self.flow_count = aggregate(journal, count, self.cash_rows, ledger.group, sums, self.blocks, flows, used)
+        self.flow_count = aggregate(
+            journal, count, self.cash_rows, ledger.group, sums, self._reasons, self.blocks, flows, used
+        )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from protocol import exchange
 from protocol.bridge import Top, top_of
 from protocol.clearing import Batch
-from protocol.compiled import compiled, making
+from protocol.compiled import compiled, making, unsigned
 from protocol.errors import InsufficientBalance, Revert, StalePrice, WrongChain
 from protocol.gas import GAS
 from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
@@ -293,7 +293,7 @@ def _charge(
     while end < len(order) and queue[order[end]]["market"] == market:
         row = queue[order[end]]
         payer, units = row["account"], int(np.ceil(gas * (fee + row["tip"]) * scale))
-        if arrays.balance[token, payer] >= units:
+        if arrays.balance[unsigned(token), unsigned(payer)] >= units:
             shift(arrays, token, payer, WORLD, units, _GAS)
             account[count], size[count], limit[count] = payer, row["size"], row["limit"]
             count += 1

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, unsigned
 from protocol.errors import InsufficientBalance, NothingToDo
 
 WORLD = 0
@@ -96,12 +96,11 @@ def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: in
     """Move `units` (signed: a negative amount moves the other way) and write it down. The caller has checked and made room."""
     if units == 0 or src == dst:
         return
-    if units < 0:
-        src, dst, units = dst, src, -units
-    arrays.balance[asset, src] -= units
-    arrays.balance[asset, dst] += units
-    entry = arrays.journal[arrays.count[0]]
-    entry[0], entry[1], entry[2], entry[3], entry[4] = asset, src, dst, units, reason
+    arrays.balance[unsigned(asset), unsigned(src)] -= units
+    arrays.balance[unsigned(asset), unsigned(dst)] += units
+    entry, back = arrays.journal[unsigned(arrays.count[0])], units < 0
+    entry[0], entry[4] = asset, reason
+    entry[1], entry[2], entry[3] = dst if back else src, src if back else dst, abs(units)
     arrays.count[0] += 1
 
 

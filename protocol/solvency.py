@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner, making
+from protocol.compiled import compiled, inner, unsigned
 from protocol.ledger import Arrays, Bare, Floats, Ints
 
 
@@ -29,10 +29,13 @@ class Terms(NamedTuple):
     most: int  # how many positions one account may hold
 
 
+GRID = Terms._fields.index("grid")
+
+
 @inner
 def claims(arrays: Arrays, terms: Terms, account: int) -> Ints:
     """What the account holds of each claim row, units [rows]. A view."""
-    return arrays.balance[terms.first : terms.first + len(terms.weight), account]
+    return arrays.balance[terms.first : terms.first + len(terms.weight), unsigned(account)]
 
 
 @inner
@@ -82,120 +85,147 @@ def weigh(terms: Terms, held: Ints) -> tuple[float, float, int]:
     return worth, needs, positions
 
 
-TILE = 1024  # accounts examined at a time: with forty rows they fill 330 kB, and stay in the second-level cache
+TILE = 256  # accounts examined at a time: with forty rows they fill 80 kB, and stay in the second-level cache
+WORTH, NEEDS, GAINS = 0, 1, 2  # rows of the room: equity, requirement, and from there on gains in three scenarios
+_UNMOVED: Ints = np.empty(0, np.int64)
+_UNHELD: Floats = np.empty((0, 0))
+
+
+def _room(grid: Floats, accounts: int) -> tuple[Ints, Floats, Floats]:
+    """Which claim rows scenarios move; what a tile is examined in, [5, accounts]; and what it holds of those, [moved, accounts]."""
+    tile = min(TILE, accounts)
+    if not len(grid):
+        return _UNMOVED, np.empty((GAINS, tile)), _UNHELD
+    moved = np.flatnonzero((grid != 0.0).any(axis=0))
+    return moved, np.empty((GAINS + 3, tile)), np.empty((len(moved), tile))
 
 
 @inner
-def _worst_losses(grid: Floats, held: Floats, gains: Floats, need: Floats) -> None:
-    """`worst_loss` of a tile of accounts. `grid` [scenarios, rows] in threes and fours, `held` [rows, accounts] units.
+def _rate(rates: Floats, row: int) -> float:
+    """What a row has of some rates; beyond the last nothing."""
+    return rates[row] if row < len(rates) else 0.0
 
-    Three scenarios and four rows at once, so that what is loaded is used before it is left; each sum is still taken row by row,
-    and so comes out as `worst_loss` has it, to the last bit.
+
+@inner
+def _worth(arrays: Arrays, terms: Terms, moved: Ints, start: int, worth: Floats, held: Floats) -> None:
+    """`weigh`'s worth of a tile of accounts from `start` on, shape [accounts]; and what they hold of `moved` rows, as floats.
+
+    Four rows at once, so that what is loaded is used before it is left; each sum is still taken row by row.
     """
-    first, second, third = gains[0], gains[1], gains[2]
-    for s in range(0, grid.shape[0], 3):
-        gains[:] = 0.0
-        for r in range(0, grid.shape[1], 4):
-            a, b, c, d = grid[s, r], grid[s, r + 1], grid[s, r + 2], grid[s, r + 3]
-            e, f, g, h = grid[s + 1, r], grid[s + 1, r + 1], grid[s + 1, r + 2], grid[s + 1, r + 3]
-            i, j, k, m = grid[s + 2, r], grid[s + 2, r + 1], grid[s + 2, r + 2], grid[s + 2, r + 3]
-            one, two, three, four = held[r], held[r + 1], held[r + 2], held[r + 3]
-            for n in range(len(need)):
+    place = 0
+    first, last, stop = terms.first, terms.first + len(terms.weight) - 1, start + len(worth)
+    for n in range(len(worth)):
+        worth[n] = 0.0
+    for r in range(0, len(terms.weight), 4):
+        a, b, c, d = terms.weight[r], _rate(terms.weight, r + 1), _rate(terms.weight, r + 2), _rate(terms.weight, r + 3)
+        one, two = arrays.balance[first + r, start:stop], arrays.balance[min(first + r + 1, last), start:stop]
+        three = arrays.balance[min(first + r + 2, last), start:stop]
+        four = arrays.balance[min(first + r + 3, last), start:stop]
+        for n in range(len(worth)):
+            worth[n] = worth[n] + a * one[n] + b * two[n] + c * three[n] + d * four[n]
+        while place < len(moved) and moved[place] < r + 4:
+            floats, units = held[place], arrays.balance[first + moved[place], start:stop]
+            for n in range(len(worth)):
+                floats[n] = units[n]
+            place += 1
+
+
+@inner
+def _worst_losses(terms: Terms, moved: Ints, held: Floats, room: Floats, worst: Floats) -> None:
+    """`worst_loss` of a tile of accounts. Shape [accounts].
+
+    Three scenarios and four of the rows that they move at once; each sum comes out as `worst_loss` has it, to the last bit.
+    """
+    scenarios, rows = len(terms.grid), len(moved)
+    for n in range(len(worst)):
+        worst[n] = 0.0
+    if scenarios == 0 or rows == 0:
+        return
+    first, second, third = room[GAINS], room[GAINS + 1], room[GAINS + 2]
+    for s in range(0, scenarios, 3):
+        t, u = min(s + 1, scenarios - 1), min(s + 2, scenarios - 1)  # one that comes twice changes no worst
+        for n in range(len(worst)):
+            first[n], second[n], third[n] = 0.0, 0.0, 0.0
+        for r in range(0, rows, 4):
+            q, v, p = min(r + 1, rows - 1), min(r + 2, rows - 1), min(r + 3, rows - 1)
+            a, e, i = terms.grid[s, moved[r]], terms.grid[t, moved[r]], terms.grid[u, moved[r]]
+            b, f, j = terms.grid[s, moved[q]], terms.grid[t, moved[q]], terms.grid[u, moved[q]]
+            c, g, k = terms.grid[s, moved[v]], terms.grid[t, moved[v]], terms.grid[u, moved[v]]
+            d, h, m = terms.grid[s, moved[p]], terms.grid[t, moved[p]], terms.grid[u, moved[p]]
+            if r + 1 >= rows:
+                b = f = j = 0.0
+            if r + 2 >= rows:
+                c = g = k = 0.0
+            if r + 3 >= rows:
+                d = h = m = 0.0
+            one, two, three, four = held[r], held[q], held[v], held[p]
+            for n in range(len(worst)):
                 w, x, y, z = one[n], two[n], three[n], four[n]
                 first[n] = first[n] + a * w + b * x + c * y + d * z
                 second[n] = second[n] + e * w + f * x + g * y + h * z
                 third[n] = third[n] + i * w + j * x + k * y + m * z
-        for n in range(len(need)):
-            need[n] = max(need[n], max(-first[n], max(-second[n], -third[n])))
-
-
-@inner
-def _scenarios(terms: Terms) -> tuple[Ints, Floats]:
-    """Which column each row has in the grid, -1 of rows that no scenario moves; and the grid as `_worst_losses` takes it."""
-    rows, scenarios = len(terms.weight), len(terms.grid)
-    place = np.full(rows, -1)
-    moved = 0
-    for row in range(rows):
-        if np.any(terms.grid[:, row] != 0.0):
-            place[row] = moved
-            moved += 1
-    grid = np.zeros((3 * ((scenarios + 2) // 3), 4 * ((moved + 3) // 4)))
-    for row in range(rows):
-        if place[row] >= 0:
-            grid[:scenarios, place[row]] = terms.grid[:, row]
-    return place, grid
-
-
-@inner
-def _room(grid: Floats, accounts: int) -> tuple[Floats, Floats]:
-    """What the examination of a tile works in, as many accounts wide as there are."""
-    width = min(TILE, accounts)
-    return np.zeros((grid.shape[1], width)), np.empty((3, width))
+        for n in range(len(worst)):
+            worst[n] = max(worst[n], max(-first[n], max(-second[n], -third[n])))
 
 
 @inner
 def _examine_tile(
-    arrays: Arrays,
-    terms: Terms,
-    place: Ints,
-    grid: Floats,
-    held: Floats,
-    gains: Floats,
-    start: int,
-    value: Floats,
-    need: Floats,
+    arrays: Arrays, terms: Terms, moved: Ints, room: Floats, held: Floats, start: int, worth: Floats, needs: Floats
 ) -> None:
-    """Equity and requirement of the accounts from `start` on, as many as `value` has room for. Each row is read as it lies."""
-    stop = start + len(value)
-    value[:], need[:] = 0.0, 0.0
-    for row in range(len(terms.weight)):
-        weight, units = terms.weight[row], arrays.balance[terms.first + row, start:stop]
-        if place[row] < 0:
-            for account in range(len(units)):
-                value[account] += weight * units[account]
-        else:
-            floats = held[place[row]]
-            for account in range(len(units)):
-                floats[account] = units[account]
-                value[account] += weight * floats[account]
-    _worst_losses(grid, held, gains, need)
+    """Equity and requirement of the accounts from `start` on, as many as `worth` has room for. Each row is read as it lies."""
+    _worth(arrays, terms, moved, start, worth, held)
+    _worst_losses(terms, moved, held, room, needs)
     for row in range(len(terms.weight)):
         if is_position(terms, row):
             long, short, slope = terms.long[row], terms.short[row], terms.slope[row]
-            units = arrays.balance[terms.first + row, start:stop]
-            for account in range(len(units)):
-                need[account] += needed(units[account], long, short, slope)
+            units = arrays.balance[terms.first + row, start : start + len(needs)]
+            for n in range(len(needs)):
+                needs[n] += needed(units[n], long, short, slope)
 
 
-@making
-def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
-    """Equity and requirement of every account, as `examine_one` has them. Shapes [accounts]; cash coins."""
+@compiled
+def _examine(bare: Bare, margin: Any, moved: Ints, room: Floats, held: Floats, worth: Floats, needs: Floats) -> None:
     arrays, terms = Arrays(*bare), Terms(*margin)
-    place, grid = _scenarios(terms)
-    held, gains = _room(grid, len(worth))
     for start in range(0, len(worth), TILE):
         stop = min(start + TILE, len(worth))
-        _examine_tile(arrays, terms, place, grid, held, gains, start, worth[start:stop], needs[start:stop])
+        _examine_tile(arrays, terms, moved, room, held, start, worth[start:stop], needs[start:stop])
 
 
-@making
+def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
+    """Equity and requirement of every account, as `examine_one` has them. Shapes [accounts]; cash coins."""
+    _examine(bare, margin, *_room(margin[GRID], len(worth)), worth, needs)
+
+
+@compiled
+def _find_below(
+    bare: Bare,
+    margin: Any,
+    moved: Ints,
+    room: Floats,
+    held: Floats,
+    exchange: NDArray[np.int32],
+    found: Ints,
+    needs: Floats,
+) -> int:
+    arrays, terms = Arrays(*bare), Terms(*margin)
+    count = 0
+    for start in range(0, len(found), TILE):
+        some = min(TILE, len(found) - start)
+        worth, asked = room[WORTH, :some], room[NEEDS, :some]
+        _examine_tile(arrays, terms, moved, room, held, start, worth, asked)
+        for account in range(some):
+            if worth[account] < asked[account] and exchange[start + account] < 0:
+                found[count], needs[count] = start + account, asked[account]
+                count += 1
+    return count
+
+
 def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints, needs: Floats) -> int:
     """Fill `found` with players' accounts worth less than they need, and `needs` with what they need; returns how many there are.
 
     What `examine` finds, without keeping it; `exchange` is the ledger's, below 0 for players. Shapes [accounts]; cash coins.
     """
-    arrays, terms = Arrays(*bare), Terms(*margin)
-    place, grid = _scenarios(terms)
-    held, gains = _room(grid, len(found))
-    worth, asked = np.empty(gains.shape[1]), np.empty(gains.shape[1])
-    count = 0
-    for start in range(0, len(found), TILE):
-        some = min(TILE, len(found) - start)
-        _examine_tile(arrays, terms, place, grid, held, gains, start, worth[:some], asked[:some])
-        for account in range(some):
-            if worth[account] < asked[account] and exchange[start + account] < 0:
-                found[count], needs[count] = start + account, asked[account]
-                count += 1
+    count: int = _find_below(bare, margin, *_room(margin[GRID], len(found)), exchange, found, needs)
     return count
 
 
