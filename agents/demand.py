@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import numpy as np
+
+from agents.streams import uniform_at
+from protocol.compiled import compiled
+from protocol.ledger import Floats, Ints
 from protocol.orderings.base import Outside
-
-if TYPE_CHECKING:
-    from protocol.ledger import Floats
 
 RECENT = 600.0  # seconds over which it looks at how far prices have moved
 _ROOT_YEAR = math.sqrt(365 * 86_400.0)
@@ -39,17 +40,53 @@ class OutsideDemand:
             if not getattr(self, name) > 0 and not (name in ("load", "swing") and getattr(self, name) == 0):
                 raise ValueError(f"{name} = {getattr(self, name)}: must be above 0 (load and swing: 0 or more)")
 
-    def now(self, fair: Floats, known: int, span: int, tick: float, capacity: float, die: float) -> Outside:
-        """Demand for one block, gas: higher when fair has been moving.
+    def ahead(
+        self, fair: Floats, known: Ints, span: int, tick: float, dice: tuple[np.uint64, Ints, int]
+    ) -> tuple[list[float], list[float]]:
+        """For several blocks, the mean share of their capacity that is asked for, and how much of that is asked for in each.
 
-        `fair`: of the first asset, tick by tick of `tick` seconds, of which `known` is the newest; it looks `span` of them back.
-        `capacity` in gas; `die` between 0 and 1.
+        It is more when fair has been moving. `fair`: of the first asset, tick by tick of `tick` seconds, of which `known` are the
+        newest at each block; it looks `span` of them back. `dice`: the key, ticks and lane of their draws.
         """
-        if self.load <= 0:
-            return Outside(0.0, self.value)
-        ticks = known if known < span else span
-        moves = math.log(fair.item(known) / fair.item(known - ticks))
-        realised = abs(moves) / math.sqrt((ticks or 1) * tick) * _ROOT_YEAR
-        excess = realised / self.reference - 1.0 if realised > self.reference else 0.0
-        load = self.load * (1.0 + self.swing * excess)
-        return Outside(load * capacity * (0.5 - 0.5 * math.log(die)), self.value)
+        pull, eager = np.empty(len(known)), np.empty(len(known))
+        _ahead(
+            fair,
+            known,
+            span,
+            float(tick),
+            float(self.load),
+            float(self.swing),
+            float(self.reference),
+            *dice,
+            pull,
+            eager,
+        )
+        return pull.tolist(), eager.tolist()
+
+    def now(self, pull: float, eager: float, capacity: float) -> Outside:
+        """Demand for one block, gas: of `ahead`'s two numbers for it."""
+        return Outside(pull * capacity * eager, self.value)
+
+
+@compiled
+def _ahead(
+    fair: Floats,
+    known: Ints,
+    span: int,
+    tick: float,
+    load: float,
+    swing: float,
+    reference: float,
+    key: np.uint64,
+    moment: Ints,
+    lane: int,
+    pull: Floats,
+    eager: Floats,
+) -> None:
+    for block in range(len(known)):
+        ticks = min(known[block], span)
+        moves = math.log(fair[known[block]] / fair[known[block] - ticks])
+        realised = abs(moves) / math.sqrt(max(ticks, 1) * tick) * _ROOT_YEAR
+        excess = realised / reference - 1.0 if realised > reference else 0.0
+        pull[block] = load * (1.0 + swing * excess)
+        eager[block] = 0.5 - 0.5 * math.log(uniform_at(key, moment[block], lane))

@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import mesa
 import numpy as np
@@ -26,6 +26,7 @@ from agents.reorganising import reorganise
 from agents.streams import Streams, draw, line_up, uniform_at
 from agents.view import View
 from protocol import laws
+from protocol.blocks.base import BlockLaw
 from protocol.chain import Witness, seal
 from protocol.genesis import genesis
 from protocol.ledger import WORLD, Reason
@@ -41,7 +42,17 @@ if TYPE_CHECKING:
     from protocol.ledger import Floats
 
 GRID = 1e-9  # seconds: how far apart two equal times may be
-AHEAD = 64  # blocks for which is drawn at once who speaks when
+AHEAD = 64  # blocks for which chance is drawn at once: draw upon draw takes a third of the time
+
+
+class Coming(NamedTuple):
+    """What nature and chance hold for a block."""
+
+    time: float  # seconds: when it is sealed
+    law: BlockLaw
+    then: float  # seconds: when the next one is, if that stays the law
+    pull: float  # mean share of its capacity that others ask for
+    eager: float  # how much of that they ask for
 
 
 class Game(mesa.Model):
@@ -71,7 +82,7 @@ class Game(mesa.Model):
         self.tick = nature.tick
         self.column = {asset: number for number, asset in enumerate(nature.assets)}
         self.fair = nature.path(self.streams, math.ceil(duration / nature.tick) + 1)  # [tick, asset]
-        self._first: Floats = self.fair[:, 0]  # of the asset that outside demand looks at
+        self._first: Floats = self.fair[:, 0].copy()  # of the asset that outside demand looks at
         self._last, self._recent = len(self.fair) - 1, recent(nature.tick)  # ticks
         self.mids: Floats = self.fair.copy()  # [tick, asset] reference mids, known up to `_known`
         venues = {venue.asset: venue for venue in references}
@@ -116,6 +127,7 @@ class Game(mesa.Model):
         if self._latest > (min(c.blocks.shortest() for c in world.chains) if len(world.chains) == 1 else 0.0):
             self._seen.append(self.state.save())
         self._next = [self._wait(number, 0.0) for number in range(len(world.chains))]
+        self._coming: list[list[Coming]] = [[] for _ in world.chains]  # the next ones last
         self.recorder = Recorder(self)
 
     # ------------------------------------------------------------------ set-up
@@ -166,6 +178,21 @@ class Game(mesa.Model):
         law = self.state.rules.chains[chain].blocks
         return since + law.wait(uniform_at(self._keys["blocks"], round(since / GRID), chain) if law.chance else 0.5)
 
+    def _foresee(self, chain: int, time: float, law: BlockLaw) -> Coming:
+        """A block of a chain; worked out for many at once, for it depends on nothing but nature, names and that law."""
+        coming = self._coming[chain]
+        if not coming or coming[-1].time != time or coming[-1].law is not law:
+            times = [time]
+            for _ in range(AHEAD):
+                times.append(self._wait(chain, times[-1]))
+            blocks = np.array(times[:-1])
+            dice = self._keys["outside"], np.rint(blocks / GRID).astype(np.int64), chain
+            known = np.minimum((blocks / self.tick + GRID).astype(np.int64), self._last)
+            pull, eager = self.demand.ahead(self._first, known, self._recent, self.tick, dice)
+            coming[:] = map(Coming, times, [law] * AHEAD, times[1:], pull, eager)
+            coming.reverse()
+        return coming.pop()
+
     def _entropy(self, chain: int) -> int:
         """What chance gives an ordering that asks for it."""
         if not self.state.rules.chains[chain].ordering.chance:
@@ -215,17 +242,18 @@ class Game(mesa.Model):
             self._submit(player, chain, time)
         if self._read[chain]:
             self._let_read(chain, time)
-        if self.state.rules.chains[chain].reorgs is not None:
+        rules = self.state.rules.chains[chain]
+        if rules.reorgs is not None:
             reorganise(self, chain, time, uniform_at(self._keys["reorgs"], round(time / GRID), chain))
+            rules = self.state.rules.chains[chain]
         mark = self.state.mark() if self.undoable[chain].maxlen else None
-        capacity = self.state.rules.chains[chain].capacity
-        die = uniform_at(self._keys["outside"], round(time / GRID), chain) if self.demand.load > 0 else 0.5
+        _, law, then, pull, eager = self._foresee(chain, time, rules.blocks)
         block = seal(
             self.state,
             chain,
             self.mempools[chain],
             time,
-            self.demand.now(self._first, self.known, self._recent, self.tick, capacity, die),
+            self.demand.now(pull, eager, rules.capacity),
             self._entropy(chain),
             self.witness,
             builders.of_block(self, chain, time) if self.builders else None,
@@ -233,7 +261,8 @@ class Game(mesa.Model):
         if mark is not None and block.sent is not None:
             self.undoable[chain].append(keep(self.state, mark, block.sent))
         self.heights[chain] += 1
-        self._next[chain] = self._wait(chain, time)
+        stays = self.state.rules.chains[chain].blocks is law
+        self._next[chain] = then if stays else self._wait(chain, time)
         if self.check:
             laws.check(self.state)
         self.recorder.block(block, chain)
