@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from protocol.chain import Block
-from protocol.compiled import compiled, unsigned
+from protocol.compiled import compiled, steady, unsigned
 from protocol.exchange import Bitten, Fill, Liquidated, Seized
 from protocol.exchange.fills import Bidden, Forfeited, Lifted, Started, flat
 from protocol.ledger import Floats, Ints, Reason
@@ -54,7 +54,7 @@ class Event(NamedTuple):
     numbers: dict[str, Any]
 
 
-@compiled
+@steady
 def aggregate(
     journal: Ints, count: int, cash: Ints, group: Any, sums: Ints, seen: Any, block: int, table: Ints, used: int
 ) -> int:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner, unsigned
+from protocol.compiled import compiled, inner, steady, unsigned
 from protocol.errors import InsufficientBalance, NothingToDo
 
 WORLD = 0
@@ -104,7 +104,7 @@ def shift(arrays: Arrays, asset: int, src: int, dst: int, units: int, reason: in
     arrays.count[0] += 1
 
 
-@compiled
+@steady
 def _shift_one(bare: Bare, asset: int, src: int, dst: int, units: int, reason: int) -> None:
     shift(Arrays(*bare), asset, src, dst, units, reason)
 
@@ -135,7 +135,7 @@ def undo(arrays: Arrays, mark: int) -> None:
     arrays.count[0] = mark
 
 
-@compiled
+@steady
 def _undo(bare: Bare, mark: int) -> None:
     undo(Arrays(*bare), mark)
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled
+from protocol.compiled import compiled, steady
 from protocol.state import Listing
 from protocol.transactions import Transaction
 
@@ -96,7 +96,7 @@ def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arri
     return Orders(rows)
 
 
-@compiled
+@steady
 def _all_due(rows: Rows, count: int, by: float, time: float) -> bool:
     """Whether all of the rows have arrived by `by`, and none has expired."""
     due = True
@@ -105,7 +105,7 @@ def _all_due(rows: Rows, count: int, by: float, time: float) -> bool:
     return due
 
 
-@compiled
+@steady
 def _arrived(rows: Rows, count: int, by: float, time: float, here: Rows) -> tuple[int, int]:
     """Move rows that have arrived by `by` to `here`, drop what has expired, close ranks; how many are here, and how many left."""
     taken = left = 0

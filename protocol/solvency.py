@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import compiled, inner, unsigned
+from protocol.compiled import inner, steady, unsigned
 from protocol.ledger import Arrays, Bare, Floats, Ints
 
 
@@ -183,7 +183,7 @@ def _examine_tile(
                 needs[n] += needed(units[n], long, short, slope)
 
 
-@compiled
+@steady
 def _examine(bare: Bare, margin: Any, moved: Ints, room: Floats, held: Floats, worth: Floats, needs: Floats) -> None:
     arrays, terms = Arrays(*bare), Terms(*margin)
     for start in range(0, len(worth), TILE):
@@ -196,7 +196,7 @@ def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
     _examine(bare, margin, *_room(margin[GRID], len(worth)), worth, needs)
 
 
-@compiled
+@steady
 def _find_below(
     bare: Bare,
     margin: Any,
@@ -229,7 +229,7 @@ def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints
     return count
 
 
-@compiled
+@steady
 def examine_one(bare: Bare, margin: Any, account: int) -> tuple[float, float]:
     """Equity and requirement of one account, cash coins."""
     arrays, terms = Arrays(*bare), Terms(*margin)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 from numba.core.dispatcher import Dispatcher
+
+os.environ.setdefault("UNDERTOW_ASK", "1")  # before anything is compiled
 
 from protocol.compiled import stale
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agents.streams import listed, normals_of, splitmix64, uniform_of
-from protocol.compiled import compiled
+from protocol.compiled import steady
 from protocol.ledger import Floats, Ints
 from protocol.mempool import Rows
 
@@ -59,7 +59,7 @@ BareSight = tuple[float, float, float, float, float, float, float]  # without it
 ROOM = 9  # numbers a member that `decide` needs to work with
 
 
-@compiled
+@steady
 def decide(
     keys: Any, bare_seats: Any, sheet: Floats, bare_sight: Any, balance: Ints, rows: Rows, at: int, room: Floats
 ) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, transfer
-from protocol.compiled import compiled
+from protocol.compiled import steady
 from protocol.errors import (
     Healthy,
     InAuction,
@@ -227,7 +227,7 @@ def _carry_out(state: State, plan: Plan, keeper: int, course: _Course) -> Liquid
     return Liquidated(account, keeper, listing, size, *paid, taker, price, opened, started, rounds, spare)
 
 
-@compiled
+@steady
 def _pay_out(
     bare: Bare, cash: int, positions: Ints, account: int, keeper: int, insurance: int, reward: int, penalty: int
 ) -> tuple[int, bool, int]:

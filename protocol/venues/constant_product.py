@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, pricing_loop, tokens_loop
-from protocol.compiled import compiled, inner
+from protocol.compiled import compiled, inner, steady
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
 from protocol.units import to_units_down
@@ -83,7 +83,7 @@ _fill_loop = tokens_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@steady
 def _fill(pool: Floats, spare: Floats, till: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, spare, till, batch, fills)
 

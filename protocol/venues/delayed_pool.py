@@ -20,7 +20,7 @@ import numpy as np
 
 from protocol import errors
 from protocol.clearing import MOST, Batch, Desk, Fills, claims_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, steady
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Reading, read_mark
 from protocol.settings import refuse
@@ -46,7 +46,7 @@ def take(pool: Floats, size: float) -> float:
 _fill_loop = claims_loop(take)
 
 
-@compiled
+@steady
 def _fill(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, spare, desk, terms, batch, fills)
 

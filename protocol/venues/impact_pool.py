@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, claims_loop, pricing_loop
-from protocol.compiled import compiled
+from protocol.compiled import compiled, steady
 from protocol.errors import StalePrice
 from protocol.ledger import Floats, Ints
 from protocol.oracles.base import Status, read_index
@@ -55,7 +55,7 @@ _fill_loop = claims_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@steady
 def _fill(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, spare, desk, terms, batch, fills)
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from protocol import surface
 from protocol.clearing import Batch, Fills, claims_loop, pricing_loop
-from protocol.compiled import compiled, shared
+from protocol.compiled import compiled, shared, steady
 from protocol.errors import StalePrice
 from protocol.fixed_point import to_zero, towards
 from protocol.instruments.option import Option
@@ -95,7 +95,7 @@ _fill_loop = claims_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@steady
 def _fill(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, spare, desk, terms, batch, fills)
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from protocol.clearing import Batch, Fills, claims_loop, pricing_loop
-from protocol.compiled import compiled, shared
+from protocol.compiled import compiled, shared, steady
 from protocol.fixed_point import up
 from protocol.ledger import Floats, Ints
 from protocol.state import Listing, State
@@ -49,7 +49,7 @@ _fill_loop = claims_loop(take)
 _pricing_loop = pricing_loop(take)
 
 
-@compiled
+@steady
 def _fill(pool: Floats, spare: Floats, desk: Any, terms: Any, batch: Any, fills: Any) -> None:
     _fill_loop(pool, spare, desk, terms, batch, fills)
 
