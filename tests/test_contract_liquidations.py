@@ -121,6 +121,17 @@ def test_a_plan_is_a_view_that_closes_no_more_than_there_is(kind: type[Any], sid
     assert 0 <= plan.penalty < 1
 
 
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("move", [0.07, 0.09, 0.12, 0.5])
+def test_whoever_is_below_need_only_wait_where_the_rule_says_so(kind: type[Any], side: int, move: float) -> None:
+    state, listing, traders = leveraged(kind, side)
+    tell(state, PRICE * (1 - side * move))
+    rule = state.exchange(state.houses[0]).liquidation
+    assert below_maintenance(state, listing, traders[0]) is not None
+    assert rule.waits or rule.ways(state, listing, traders[0])
+
+
 def total(state: State, house: House, account: int) -> float:
     """Cash coins an account is worth, with what its bids have locked."""
     bids = sum(

@@ -154,7 +154,7 @@ def _plans(state: State, listing: Listing, account: int, course: _Course) -> tup
     plans = course.rules.liquidation.ways(state, listing, account)
     if plans:
         return plans
-    if below_maintenance(state, listing, account) is None:
+    if not course.rules.liquidation.waits or below_maintenance(state, listing, account) is None:
         raise Healthy(account=account, market=listing.name)
     case = case_of(state, listing, account)
     if case is not None and case.locked:
