@@ -213,6 +213,11 @@ def _find_below(
         some = min(TILE, len(found) - start)
         worth, asked = room[WORTH, :some], room[NEEDS, :some]
         _examine_tile(arrays, terms, moved, room, held, start, worth, asked)
+        below = 0
+        for account in range(some):  # without a branch: in most tiles there is nobody
+            below += worth[account] < asked[account]
+        if below == 0:
+            continue
         for account in range(some):
             if worth[account] < asked[account] and exchange[start + account] < 0:
                 found[count], needs[count] = start + account, asked[account]
