@@ -215,6 +215,28 @@ def test_what_is_foreseen_is_what_the_keeper_gets(kind: type[Any], losses: Any, 
             state.rewind(mark)
 
 
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("late", [False, True], ids=["fresh", "stale"])
+def test_what_is_told_of_many_positions_is_what_is_told_of_each(kind: type[Any], late: bool) -> None:
+    state, listing, traders = leveraged(kind, 1)
+    tell(state, PRICE * 0.88)
+    until_planned(state, listing, traders[2], traders[0])
+    state.time += 1e6 if late else 0.0
+
+    def alone(account: int) -> list[float]:
+        try:
+            return [exchange.foreseen(state, plan) for plan in exchange.ways(state, listing, account)]
+        except Revert:
+            return []
+
+    accounts = [*traders, listing.desk]
+    told = exchange.prospects(state, [(listing, account) for account in accounts])
+    assert repr(told) == repr([alone(account) for account in accounts])
+    assert any(told) == (
+        not late and bool(state.exchange(state.houses[0]).liquidation.ways(state, listing, traders[0]))
+    )
+
+
 @pytest.mark.parametrize("venue", [VirtualAmm(), OraclePool(), ImpactPool(), SynthPool()], ids=repr)
 def test_what_is_foreseen_on_a_venue_is_what_it_asks(venue: Venue) -> None:
     state, traders = open_world(exchange_for(venue), stake=10_000)
