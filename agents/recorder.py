@@ -183,6 +183,8 @@ class Recorder:
         self._tellers: dict[type, Callable[[float, float, Any], None]] = {Liquidated: self._liquidation}
         self._tellers |= dict.fromkeys((Started, Bidden, Forfeited, Lifted), self._case)
         self._tellers |= dict.fromkeys((Seized, Bitten), self._seizure)
+        self._tellers[Fill] = self._fill
+        self._fills: list[Fill] = []  # of the block's single trades
 
     def note(self, time: float, who: str, kind: str, **numbers: Any) -> None:
         """Write an event down."""
@@ -242,8 +244,9 @@ class Recorder:
                 self.totals[name][place] -= part
 
     def _collect(self, block: Block) -> int:
-        """Events out of receipts. Returns how many transactions failed."""
+        """Events out of receipts, and the trades among them. Returns how many transactions failed."""
         failed = 0
+        self._fills.clear()
         for transaction, arrival, _, _, outcome, revert, _ in block.receipts:
             if revert is not None:
                 failed += 1
@@ -270,6 +273,10 @@ class Recorder:
                 for time, kind, numbers in player.notes:
                     self.note(time, player.label, kind, **numbers)
                 player.notes.clear()
+
+    def _fill(self, _: float, __: float, done: Fill) -> None:
+        """A single trade: counted with those of its market."""
+        self._fills.append(done)
 
     def _liquidation(self, time: float, arrival: float, done: Liquidated) -> None:
         """A forced closure: into the totals of its exchange, and told with what became of it."""
@@ -331,11 +338,9 @@ class Recorder:
             number = listing.number
             one = tally(size, owed, code, fairs[number] * listing.price_scale)
             found[number] = one if found[number] is NOTHING else _sum(found[number], one)
-        for receipt in block.receipts:
-            for done in flat(receipt.outcome):
-                if isinstance(done, Fill):
-                    number = done.listing.number
-                    found[number] = _sum(found[number], (abs(done.owed), 1, 0, 0.0, 0.0))
+        for fill in self._fills:
+            number = fill.listing.number
+            found[number] = _sum(found[number], (abs(fill.owed), 1, 0, 0.0, 0.0))
         return found
 
     def _flows(self) -> None:

@@ -91,7 +91,7 @@ _UNMOVED: Ints = np.empty(0, np.int64)
 _UNHELD: Floats = np.empty((0, 0))
 
 
-def _room(grid: Floats, accounts: int) -> tuple[Ints, Floats, Floats]:
+def room_for(grid: Floats, accounts: int) -> tuple[Ints, Floats, Floats]:
     """Which claim rows scenarios move; what a tile is examined in, [5, accounts]; and what it holds of those, [moved, accounts]."""
     tile = min(TILE, accounts)
     if not len(grid):
@@ -193,11 +193,11 @@ def _examine(bare: Bare, margin: Any, moved: Ints, room: Floats, held: Floats, w
 
 def examine(bare: Bare, margin: Any, worth: Floats, needs: Floats) -> None:
     """Equity and requirement of every account, as `examine_one` has them. Shapes [accounts]; cash coins."""
-    _examine(bare, margin, *_room(margin[GRID], len(worth)), worth, needs)
+    _examine(bare, margin, *room_for(margin[GRID], len(worth)), worth, needs)
 
 
 @steady
-def _find_below(
+def find_below(
     bare: Bare,
     margin: Any,
     moved: Ints,
@@ -207,25 +207,26 @@ def _find_below(
     found: Ints,
     needs: Floats,
 ) -> int:
+    """Fill `found` with players' accounts worth less than they need, and `needs` with what they need; returns how many there are.
+
+    What `examine` finds, without keeping it; `exchange` is the ledger's, below 0 for players. Shapes [accounts]; cash coins.
+    `moved`, `room` and `held` are as `room_for` makes them.
+    """
     arrays, terms = Arrays(*bare), Terms(*margin)
     count = 0
     for start in range(0, len(found), TILE):
         some = min(TILE, len(found) - start)
         worth, asked = room[WORTH, :some], room[NEEDS, :some]
         _examine_tile(arrays, terms, moved, room, held, start, worth, asked)
+        below = 0
+        for account in range(some):  # without a branch: in most tiles there is nobody
+            below += worth[account] < asked[account]
+        if below == 0:
+            continue
         for account in range(some):
             if worth[account] < asked[account] and exchange[start + account] < 0:
                 found[count], needs[count] = start + account, asked[account]
                 count += 1
-    return count
-
-
-def find_below(bare: Bare, margin: Any, exchange: NDArray[np.int32], found: Ints, needs: Floats) -> int:
-    """Fill `found` with players' accounts worth less than they need, and `needs` with what they need; returns how many there are.
-
-    What `examine` finds, without keeping it; `exchange` is the ledger's, below 0 for players. Shapes [accounts]; cash coins.
-    """
-    count: int = _find_below(bare, margin, *_room(margin[GRID], len(found)), exchange, found, needs)
     return count
 
 

@@ -121,6 +121,17 @@ def test_a_plan_is_a_view_that_closes_no_more_than_there_is(kind: type[Any], sid
     assert 0 <= plan.penalty < 1
 
 
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("move", [0.07, 0.09, 0.12, 0.5])
+def test_whoever_is_below_need_only_wait_where_the_rule_says_so(kind: type[Any], side: int, move: float) -> None:
+    state, listing, traders = leveraged(kind, side)
+    tell(state, PRICE * (1 - side * move))
+    rule = state.exchange(state.houses[0]).liquidation
+    assert below_maintenance(state, listing, traders[0]) is not None
+    assert rule.waits or rule.ways(state, listing, traders[0])
+
+
 def total(state: State, house: House, account: int) -> float:
     """Cash coins an account is worth, with what its bids have locked."""
     bids = sum(
@@ -202,6 +213,28 @@ def test_what_is_foreseen_is_what_the_keeper_gets(kind: type[Any], losses: Any, 
         if not math.isnan(told):
             assert exchange.liquidate(state, listing, traders[2], traders[0], way).reward == told > 0
             state.rewind(mark)
+
+
+@pytest.mark.parametrize("kind", CASES)
+@pytest.mark.parametrize("late", [False, True], ids=["fresh", "stale"])
+def test_what_is_told_of_many_positions_is_what_is_told_of_each(kind: type[Any], late: bool) -> None:
+    state, listing, traders = leveraged(kind, 1)
+    tell(state, PRICE * 0.88)
+    until_planned(state, listing, traders[2], traders[0])
+    state.time += 1e6 if late else 0.0
+
+    def alone(account: int) -> list[float]:
+        try:
+            return [exchange.foreseen(state, plan) for plan in exchange.ways(state, listing, account)]
+        except Revert:
+            return []
+
+    accounts = [*traders, listing.desk]
+    told = exchange.prospects(state, [(listing, account) for account in accounts])
+    assert repr(told) == repr([alone(account) for account in accounts])
+    assert any(told) == (
+        not late and bool(state.exchange(state.houses[0]).liquidation.ways(state, listing, traders[0]))
+    )
 
 
 @pytest.mark.parametrize("venue", [VirtualAmm(), OraclePool(), ImpactPool(), SynthPool()], ids=repr)

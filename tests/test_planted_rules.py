@@ -130,7 +130,7 @@ PLANTED = {  # file under protocol/, what stands there, what is put in its place
         "T-dydx-v1",
     ),
     "a deleveraging at the mark, where the verb carries it out": (
-        "exchange/forced.py",
+        "exchange/deleveraging.py",
         "bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)",
         "bankrupt = mark",
         "T-dydx-v1",

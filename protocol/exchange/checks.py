@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +29,7 @@ from protocol.vault import UNLIMITED
 from protocol.venues.base import AT_THE_CLOSE
 from protocol.vesting import unvested
 
+UNCAPPED = (math.inf, math.inf)
 Seats = tuple[int, int, int, int, int, int, int, int, float, Ints]  # in the order of a `Desk`
 
 
@@ -86,6 +88,16 @@ def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee:
     funding = state.tables[listing.funding_at].item(0) * scale
     most = min(cap, longs), min(cap, shorts)
     return Desk(state.ledger.bare, *state.settled(seats, listing.number), fee, funding, interest, most, least)
+
+
+def forced_desk(state: State, listing: Listing) -> Desk:
+    """The same for forced trades: they pay no fee, and closing meets no cap and no requirement.
+
+    Room for their moves is made before: a desk holds the journal.
+    """
+    ours, interest = state.settled(seats, listing.number), state.edit(listing.interest_at)
+    funding = state.tables[listing.funding_at].item(0) * listing.price_scale
+    return Desk(state.ledger.bare, *ours, 0.0, funding, interest, UNCAPPED, -math.inf)
 
 
 def seats(state: State, number: int) -> Seats:

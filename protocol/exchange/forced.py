@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from protocol.clearing import MOVES_PER_FILL, Batch, Desk, Fills, transfer
+from protocol.clearing import MOVES_PER_FILL, Batch, Fills, transfer
 from protocol.compiled import steady
 from protocol.errors import (
     Healthy,
@@ -24,30 +24,28 @@ from protocol.exchange.bearing import pass_on, settle_loans
 from protocol.exchange.cases import close_case
 from protocol.exchange.checks import (
     Gate,
+    forced_desk,
     gate_of,
     need_margin,
     need_room,
     need_running,
     need_unspared,
     need_usable,
-    seats,
     usable_index,
 )
+from protocol.exchange.deleveraging import deleverage
 from protocol.exchange.fills import Liquidated
 from protocol.exchange.trading import REVERTS
 from protocol.hooks import fills
 from protocol.ledger import Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance
 from protocol.liquidations.cases import case_of
-from protocol.liquidations.lots import bankrupt_at
-from protocol.losses.base import Charges
 from protocol.margins.base import INITIAL, MAINTENANCE, Margin, Threshold
 from protocol.oracles.base import is_sure, read_mark
 from protocol.state import Listing, State
 from protocol.world import Exchange, Market
 
 _PENALTY = int(Reason.PENALTY)
-UNCAPPED = (math.inf, math.inf)
 
 
 class _Course(NamedTuple):
@@ -154,7 +152,7 @@ def _plans(state: State, listing: Listing, account: int, course: _Course) -> tup
     plans = course.rules.liquidation.ways(state, listing, account)
     if plans:
         return plans
-    if below_maintenance(state, listing, account) is None:
+    if not course.rules.liquidation.waits or below_maintenance(state, listing, account) is None:
         raise Healthy(account=account, market=listing.name)
     case = case_of(state, listing, account)
     if case is not None and case.locked:
@@ -204,7 +202,7 @@ def _carry_out(state: State, plan: Plan, keeper: int, course: _Course) -> Liquid
         spare = math.nan if inner is None else inner[0] - inner[1]
     if course.joins and sold:
         mark = read_mark(state, listing).value
-        deleveraged = _deleverage(state, plan, mark)
+        deleveraged = deleverage(state, plan, mark)
         rest += deleveraged if size < 0 else -deleveraged
         notional = math.floor(deleveraged * mark * listing.price_scale)  # the keeper is paid for that too
     ledger.reserve(2 + (course.market.venue.moves(state, listing, 1) if sold else MOVES_PER_FILL))
@@ -260,20 +258,10 @@ def _need_carried(state: State, listing: Listing, taker: int) -> None:
         raise VaultCommitted(equity=worth, required=needs)
 
 
-def _desk(state: State, listing: Listing) -> Desk:
-    """What forced trades need to know of a market: they pay no fee, and closing meets no cap and no requirement.
-
-    Room for their moves is made before: a desk holds the journal.
-    """
-    ours, interest = state.settled(seats, listing.number), state.edit(listing.interest_at)
-    funding = state.tables[listing.funding_at].item(0) * listing.price_scale
-    return Desk(state.ledger.bare, *ours, 0.0, funding, interest, UNCAPPED, -math.inf)
-
-
 def _hand_over(state: State, plan: Plan, taker: int, size: int) -> int:
     """Trade `size` for the account with whoever takes it over; returns the notional in cash units."""
     listing, balance = plan.listing, state.ledger.balance
-    desk = _desk(state, listing)
+    desk = forced_desk(state, listing)
     owed = math.ceil(size * plan.price * listing.price_scale)
     before = int(balance[listing.size, taker])
     transfer(desk, plan.account, taker, size, owed)
@@ -287,7 +275,7 @@ def _sell(state: State, listing: Listing, account: int, size: int, course: _Cour
     """Trade `size` for the account on the venue; returns the notional in cash units."""
     venue, batch, fills = course.market.venue, course.batch, course.fills
     terms = course.rules.margin.terms(state, listing.house, course.which)
-    desk = _desk(state, listing)
+    desk = forced_desk(state, listing)
     pool = venue.pool(state, listing)
     batch.account[0], batch.size[0] = account, size
     venue.fill(pool, desk, terms, batch, fills)
@@ -295,48 +283,3 @@ def _sell(state: State, listing: Listing, account: int, size: int, course: _Cour
         raise REVERTS[code](account=account, market=listing.name, size=size)
     venue.keep(state, listing, pool)
     return abs(fills.owed.item())
-
-
-def _projected(state: State, plan: Plan) -> float:
-    """Equity of the account, cash units, were the plan carried out through the venue now; at the mark where that cannot fill it."""
-    listing, house = plan.listing, plan.listing.house
-    worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
-    mark = read_mark(state, listing).value
-    owed = state.market(listing).venue.cost(state, listing, np.array([plan.size]))[0]
-    if math.isnan(owed):
-        return worth * house.cash_scale
-    return float(worth * house.cash_scale + plan.size * mark * listing.price_scale - owed - abs(owed) * plan.reward)
-
-
-def _deleverage(state: State, plan: Plan, mark: float) -> int:
-    """Close against other players at the bankruptcy price, if cash ahead in the waterfall cannot cover the sale.
-
-    Returns the size units so closed. For plans that would sell on the venue; only where that leaves the account below zero.
-    """
-    listing, house = plan.listing, plan.listing.house
-    losses = state.exchange(house).losses
-    shortfall = None
-    for loss in losses:
-        if not loss.takes_positions:
-            continue
-        targets = loss.take_over(state, listing, plan.account)
-        if len(targets.account):
-            shortfall = -_projected(state, plan) if shortfall is None else shortfall
-            ahead = sum(step.capacity(state, house) for step in losses[: losses.index(loss)])
-            return _take_over(state, plan, mark, targets) if shortfall > ahead else 0
-    return 0
-
-
-def _take_over(state: State, plan: Plan, mark: float, targets: Charges) -> int:
-    listing, house = plan.listing, plan.listing.house
-    worth, _ = state.exchange(house).margin.standing(state, house, MAINTENANCE, plan.account)
-    size = int(state.ledger.balance[listing.size, plan.account])
-    bankrupt = bankrupt_at(mark, worth, size, listing.size_scale)
-    side = -1 if size > 0 else 1
-    state.ledger.reserve(MOVES_PER_FILL * len(targets.account))
-    desk = _desk(state, listing)
-    done = 0
-    for target, units in zip(targets.account.tolist(), targets.units.tolist(), strict=True):
-        transfer(desk, plan.account, target, side * units, math.ceil(side * units * bankrupt * listing.price_scale))
-        done += units
-    return done

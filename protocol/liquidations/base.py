@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from protocol.liquidations.cases import Case, case_of
 from protocol.margins.base import MAINTENANCE
@@ -31,6 +31,8 @@ class Plan(NamedTuple):
 @dataclass(frozen=True)
 class Liquidation(ABC):
     """A rule of forced closure."""
+
+    waits: ClassVar[bool] = True  # whether an account below may be let alone for a while
 
     @abstractmethod
     def plan(self, state: State, listing: Listing, account: int) -> Plan | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_rates
 from protocol.state import Listing, State
@@ -15,6 +16,8 @@ from protocol.state import Listing, State
 @dataclass(frozen=True)
 class Full(Liquidation):
     """`reward` to the keeper and `penalty` to the insurance, as shares of the notional closed."""
+
+    waits: ClassVar[bool] = False
 
     reward: float = 0.002
     penalty: float = 0.005

@@ -8,6 +8,7 @@ and above a leverage of 1 / spread taking it leaves the account worse (toxic spi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance, check_rates
 from protocol.oracles.base import read_mark
@@ -17,6 +18,8 @@ from protocol.state import Listing, State
 @dataclass(frozen=True)
 class Partial(Liquidation):
     """`spread` off the mark, `close_factor` of the position at most, positions below `dust` cash coins whole."""
+
+    waits: ClassVar[bool] = False
 
     close_factor: float = 0.5
     spread: float = 0.01

@@ -22,7 +22,7 @@ from protocol.instruments.base import Threshold as Threshold
 from protocol.ledger import Floats, Ints
 from protocol.lending import RAY, accrued
 from protocol.oracles.base import read_index
-from protocol.solvency import Terms, examine, examine_one, find_below
+from protocol.solvency import Terms, examine, examine_one, find_below, room_for
 from protocol.state import House, Listing, State
 
 MANY = 1 << 30
@@ -185,6 +185,16 @@ class Margin(ABC):
     def below(self, state: State, house: House, which: Threshold) -> tuple[Ints, Floats]:
         """Players' accounts worth less than they need, and what each needs, cash coins. Shapes [found]."""
         ledger, terms, most = state.ledger, self.terms(state, house, which), state.ledger.accounts
-        found, needs = np.empty(most, np.int64), np.empty(most)
-        count = find_below(ledger.bare, tuple(terms), ledger.exchange, found, needs)
-        return found[:count], needs[:count]
+        found, needs, room = state.settled(_search, most)
+        if len(terms.grid):
+            room = room_for(terms.grid, most)
+        count = find_below(ledger.bare, tuple(terms), *room, ledger.exchange, found, needs)
+        return (found[:count].copy(), needs[:count].copy()) if count else _NOBODY
+
+
+_NOBODY: tuple[Ints, Floats] = np.empty(0, np.int64), np.empty(0)
+
+
+def _search(_: State, accounts: int) -> tuple[Ints, Floats, tuple[Ints, Floats, Floats]]:
+    """Where whoever is below is put, and what they are looked for in while no scenarios are asked."""
+    return np.empty(accounts, np.int64), np.empty(accounts), room_for(_no_scenarios(0), accounts)
