@@ -33,10 +33,20 @@ REVERTS = reasons()
 
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
-    """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    """Fill a batch of orders in turn, each wholly or not at all; failures are codes.
+
+    Raises StalePrice for the whole batch, and then nothing has changed.
+    """
     gate = gate_of(state, listing)
-    codes = refused(state, listing, batch, gate)
-    return _fill(state, listing, batch, gate) if codes is None else _fill_others(state, listing, batch, gate, codes)
+    if gate.free:
+        return _fill(state, listing, batch, gate)
+    mark = state.mark()
+    try:
+        codes = refused(state, listing, batch, gate)
+        return _fill(state, listing, batch, gate) if codes is None else _fill_others(state, listing, batch, gate, codes)
+    except StalePrice:
+        state.rewind(mark)
+        raise
 
 
 def refused(state: State, listing: Listing, batch: Batch, gate: Gate) -> Ints | None:
@@ -69,11 +79,8 @@ def _fill_others(state: State, listing: Listing, batch: Batch, gate: Gate, codes
 
 
 def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
-    count = len(batch.size)
-    fills = Fills(np.empty(count, np.int64), np.empty(count, np.int64))
-    exchange, house = state.exchange(listing.house), listing.house
-    market = exchange.markets[listing.index]
-    venue = market.venue
+    count, house, market = len(batch.size), listing.house, gate.market
+    fills, venue = Fills(np.empty(count, np.int64), np.empty(count, np.int64)), market.venue
     if gate.dated and state.time >= market.instrument.expires():
         fills.owed[:], fills.code[:] = 0, Expired.code
         return fills
@@ -84,19 +91,20 @@ def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
         till = Till(state.ledger.bare, listing.base, house.token, listing.desk, listing.price_scale)
         venue.fill(pool, till, None, batch, fills)
     else:
-        index = usable_index(state, listing)
+        index = usable_index(state, listing).value
         pool = venue.pool(state, listing)
-        terms = exchange.margin.terms(state, house, INITIAL)
+        terms = gate.margin.terms(state, house, INITIAL)
         interest = state.edit(listing.interest_at)
-        desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
+        desk = desk_of(state, listing, interest, 0.0, market.fee, index)
         venue.fill(pool, desk, terms, batch, fills)
         if gate.bounded:  # sides that the vault's bound closes
-            most = interest_cap(state, listing) / index.value * listing.size_scale
+            most = interest_cap(state, listing) / index * listing.size_scale
             closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
     venue.keep(state, listing, pool)
-    venue.note(state, listing, batch, fills)
+    if gate.notes:
+        venue.note(state, listing, batch, fills)
     return fills
 
 
