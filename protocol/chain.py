@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from protocol import exchange
 from protocol.bridge import Top, top_of
 from protocol.clearing import Batch
-from protocol.compiled import compiled, making, unsigned
+from protocol.compiled import compiled, unsigned
 from protocol.errors import InsufficientBalance, Revert, StalePrice, WrongChain
 from protocol.gas import GAS
 from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.loan_transactions import FlashLoan
-from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows, Waiting, append
+from protocol.mempool import ORDER, Mempool, Pending, Rows, Waiting, append
 from protocol.orderings.base import Outside
 from protocol.residence import need_here
 from protocol.state import Listing, State
@@ -206,7 +206,8 @@ def _fill_up(terms: Terms, queue: Rows, pending: list[Pending], order: Ints, own
     share = np.minimum(np.maximum((arrival - terms.opened) / max(terms.time - terms.opened, 1e-12), 0.0), 1.0)
     ahead = terms.rules.ordering.ahead(terms.outside, terms.fee, share, tip)
     ahead[singles - own : singles] = 0.0
-    return order[_fit(gas[order], ahead[order], terms.rules.capacity)]
+    fitting = np.empty(len(order), np.int64)
+    return fitting[: _fit(order, gas, ahead, terms.rules.capacity, fitting)]
 
 
 def _build(terms: Terms, queue: Rows, pending: list[Pending], builder: Builder) -> tuple[Rows, Ints, list[Pending]]:
@@ -226,25 +227,39 @@ def _build(terms: Terms, queue: Rows, pending: list[Pending], builder: Builder) 
     return queue, _fill_up(terms, queue, pending, order, own), pending
 
 
-@making
-def _fit(gas: Floats, ahead: Floats, capacity: float) -> NDArray[np.bool_]:
-    """Which of a queue fit: what does not is passed over, and holds nobody else up. Shapes [n]."""
-    served = np.empty(len(gas), np.bool_)
-    used = 0.0
-    for row in range(len(gas)):
-        served[row] = used + gas[row] + ahead[row] <= capacity
-        if served[row]:
-            used += gas[row]
-    return served
+@compiled
+def _fit(order: Ints, gas: Floats, ahead: Floats, capacity: float, fitting: Ints) -> int:
+    """Put what fits, of a queue in order, into `fitting`: what does not is passed over, and holds nobody else up. Shapes [n]."""
+    used, count = 0.0, 0
+    for turn in range(len(order)):
+        place = order[turn]
+        if used + gas[place] + ahead[place] <= capacity:
+            used += gas[place]
+            fitting[count] = place
+            count += 1
+    return count
 
 
 def _keep_waiting(mempool: Mempool, queue: Rows, order: Ints, pending: list[Pending]) -> int:
     """Put what was not served back into the mempool; returns how much that is."""
-    waits = np.ones(len(queue), bool)
-    waits[order] = False
-    mempool.pending += [item for item, wait in zip(pending, waits.tolist(), strict=False) if wait]
-    mempool.send(Orders(queue[len(pending) + np.flatnonzero(waits[len(pending) :])]))
-    return int(waits.sum())
+    waits, count = np.ones(len(queue), np.bool_), len(queue) - len(order)
+    rows, at = mempool.room(count)
+    mempool.place(at, _leave(queue, order, len(pending), waits, rows, at))
+    mempool.pending += [item for item, wait in zip(pending, waits[: len(pending)].tolist(), strict=True) if wait]
+    return count
+
+
+@compiled
+def _leave(queue: Rows, order: Ints, singles: int, waits: NDArray[np.bool_], rows: Rows, at: int) -> int:
+    """Mark what was served as not waiting, and copy the orders that wait to `rows` from `at` on; returns how many they are."""
+    for turn in range(len(order)):
+        waits[order[turn]] = False
+    left = 0
+    for place in range(singles, len(queue)):
+        if waits[place]:
+            rows[at + left] = queue[place]
+            left += 1
+    return left
 
 
 def _execute(
