@@ -367,21 +367,8 @@ def _run_orders(state: State, number: int, listing: Listing, batch: Batch, witne
     """Fill a run of plain orders, if their market lives on this chain: in one call, or one by one before a witness."""
     if listing.house.chain != number:
         return _refused(listing, batch, WrongChain.code)
-    if witness is None:
-        return _fill(state, listing, batch)
-    parts = []
-    for row in range(len(batch.size)):
-        seen, one = witness.before(state), slice(row, row + 1)
-        parts.append(_fill(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
-        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0), parts[-1])
-    owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
-    return Filled(listing, batch.account, batch.size, owed, code)
-
-
-def _fill(state: State, listing: Listing, batch: Batch) -> Filled:
-    """Fill plain orders: in one call, or one by one where a trade may move the index it is margined at."""
-    if exchange.is_live(state, listing):
-        return _fill_in_turn(state, listing, batch)
+    if witness is not None:
+        return _run_watched(state, number, listing, batch, witness)
     try:
         owed, code = exchange.fill(state, listing, batch)
     except StalePrice as stale:
@@ -389,17 +376,15 @@ def _fill(state: State, listing: Listing, batch: Batch) -> Filled:
     return Filled(listing, batch.account, batch.size, owed, code)
 
 
-def _fill_in_turn(state: State, listing: Listing, batch: Batch) -> Filled:
-    """Fill plain orders as if each were a single transaction."""
-    owed, code = np.zeros((2, len(batch.size)), np.int64)
+def _run_watched(state: State, number: int, listing: Listing, batch: Batch, witness: Witness) -> Filled:
+    """Fill one order after the other, shown to a witness."""
+    parts = []
     for row in range(len(batch.size)):
-        mark = state.mark()
-        try:
-            size, limit = int(batch.size[row]), float(batch.limit[row])
-            owed[row] = exchange.trade(state, listing, int(batch.account[row]), size, limit).owed
-        except Revert as revert:
-            state.rewind(mark)
-            code[row] = revert.code
+        seen, one = witness.before(state), slice(row, row + 1)
+        alone = Batch(batch.account[one], batch.size[one], batch.limit[one])
+        parts.append(_run_orders(state, number, listing, alone, None))
+        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0), parts[-1])
+    owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
     return Filled(listing, batch.account, batch.size, owed, code)
 
 

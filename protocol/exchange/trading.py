@@ -13,6 +13,7 @@ from protocol.errors import (
     InAuction,
     NotAdmitted,
     OpenInterestCapped,
+    Revert,
     StalePrice,
     UnderMargined,
     VaultUtilised,
@@ -38,6 +39,25 @@ def fill(state: State, listing: Listing, batch: Batch) -> Fills:
     Raises StalePrice for the whole batch, and then nothing has changed.
     """
     gate = gate_of(state, listing)
+    return _fill_in_turn(state, listing, batch) if gate.live else _try(state, listing, batch, gate)
+
+
+def _fill_in_turn(state: State, listing: Listing, batch: Batch) -> Fills:
+    """Trade one order after the other, where a trade may move the index that the next is margined at."""
+    fills = Fills(*np.zeros((2, len(batch.size)), np.int64))
+    for row in range(len(batch.size)):
+        mark = state.mark()
+        try:
+            size, limit = int(batch.size[row]), float(batch.limit[row])
+            fills.owed[row] = trade(state, listing, int(batch.account[row]), size, limit).owed
+        except Revert as revert:
+            state.rewind(mark)
+            fills.code[row] = revert.code
+    return fills
+
+
+def _try(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
+    """Fill in one call the orders that may be tried. Raises as `fill`."""
     if gate.free:
         return _fill(state, listing, batch, gate)
     mark = state.mark()
@@ -116,7 +136,7 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
     before = _standing_if_live(state, listing, account)
 
     batch = Batch(np.array([account]), np.array([size]), np.array([limit]))
-    fills = fill(state, listing, batch)
+    fills = _try(state, listing, batch, gate_of(state, listing))
     code = int(fills.code[0])
     if code == QUEUED:
         return Queued(account, listing, size)
@@ -129,14 +149,9 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
     return Fill(account, listing, int(batch.size[0]), int(fills.owed[0]))
 
 
-def is_live(state: State, listing: Listing) -> bool:
-    """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
-    return gate_of(state, listing).live
-
-
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:
     """Excess over initial margin where a trade may itself move an index it is margined at; 0 elsewhere."""
-    if not is_live(state, listing):
+    if not gate_of(state, listing).live:
         return 0.0
     worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, INITIAL, account)
     return worth - needs
