@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from protocol import exchange
 from protocol.bridge import Top, top_of
 from protocol.clearing import Batch
-from protocol.compiled import compiled, making, unsigned
+from protocol.compiled import compiled, unsigned
 from protocol.errors import InsufficientBalance, Revert, StalePrice, WrongChain
 from protocol.gas import GAS
 from protocol.ledger import WORLD, Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.loan_transactions import FlashLoan
-from protocol.mempool import ORDER, Mempool, Orders, Pending, Rows, Waiting, append
+from protocol.mempool import ORDER, Mempool, Pending, Rows, Waiting, append
 from protocol.orderings.base import Outside
 from protocol.residence import need_here
 from protocol.state import Listing, State
@@ -118,28 +118,28 @@ def seal(
     With a `witness`, it is shown the state before and after every transaction, and before and after the block is closed.
     A `builder` is shown what would go in, and says what does.
     """
-    chains = state.rules.chains
-    rules = chains[number]
-    path = f"chain.{rules.name}.fee"
+    rules, path, top, lead, _, _ = site = state.settled(_site, number)
     fee: float = state.tables[path]
-    terms = Terms(rules, fee, outside, outside.paying(fee), state.time, time, entropy)
-    pending, rows = mempool.take(time, rules.ordering.lead())
-    queue = _line_up(pending, rows) if pending else rows
-    if builder is None:
-        order = _serve(terms, queue, pending) if len(queue) else NONE
-    else:
+    paying = outside.paying(fee)
+    pending, rows = mempool.take(time, lead)
+    queue, order = _line_up(pending, rows) if pending else rows, NONE
+    if builder is not None:
+        terms = Terms(rules, fee, outside, paying, state.time, time, entropy)
         queue, order, pending = _build(terms, queue, pending, builder)
+    elif len(queue):
+        order = rules.ordering.rank(queue["arrival"], queue["tip"], entropy)
+        if _asked(queue, pending) + paying > rules.capacity:  # most blocks have room for all
+            order = _fill_up(Terms(rules, fee, outside, paying, state.time, time, entropy), queue, pending, order, 0)
     waiting = _keep_waiting(mempool, queue, order, pending) if len(order) < len(queue) else 0
 
     state.time = time
     state.height += 1
-    if len(chains) > 1:
-        newest = top_of(rules.name)
-        state.put(newest, Top(state.tables[newest].height + 1, time))
+    if top:
+        state.put(top, Top(state.tables[top].height + 1, time))
     kept = served(pending, queue, order) if rules.reorgs is not None else None
-    receipts, filled, used = _execute(state, number, queue, order, pending, fee, witness)
+    receipts, filled, used = _execute(state, number, site, queue, order, pending, fee, witness)
 
-    others = min(terms.paying, max(0.0, rules.capacity - used))
+    others = min(paying, max(0.0, rules.capacity - used))
     goal = rules.target * rules.capacity
     drift = rules.fee_change * max(-1.0, min(1.0, (used + others - goal) / goal))
     state.put(path, max(rules.fee_floor, fee * (1.0 + drift)))
@@ -149,6 +149,24 @@ def seal(
     if witness is not None:
         witness.after(state, seen, "close_block", -1, False, None)
     return Block(time, state.height, fee, used, others, tuple(receipts), tuple(filled), waiting, kept)
+
+
+class _Site(NamedTuple):
+    """What sealing a chain's blocks needs to know of it, under the rules in force."""
+
+    rules: Chain
+    path: str  # of its base fee
+    top: str  # path of its newest height; none where it is the only chain
+    lead: float  # seconds
+    token: int  # row: gas is paid in it
+    scale: int  # units per coin
+
+
+def _site(state: State, number: int) -> _Site:
+    rules, token = state.rules.chains[number], state.chain_token[number]
+    top = top_of(rules.name) if len(state.rules.chains) > 1 else ""
+    scale = state.ledger.assets[token].scale
+    return _Site(rules, f"chain.{rules.name}.fee", top, rules.ordering.lead(), token, scale)
 
 
 class Terms(NamedTuple):
@@ -172,25 +190,24 @@ def _line_up(pending: list[Pending], rows: Rows) -> Rows:
     return queue
 
 
-def _serve(terms: Terms, queue: Rows, pending: list[Pending]) -> Ints:
-    """Positions in the queue that are served, in turn."""
-    order = terms.rules.ordering.rank(queue["arrival"], queue["tip"], terms.entropy)
-    return _fill_up(terms, queue, pending, order, 0)
+def _asked(queue: Rows, pending: list[Pending]) -> int:
+    """Gas of all that wants into a block."""
+    plain = TRADE_GAS * (len(queue) - len(pending))
+    return plain + sum([item.transaction.gas for item in pending]) if pending else plain
 
 
 def _fill_up(terms: Terms, queue: Rows, pending: list[Pending], order: Ints, own: int) -> Ints:
     """Of `order`, what there is room for. The last `own` of `pending` are the builder's: nobody outside is ahead of them."""
-    ordering, capacity = terms.rules.ordering, terms.rules.capacity
-    gases = [item.transaction.gas for item in pending]
-    if sum(gases) + TRADE_GAS * (len(queue) - len(gases)) + terms.paying <= capacity:
+    if _asked(queue, pending) + terms.paying <= terms.rules.capacity:
         return order  # all fits, whoever comes before whom
-    arrival, tip = queue["arrival"], queue["tip"]
+    singles, arrival, tip = len(pending), queue["arrival"], queue["tip"]
     gas = np.full(len(queue), float(TRADE_GAS))
-    gas[: len(gases)] = gases
+    gas[:singles] = [item.transaction.gas for item in pending]
     share = np.minimum(np.maximum((arrival - terms.opened) / max(terms.time - terms.opened, 1e-12), 0.0), 1.0)
-    ahead = ordering.ahead(terms.outside, terms.fee, share, tip)
-    ahead[len(gases) - own : len(gases)] = 0.0
-    return order[_fit(gas[order], ahead[order], capacity)]
+    ahead = terms.rules.ordering.ahead(terms.outside, terms.fee, share, tip)
+    ahead[singles - own : singles] = 0.0
+    fitting = np.empty(len(order), np.int64)
+    return fitting[: _fit(order, gas, ahead, terms.rules.capacity, fitting)]
 
 
 def _build(terms: Terms, queue: Rows, pending: list[Pending], builder: Builder) -> tuple[Rows, Ints, list[Pending]]:
@@ -210,30 +227,45 @@ def _build(terms: Terms, queue: Rows, pending: list[Pending], builder: Builder) 
     return queue, _fill_up(terms, queue, pending, order, own), pending
 
 
-@making
-def _fit(gas: Floats, ahead: Floats, capacity: float) -> NDArray[np.bool_]:
-    """Which of a queue fit: what does not is passed over, and holds nobody else up. Shapes [n]."""
-    served = np.empty(len(gas), np.bool_)
-    used = 0.0
-    for row in range(len(gas)):
-        served[row] = used + gas[row] + ahead[row] <= capacity
-        if served[row]:
-            used += gas[row]
-    return served
+@compiled
+def _fit(order: Ints, gas: Floats, ahead: Floats, capacity: float, fitting: Ints) -> int:
+    """Put what fits, of a queue in order, into `fitting`: what does not is passed over, and holds nobody else up. Shapes [n]."""
+    used, count = 0.0, 0
+    for turn in range(len(order)):
+        place = order[turn]
+        if used + gas[place] + ahead[place] <= capacity:
+            used += gas[place]
+            fitting[count] = place
+            count += 1
+    return count
 
 
 def _keep_waiting(mempool: Mempool, queue: Rows, order: Ints, pending: list[Pending]) -> int:
     """Put what was not served back into the mempool; returns how much that is."""
-    waits = np.ones(len(queue), bool)
-    waits[order] = False
-    mempool.pending += [item for item, wait in zip(pending, waits.tolist(), strict=False) if wait]
-    mempool.send(Orders(queue[len(pending) + np.flatnonzero(waits[len(pending) :])]))
-    return int(waits.sum())
+    waits, count = np.ones(len(queue), np.bool_), len(queue) - len(order)
+    rows, at = mempool.room(count)
+    mempool.place(at, _leave(queue, order, len(pending), waits, rows, at))
+    mempool.pending += [item for item, wait in zip(pending, waits[: len(pending)].tolist(), strict=True) if wait]
+    return count
+
+
+@compiled
+def _leave(queue: Rows, order: Ints, singles: int, waits: NDArray[np.bool_], rows: Rows, at: int) -> int:
+    """Mark what was served as not waiting, and copy the orders that wait to `rows` from `at` on; returns how many they are."""
+    for turn in range(len(order)):
+        waits[order[turn]] = False
+    left = 0
+    for place in range(singles, len(queue)):
+        if waits[place]:
+            rows[at + left] = queue[place]
+            left += 1
+    return left
 
 
 def _execute(
     state: State,
     number: int,
+    site: _Site,
     queue: Rows,
     order: Ints,
     pending: list[Pending],
@@ -246,8 +278,7 @@ def _execute(
     used, at, last = 0.0, 0, len(order)
     if not last:
         return receipts, filled, used
-    token = state.chain_token[number]
-    scale = state.ledger.assets[token].scale
+    token, scale, ledger = site.token, site.scale, state.ledger
     batch = Batch(np.empty(last, np.int64), np.empty(last, np.int64), np.empty(last))
     while at < last:
         place = order.item(at)
@@ -257,10 +288,8 @@ def _execute(
             receipts.append(receipt)
             at += 1
             continue
-        state.ledger.reserve(last - at)
-        end, market, first, stop = _charge(
-            state.ledger.bare, token, queue, order, at, TRADE_GAS, fee, float(scale), *batch
-        )
+        ledger.reserve(last - at)
+        end, market, first, stop = _charge(ledger.bare, token, queue, order, at, TRADE_GAS, fee, float(scale), *batch)
         if first < stop:
             some = slice(first, stop)
             run = batch if stop - first == last else Batch(batch.account[some], batch.size[some], batch.limit[some])
@@ -338,37 +367,25 @@ def _run_orders(state: State, number: int, listing: Listing, batch: Batch, witne
     """Fill a run of plain orders, if their market lives on this chain: in one call, or one by one before a witness."""
     if listing.house.chain != number:
         return _refused(listing, batch, WrongChain.code)
-    if witness is None:
-        return _fill(state, listing, batch)
-    parts = []
-    for row in range(len(batch.size)):
-        seen, one = witness.before(state), slice(row, row + 1)
-        parts.append(_fill(state, listing, Batch(batch.account[one], batch.size[one], batch.limit[one])))
-        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0), parts[-1])
-    owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
+    if witness is not None:
+        return _run_watched(state, number, listing, batch, witness)
+    try:
+        owed, code = exchange.fill(state, listing, batch)
+    except StalePrice as stale:
+        return _refused(listing, batch, stale.code)
     return Filled(listing, batch.account, batch.size, owed, code)
 
 
-def _fill(state: State, listing: Listing, batch: Batch) -> Filled:
-    """Fill plain orders: in one call, or one by one where a trade may move the index it is margined at."""
-    if exchange.is_live(state, listing):
-        owed, code = np.zeros((2, len(batch.size)), np.int64)
-        for row in range(len(batch.size)):
-            mark = state.mark()
-            try:
-                size, limit = int(batch.size[row]), float(batch.limit[row])
-                owed[row] = exchange.trade(state, listing, int(batch.account[row]), size, limit).owed
-            except Revert as revert:
-                state.rewind(mark)
-                code[row] = revert.code
-        return Filled(listing, batch.account, batch.size, owed, code)
-    mark = state.mark()
-    try:
-        fills = exchange.fill(state, listing, batch)
-    except StalePrice as stale:
-        state.rewind(mark)
-        return _refused(listing, batch, stale.code)
-    return Filled(listing, batch.account, batch.size, fills.owed, fills.code)
+def _run_watched(state: State, number: int, listing: Listing, batch: Batch, witness: Witness) -> Filled:
+    """Fill one order after the other, shown to a witness."""
+    parts = []
+    for row in range(len(batch.size)):
+        seen, one = witness.before(state), slice(row, row + 1)
+        alone = Batch(batch.account[one], batch.size[one], batch.limit[one])
+        parts.append(_run_orders(state, number, listing, alone, None))
+        witness.after(state, seen, "trade", int(batch.account[row]), bool(parts[-1].code[0] > 0), parts[-1])
+    owed, code = (np.concatenate([getattr(part, name) for part in parts]) for name in ("owed", "code"))
+    return Filled(listing, batch.account, batch.size, owed, code)
 
 
 def _refused(listing: Listing, batch: Batch, code: int) -> Filled:

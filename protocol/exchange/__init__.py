@@ -27,7 +27,7 @@ from protocol.exchange.sealing import close_block, report
 from protocol.exchange.seizing import Seized, seize
 from protocol.exchange.series import Series, find_series, post_surface
 from protocol.exchange.strategies import join, leave, rebalance
-from protocol.exchange.trading import fill, is_live, trade
+from protocol.exchange.trading import fill, trade
 
 __all__ = [
     "Bidden",
@@ -71,7 +71,6 @@ __all__ = [
     "grant",
     "hedge",
     "invest",
-    "is_live",
     "leaving",
     "join",
     "leave",

@@ -19,15 +19,18 @@ from protocol.errors import (
     UnderMargined,
     Unvested,
 )
+from protocol.hooks import fills
 from protocol.instruments.base import NEVER
 from protocol.ledger import Floats, Ints
 from protocol.limits.base import interest_cap, is_halted, is_spared
-from protocol.margins.base import Threshold, is_steady
+from protocol.liquidations.base import Liquidation
+from protocol.margins.base import Margin, Threshold, is_steady
 from protocol.oracles.base import FRESH, Reading, Status, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
-from protocol.venues.base import AT_THE_CLOSE
+from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.vesting import unvested
+from protocol.world import Market
 
 UNCAPPED = (math.inf, math.inf)
 Seats = tuple[int, int, int, int, int, int, int, int, float, Ints]  # in the order of a `Desk`
@@ -36,12 +39,17 @@ Seats = tuple[int, int, int, int, int, int, int, int, float, Ints]  # in the ord
 class Gate(NamedTuple):
     """What an order or a forced sale in a market may run into, under the rules in force."""
 
+    market: Market
+    margin: Margin
+    seats: Seats
+    free: bool  # whether every order may be tried: nothing is asked of its owner, and no case, limit or other index is in its way
     access: bool  # whether anything is asked of whoever comes
     dated: bool
     elsewhere: bool  # whether an account can have what another index prices
     limits: bool
     live: bool  # whether a trade may itself move an index, or marks, that accounts of its exchange are margined at
     bounded: bool  # whether the vault's utilisation bounds open interest
+    notes: bool  # whether the venue remembers who filled what
 
 
 def gate_of(state: State, listing: Listing) -> Gate:
@@ -52,15 +60,23 @@ def gate_of(state: State, listing: Listing) -> Gate:
 def _gate(state: State, number: int) -> Gate:
     listing = state.markets[number]
     market, rules = state.market(listing), state.exchange(listing.house)
-    at_once = listing.size >= 0 and market.venue.settles != AT_THE_CLOSE
+    claims, asked = listing.size >= 0, not isinstance(market.access, Permissionless)
+    elsewhere, limits = claims and not is_all(state, listing), bool(market.limits)
+    barring = claims and fills(rules.liquidation, Liquidation, "opens")
+    at_once = claims and market.venue.settles != AT_THE_CLOSE
     moving = any((m.oracle.live and not m.index) or m.venue.moves_marks for m in rules.markets)
     return Gate(
-        not isinstance(market.access, Permissionless),
+        market,
+        rules.margin,
+        state.settled(seats, number),
+        not (asked or elsewhere or limits or barring),
+        asked,
         market.instrument.expires() < NEVER,
-        listing.size >= 0 and not is_all(state, listing),
-        bool(market.limits),
+        elsewhere,
+        limits,
         at_once and moving,
         is_bounded(state, listing),
+        fills(market.venue, Venue, "note"),
     )
 
 
@@ -81,13 +97,14 @@ def need_running(state: State, listing: Listing) -> None:
 
 def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
-    scale = listing.price_scale
-    cap = interest_cap(state, listing) / index * listing.size_scale
-    bounded = gate_of(state, listing).bounded
-    longs, shorts = vault_room(state, listing, interest, index) if bounded else (cap, cap)
-    funding = state.tables[listing.funding_at].item(0) * scale
-    most = min(cap, longs), min(cap, shorts)
-    return Desk(state.ledger.bare, *state.settled(seats, listing.number), fee, funding, interest, most, least)
+    gate = gate_of(state, listing)
+    cap = (interest_cap(state, listing) if gate.limits else gate.market.open_interest_cap) / index * listing.size_scale
+    most = cap, cap
+    if gate.bounded:
+        longs, shorts = vault_room(state, listing, interest, index)
+        most = min(cap, longs), min(cap, shorts)
+    funding = state.tables[listing.funding_at].item(0) * listing.price_scale
+    return Desk(state.ledger.bare, *gate.seats, fee, funding, interest, most, least)
 
 
 def forced_desk(state: State, listing: Listing) -> Desk:

@@ -13,6 +13,7 @@ from protocol.errors import (
     InAuction,
     NotAdmitted,
     OpenInterestCapped,
+    Revert,
     StalePrice,
     UnderMargined,
     VaultUtilised,
@@ -33,10 +34,39 @@ REVERTS = reasons()
 
 
 def fill(state: State, listing: Listing, batch: Batch) -> Fills:
-    """Fill a batch of orders in turn, each wholly or not at all; failures are codes. Raises StalePrice for the whole batch."""
+    """Fill a batch of orders in turn, each wholly or not at all; failures are codes.
+
+    Raises StalePrice for the whole batch, and then nothing has changed.
+    """
     gate = gate_of(state, listing)
-    codes = refused(state, listing, batch, gate)
-    return _fill(state, listing, batch, gate) if codes is None else _fill_others(state, listing, batch, gate, codes)
+    return _fill_in_turn(state, listing, batch) if gate.live else _try(state, listing, batch, gate)
+
+
+def _fill_in_turn(state: State, listing: Listing, batch: Batch) -> Fills:
+    """Trade one order after the other, where a trade may move the index that the next is margined at."""
+    fills = Fills(*np.zeros((2, len(batch.size)), np.int64))
+    for row in range(len(batch.size)):
+        mark = state.mark()
+        try:
+            size, limit = int(batch.size[row]), float(batch.limit[row])
+            fills.owed[row] = trade(state, listing, int(batch.account[row]), size, limit).owed
+        except Revert as revert:
+            state.rewind(mark)
+            fills.code[row] = revert.code
+    return fills
+
+
+def _try(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
+    """Fill in one call the orders that may be tried. Raises as `fill`."""
+    if gate.free:
+        return _fill(state, listing, batch, gate)
+    mark = state.mark()
+    try:
+        codes = refused(state, listing, batch, gate)
+        return _fill(state, listing, batch, gate) if codes is None else _fill_others(state, listing, batch, gate, codes)
+    except StalePrice:
+        state.rewind(mark)
+        raise
 
 
 def refused(state: State, listing: Listing, batch: Batch, gate: Gate) -> Ints | None:
@@ -69,11 +99,8 @@ def _fill_others(state: State, listing: Listing, batch: Batch, gate: Gate, codes
 
 
 def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
-    count = len(batch.size)
-    fills = Fills(np.empty(count, np.int64), np.empty(count, np.int64))
-    exchange, house = state.exchange(listing.house), listing.house
-    market = exchange.markets[listing.index]
-    venue = market.venue
+    count, house, market = len(batch.size), listing.house, gate.market
+    fills, venue = Fills(np.empty(count, np.int64), np.empty(count, np.int64)), market.venue
     if gate.dated and state.time >= market.instrument.expires():
         fills.owed[:], fills.code[:] = 0, Expired.code
         return fills
@@ -84,19 +111,20 @@ def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
         till = Till(state.ledger.bare, listing.base, house.token, listing.desk, listing.price_scale)
         venue.fill(pool, till, None, batch, fills)
     else:
-        index = usable_index(state, listing)
+        index = usable_index(state, listing).value
         pool = venue.pool(state, listing)
-        terms = exchange.margin.terms(state, house, INITIAL)
+        terms = gate.margin.terms(state, house, INITIAL)
         interest = state.edit(listing.interest_at)
-        desk = desk_of(state, listing, interest, 0.0, market.fee, index.value)
+        desk = desk_of(state, listing, interest, 0.0, market.fee, index)
         venue.fill(pool, desk, terms, batch, fills)
         if gate.bounded:  # sides that the vault's bound closes
-            most = interest_cap(state, listing) / index.value * listing.size_scale
+            most = interest_cap(state, listing) / index * listing.size_scale
             closed = np.where(batch.size > 0, desk.cap[0] < most, desk.cap[1] < most)
             fills.code[(fills.code == OpenInterestCapped.code) & closed] = VaultUtilised.code
 
     venue.keep(state, listing, pool)
-    venue.note(state, listing, batch, fills)
+    if gate.notes:
+        venue.note(state, listing, batch, fills)
     return fills
 
 
@@ -108,7 +136,7 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
     before = _standing_if_live(state, listing, account)
 
     batch = Batch(np.array([account]), np.array([size]), np.array([limit]))
-    fills = fill(state, listing, batch)
+    fills = _try(state, listing, batch, gate_of(state, listing))
     code = int(fills.code[0])
     if code == QUEUED:
         return Queued(account, listing, size)
@@ -121,14 +149,9 @@ def trade(state: State, listing: Listing, account: int, size: int, limit: float 
     return Fill(account, listing, int(batch.size[0]), int(fills.owed[0]))
 
 
-def is_live(state: State, listing: Listing) -> bool:
-    """Whether a trade in this market may itself move an index, or marks, that accounts of its exchange are margined at."""
-    return gate_of(state, listing).live
-
-
 def _standing_if_live(state: State, listing: Listing, account: int) -> float:
     """Excess over initial margin where a trade may itself move an index it is margined at; 0 elsewhere."""
-    if not is_live(state, listing):
+    if not gate_of(state, listing).live:
         return 0.0
     worth, needs = state.exchange(listing.house).margin.standing(state, listing.house, INITIAL, account)
     return worth - needs
