@@ -348,7 +348,7 @@ def _run_single(
         outcome = transaction.apply(state)
     except Revert as revert:
         state.rewind(mark)
-        failure = revert
+        failure = revert.with_traceback(None)  # whose frames would hold the block in memory
     if witness is not None:
         witness.after(state, seen, _verb(transaction), transaction.account, failure is not None, outcome)
     return Receipt(transaction, arrival, tip, gas, outcome, failure, used)

@@ -52,6 +52,7 @@ def test_a_failed_transaction_pays_its_gas_and_changes_nothing_else() -> None:
     block = seal(state, 0, pool, 12.0)
     (receipt,) = block.receipts
     assert type(receipt.revert).__name__ == "UnderMargined"
+    assert receipt.revert is not None and receipt.revert.__traceback__ is None  # its frames would hold the whole block
     paid = np.ceil(GAS["Withdraw"] * block.base_fee * CASH)
     change = state.ledger.balance - before
     assert change[house.token, trader] == -paid
