@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
@@ -45,14 +45,9 @@ GRID = 1e-9  # seconds: how far apart two equal times may be
 AHEAD = 64  # blocks for which chance is drawn at once: draw upon draw takes a third of the time
 
 
-class Coming(NamedTuple):
-    """What nature and chance hold for a block."""
-
-    time: float  # seconds: when it is sealed
-    law: BlockLaw
-    then: float  # seconds: when the next one is, if that stays the law
-    pull: float  # mean share of its capacity that others ask for
-    eager: float  # how much of that they ask for
+# What nature and chance hold for a block: when it is sealed, the law of blocks, when the next one is sealed if that stays the law
+# (seconds), the mean share of its capacity that others ask for, and how much of that they do ask for.
+Coming = tuple[float, BlockLaw, float, float, float]
 
 
 class Game(mesa.Model):
@@ -181,7 +176,7 @@ class Game(mesa.Model):
     def _foresee(self, chain: int, time: float, law: BlockLaw) -> Coming:
         """A block of a chain; worked out for many at once, for it depends on nothing but nature, names and that law."""
         coming = self._coming[chain]
-        if not coming or coming[-1].time != time or coming[-1].law is not law:
+        if not coming or coming[-1][0] != time or coming[-1][1] is not law:
             times = [time]
             for _ in range(AHEAD):
                 times.append(self._wait(chain, times[-1]))
@@ -189,7 +184,7 @@ class Game(mesa.Model):
             dice = self._keys["outside"], np.rint(blocks / GRID).astype(np.int64), chain
             known = np.minimum((blocks / self.tick + GRID).astype(np.int64), self._last)
             pull, eager = self.demand.ahead(self._first, known, self._recent, self.tick, dice)
-            coming[:] = map(Coming, times, [law] * AHEAD, times[1:], pull, eager)
+            coming[:] = zip(times, [law] * AHEAD, times[1:], pull, eager, strict=False)
             coming.reverse()
         return coming.pop()
 

@@ -69,7 +69,14 @@ def test_turns_are_the_one_stable_order_by_tip_and_arrival(count: int) -> None:
     rng = np.random.Generator(np.random.Philox(count))
     late, early = 100.0 + rng.random(count), rng.random(count) * 1e-9  # a crowd of now, and a straggler of long ago
     apart = np.where(rng.random(count) < 0.1, early, late)
-    for arrival in (late, apart, rng.choice(late, count) if count else late, np.zeros(count), -late):
+    for arrival in (
+        late,
+        apart,
+        rng.choice(late, count) if count else late,
+        np.zeros(count),
+        -late,
+        late - 150.0 * (late > 100.5),
+    ):
         assert np.array_equal(by_arrival(arrival), np.argsort(arrival, kind="stable"))
         for tip in (np.full(count, 2e-9), rng.choice([0.0, 1e-9, 2e-8], count), rng.exponential(1e-9, count)):
             rows = np.zeros(count, ORDER)

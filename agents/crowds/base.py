@@ -215,15 +215,15 @@ class Crowd(Role):
     @staticmethod
     def _bring(me: CrowdPlayer, accounts: Ints, units: Ints, members: Any, reason: Reason) -> None:
         """New money from outside, straight into the exchange, or the exchanges, each its share."""
-        ledger, world = me.model.state.ledger, np.full(len(accounts), WORLD)
+        ledger = me.model.state.ledger
         parts = [(me.listing, units)]
         if me.places is not None:
             shares = me.places.shares[members].T
             parts = [(m, (units * part).astype(np.int64)) for m, part in zip(me.places.listings, shares, strict=True)]
         for listing, part in parts:
-            custody = np.full(len(accounts), listing.house.custody)
-            ledger.move_many(listing.house.token, world, custody, part, reason)
-            ledger.move_many(listing.house.cash, custody, accounts, part, reason)
+            house = listing.house
+            ledger.move(house.token, WORLD, house.custody, int(part.sum()), reason)
+            ledger.move_many(house.cash, np.full(len(accounts), house.custody), accounts, part, reason)
 
     def look(self, me: CrowdPlayer, view: View, outlook: Outlook, own: Floats | float) -> BareSight:
         """What everybody sees alike of such an outlook; `own` is the log mid as each sees it. Moves the trend on."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from protocol.compiled import inner, making
+from protocol.compiled import compiled, inner
 from protocol.ledger import Floats, Ints
 
 SHORT = 48  # a queue up to this is sorted sooner by insertion alone
@@ -20,6 +20,7 @@ STEPS = 8  # of insertion a place, after which it was not
 SPARSE = 64  # cells a number, at least, up to the finest
 COARSEST, FINEST = 4, 11  # bits of a digit: cells are numbers of two
 MOST = 2**63 - 1
+ROOM = 6  # numbers a place to sort with
 
 
 @inner
@@ -60,70 +61,73 @@ def _deal(digit: NDArray[np.uint16], count: NDArray[np.uint32], order: Ints, dea
 
 
 @inner
-def _spread(key: Ints, order: Ints) -> None:
-    """Sort `order` by the cell that the key of each place falls into."""
+def _spread(key: Ints, order: Ints, room: Floats) -> None:
+    """Sort `order`, of more than SHORT places, by the cell that the key of each place falls into."""
     bits = COARSEST
     while bits < FINEST and 1 << 2 * bits < SPARSE * len(order):
         bits += 1
     lowest = highest = key[0]
     for place in range(len(key)):
         lowest, highest = min(lowest, key[place]), max(highest, key[place])
-    shift = 0
+    shift = 1  # the difference of two keys may be too much for 63 bits
     while (highest >> shift) - (lowest >> shift) >= 1 << 2 * bits:
         shift += 1
-    low, high = np.empty(len(key), np.uint16), np.empty(len(key), np.uint16)
+    low, high, dealt = room[0].view(np.uint16), room[1].view(np.uint16), room[2].view(np.int64)
+    lows, highs = room[3].view(np.uint32)[: 1 << bits], room[4].view(np.uint32)[: 1 << bits]
+    lows[:], highs[:] = 0, 0
     for place in range(len(key)):
         cell = (key[place] >> shift) - (lowest >> shift)
         low[place], high[place] = cell & ((1 << bits) - 1), cell >> bits
-    count, dealt = np.zeros((2, 1 << bits), np.uint32), np.empty_like(order)
     for place in range(len(key)):
-        count[0, low[place]] += np.uint32(1)
-        count[1, high[place]] += np.uint32(1)
-    _deal(low, count[0], order, dealt)
-    _deal(high, count[1], dealt, order)
+        lows[low[place]] += np.uint32(1)
+        highs[high[place]] += np.uint32(1)
+    _deal(low, lows, order, dealt)
+    _deal(high, highs, dealt, order)
 
 
 @inner
-def _sort(column: Floats, sign: float, order: Ints) -> None:
+def _sort(column: Floats, sign: float, order: Ints, room: Floats) -> None:
     """Sort `order`, stably, by `sign` times the number in the column at each place."""
-    number = np.empty(len(column))
+    number = room[5]
     for place in range(len(column)):
         number[place] = sign * column[place] + 0.0  # there is one zero
     key, differ = number.view(np.int64), False
     for place in range(len(key)):
         key[place] ^= (key[place] >> 63) & MOST
         differ |= key[place] != key[0]
-    if not differ or (_nearly(key, order) and _insert(key, order, STEPS * len(order))):
+    if not differ:
         return
     if len(order) > SHORT:
-        _spread(key, order)
+        if _nearly(key, order) and _insert(key, order, STEPS * len(order)):
+            return
+        _spread(key, order, room)
     _insert(key, order, len(order) ** 2)
 
 
-@making
-def _by_arrival(arrival: Floats, order: Ints) -> None:
+@compiled
+def _by_arrival(arrival: Floats, order: Ints, room: Floats) -> None:
     for place in range(len(order)):
         order[place] = place
-    _sort(arrival, 1.0, order)
+    _sort(arrival, 1.0, order, room)
 
 
-@making
-def _by_tip(arrival: Floats, tip: Floats, order: Ints) -> None:
+@compiled
+def _by_tip(arrival: Floats, tip: Floats, order: Ints, room: Floats) -> None:
     for place in range(len(order)):
         order[place] = place
-    _sort(arrival, 1.0, order)
-    _sort(tip, -1.0, order)
+    _sort(arrival, 1.0, order, room)
+    _sort(tip, -1.0, order, room)
 
 
 def by_arrival(arrival: Floats) -> Ints:
     """Earliest first. Shapes [n]; seconds."""
-    order = np.empty(len(arrival), np.int64)  # an array that compiled code makes takes longer to hand back
-    _by_arrival(arrival, order)
+    order, room = np.empty(len(arrival), np.int64), np.empty((ROOM, len(arrival)))
+    _by_arrival(arrival, order, room)
     return order
 
 
 def by_tip(arrival: Floats, tip: Floats) -> Ints:
     """Highest tip first, then earliest. Shapes [n]; seconds, and cash coins per gas."""
-    order = np.empty(len(arrival), np.int64)
-    _by_tip(arrival, tip, order)
+    order, room = np.empty(len(arrival), np.int64), np.empty((ROOM, len(arrival)))
+    _by_tip(arrival, tip, order, room)
     return order
