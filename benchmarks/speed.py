@@ -16,6 +16,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -38,6 +39,7 @@ from experiments.run import build, release
 from experiments.scenario import Scenario
 from protocol import chain, exchange
 from protocol.blocks.fixed import Fixed
+from protocol.compiled import stale
 from protocol.genesis import CASH_DECIMALS
 from protocol.ledger import Reason
 from protocol.margins.cross import Cross
@@ -46,6 +48,7 @@ from protocol.state import State
 from protocol.venues.virtual_amm import VirtualAmm
 from protocol.world import Chain, Exchange, Market, World
 
+ROOT = Path(__file__).parents[1]
 INTERVAL = 12.0  # seconds a block
 MARKET = "dex.ETH-PERP"
 CASH = 10.0**CASH_DECIMALS
@@ -354,6 +357,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Speed of the game against the plain Mesa way.")
     parser.add_argument("--quick", action="store_true", help="fewer sizes, blocks and seeds: half a minute")
     console = Console(width=120)
+    stale(ROOT / "protocol", ROOT / "agents")
     start = time.perf_counter()
     report(console, parser.parse_args().quick)
     console.print(f"measured in {time.perf_counter() - start:.0f} s")
