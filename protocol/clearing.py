@@ -45,10 +45,9 @@ class Fills(NamedTuple):
     code: Ints  # [n] 0, or the code of the Revert
 
 
-class Desk(NamedTuple):
-    """What the loop needs to know of a market of claims. Its arrays come without names, as all of it does: see `opened`."""
+class Seats(NamedTuple):
+    """Where a market of claims lives: rows and accounts of the ledger."""
 
-    arrays: Any  # the ledger's: `Bare` outside compiled code, `Arrays` inside
     size: int
     quote: int
     funding: int
@@ -57,6 +56,13 @@ class Desk(NamedTuple):
     clearing: int
     fund: int
     fees: int
+
+
+class Desk(NamedTuple):
+    """What the loop needs to know of a market of claims. Without names outside compiled code: see `opened`."""
+
+    arrays: Any  # the ledger's: `Bare`, inside `Arrays`
+    seats: Any  # [8], inside `Seats`
     price_scale: float  # cash units per size unit at price one
     room: Ints  # [2, rows] to reckon in
     fee: float  # of notional
@@ -67,9 +73,11 @@ class Desk(NamedTuple):
 
 
 @inner
-def opened(bare_desk: Any) -> Desk:
-    """A desk with names, of one without, as compiled functions are handed it: see `compiled`."""
-    return Desk(Arrays(*bare_desk[0]), *bare_desk[1:])
+def opened(bare: Any) -> Desk:
+    """A desk with names, of one as compiled functions are handed it: each thing handed over takes its time (see `compiled`)."""
+    at = bare[1]
+    seats = Seats(at[0], at[1], at[2], at[3], at[4], at[5], at[6], at[7])
+    return Desk(Arrays(*bare[0]), seats, *bare[2:])
 
 
 @shared
@@ -120,30 +128,30 @@ def charged(desk: Desk, owed: int) -> int:
 @inner
 def pay_funding(desk: Desk, account: int, due: int) -> None:
     """Pay the funding that has accrued; what rounding leaves stays with `fund`."""
-    shift(desk.arrays, desk.cash, account, desk.fund, due, _FUNDING)
-    shift(desk.arrays, desk.funding, desk.fund, account, due, _FUNDING)
+    shift(desk.arrays, desk.seats.cash, account, desk.seats.fund, due, _FUNDING)
+    shift(desk.arrays, desk.seats.funding, desk.seats.fund, account, due, _FUNDING)
 
 
 @inner
 def settle_funding(desk: Desk, account: int) -> None:
     """Pay an account's funding up to now."""
     balance = desk.arrays.balance
-    pay_funding(desk, account, accrued(desk, balance[desk.size, account], balance[desk.funding, account]))
+    pay_funding(desk, account, accrued(desk, balance[desk.seats.size, account], balance[desk.seats.funding, account]))
 
 
 @inner
 def deliver(desk: Desk, account: int, other: int, traded: int, owed: int) -> None:
     """Exchange size for quote between two accounts, at the funding index of now."""
-    shift(desk.arrays, desk.size, other, account, traded, _TRADE)
-    shift(desk.arrays, desk.quote, account, other, owed, _TRADE)
-    shift(desk.arrays, desk.funding, other, account, entry(desk, traded), _TRADE)
+    shift(desk.arrays, desk.seats.size, other, account, traded, _TRADE)
+    shift(desk.arrays, desk.seats.quote, account, other, owed, _TRADE)
+    shift(desk.arrays, desk.seats.funding, other, account, entry(desk, traded), _TRADE)
 
 
 @inner
 def realise(desk: Desk, account: int, gain: int) -> None:
     """Turn so much quote into cash. Worth nothing to anybody: clearing gives cash for quote, one for one."""
-    shift(desk.arrays, desk.quote, account, desk.clearing, gain, _REALISE)
-    shift(desk.arrays, desk.cash, desk.clearing, account, gain, _REALISE)
+    shift(desk.arrays, desk.seats.quote, account, desk.seats.clearing, gain, _REALISE)
+    shift(desk.arrays, desk.seats.cash, desk.seats.clearing, account, gain, _REALISE)
 
 
 @inner
@@ -200,7 +208,11 @@ def keep_if(filled: bool, pool: Floats, spare: Floats) -> None:
 @inner
 def propose(desk: Desk, terms: Terms, before: Ints, traded: int, owed: int, fee: int, after: Ints) -> tuple[int, int]:
     """What an account that holds `before` will hold `after` a trade: units [rows]. Returns (funding it pays, what it realises)."""
-    size, quote, funding = desk.size - terms.first, desk.quote - terms.first, desk.funding - terms.first
+    size, quote, funding = (
+        desk.seats.size - terms.first,
+        desk.seats.quote - terms.first,
+        desk.seats.funding - terms.first,
+    )
     due = accrued(desk, before[size], before[funding])
     gain = gained(before[size], before[quote], traded, owed)
     for row in range(len(after)):
@@ -208,7 +220,7 @@ def propose(desk: Desk, terms: Terms, before: Ints, traded: int, owed: int, fee:
     after[size] += traded
     after[quote] -= owed + gain
     after[funding] += due + entry(desk, traded)
-    after[desk.cash - terms.first] += gain - due - fee
+    after[desk.seats.cash - terms.first] += gain - due - fee
     return due, gain
 
 
@@ -225,7 +237,7 @@ def standing(desk: Desk, terms: Terms, before: Ints, after: Ints) -> int:
         return _ISOLATED
     if worth - needs >= desk.least:
         return 0
-    size, now = before[desk.size - terms.first], after[desk.size - terms.first]
+    size, now = before[desk.seats.size - terms.first], after[desk.seats.size - terms.first]
     shrunk = abs(now) < abs(size) and (now == 0 or (now > 0) == (size > 0))
     if not shrunk or (positions == 0 and valued(terms.full, after) < 0):
         return _UNDER
@@ -237,7 +249,7 @@ def standing(desk: Desk, terms: Terms, before: Ints, after: Ints) -> int:
 def carry(desk: Desk, terms: Terms, account: int, traded: int, owed: int) -> int:
     """Trade with the venue if the account may stand so; else a code, and nothing has moved."""
     before, after = claims(desk.arrays, terms, account), desk.room[0]
-    size, fee = before[desk.size - terms.first], charged(desk, owed)
+    size, fee = before[desk.seats.size - terms.first], charged(desk, owed)
     due, gain = propose(desk, terms, before, traded, owed, fee, after)
     code = standing(desk, terms, before, after)
     if code == 0 and beyond_cap(desk, size, size + traded):
@@ -246,9 +258,9 @@ def carry(desk: Desk, terms: Terms, account: int, traded: int, owed: int) -> int
         return code
 
     pay_funding(desk, account, due)
-    deliver(desk, account, desk.venue, traded, owed)
+    deliver(desk, account, desk.seats.venue, traded, owed)
     realise(desk, account, gain)
-    shift(desk.arrays, desk.cash, account, desk.fees, fee, _FEE)
+    shift(desk.arrays, desk.seats.cash, account, desk.seats.fees, fee, _FEE)
     count_interest(desk, size, size + traded)
     return 0
 
@@ -341,9 +353,9 @@ def transfer(desk: Desk, account: int, other: int, traded: int, owed: int) -> No
 def _transfer(where: Any, account: int, other: int, traded: int, owed: int) -> None:
     desk = opened(where)
     balance = desk.arrays.balance
-    size, other_size = balance[desk.size, account], balance[desk.size, other]
-    gain = gained(size, balance[desk.quote, account], traded, owed)
-    other_gain = gained(other_size, balance[desk.quote, other], -traded, -owed)
+    size, other_size = balance[desk.seats.size, account], balance[desk.seats.size, other]
+    gain = gained(size, balance[desk.seats.quote, account], traded, owed)
+    other_gain = gained(other_size, balance[desk.seats.quote, other], -traded, -owed)
     settle_funding(desk, account)
     settle_funding(desk, other)
     deliver(desk, account, other, traded, owed)

@@ -10,10 +10,9 @@ from machine import COIN, Witness, exchange_for, market_for, open_world, tell
 
 from experiments.codec import variants
 from protocol import exchange
-from protocol.clearing import settle_funding
+from protocol.clearing import opened, settle_funding
 from protocol.exchange.checks import desk_of
 from protocol.funding.base import Funding
-from protocol.ledger import Arrays
 from protocol.margins.base import Threshold
 from protocol.oracles.base import read_index
 from protocol.state import Listing, State
@@ -60,7 +59,7 @@ def test_what_is_paid_is_received_to_the_unit(kind: type[Any], blocks: int) -> N
         mark = state.mark()
         state.ledger.reserve(2)
         desk = desk_of(state, listing, np.zeros(2), 0.0, 0.0, 2_000.0)
-        settle_funding(desk._replace(arrays=Arrays(*desk.arrays)), trader)
+        settle_funding(opened(tuple(desk)), trader)
         after = margin.standing(state, house, Threshold.INITIAL, trader)[0]
         assert after == pytest.approx(before, abs=1e-8)
         index = state.tables[listing.path + ".funding"][0] * listing.price_scale

@@ -33,7 +33,7 @@ from protocol.vesting import unvested
 from protocol.world import Market
 
 UNCAPPED = (math.inf, math.inf)
-Seats = tuple[int, int, int, int, int, int, int, int, float, Ints]  # in the order of a `Desk`
+Seats = tuple[Ints, float, Ints]  # in the order of a `Desk`
 
 
 class Gate(NamedTuple):
@@ -121,8 +121,9 @@ def seats(state: State, number: int) -> Seats:
     """What a desk has of a market whatever the prices are: rows, accounts, its scale, and room for two accounts' claims."""
     listing, house = state.markets[number], state.markets[number].house
     rows = listing.size, listing.quote, listing.funding, house.cash
+    accounts = listing.desk, house.clearing, listing.fund, listing.fees
     room = np.empty((2, house.last - house.first), np.int64)
-    return *rows, listing.desk, house.clearing, listing.fund, listing.fees, listing.price_scale, room
+    return np.array([*rows, *accounts]), listing.price_scale, room
 
 
 def is_bounded(state: State, listing: Listing) -> bool:

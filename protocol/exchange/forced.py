@@ -265,7 +265,7 @@ def _hand_over(state: State, plan: Plan, taker: int, size: int) -> int:
     owed = math.ceil(size * plan.price * listing.price_scale)
     before = int(balance[listing.size, taker])
     transfer(desk, plan.account, taker, size, owed)
-    if taker == desk.venue:  # its side is no open interest
+    if taker == listing.desk:  # its side is no open interest
         after = int(balance[listing.size, taker])
         desk.interest[:] += (max(before, 0) - max(after, 0), max(-before, 0) - max(-after, 0))
     return abs(owed)

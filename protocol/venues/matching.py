@@ -96,7 +96,7 @@ def _due(book: Book, row: int, part: int) -> int:
 def _carried(desk: Desk, terms: Terms, account: int, maker: int, part: int, due: int) -> bool:
     """Trade with one maker; False, and nothing has moved, where the maker cannot carry it. `desk` is the makers'."""
     before, after = claims(desk.arrays, terms, maker), desk.room[0]
-    size = before[desk.size - terms.first]
+    size = before[desk.seats.size - terms.first]
     paid, gain = propose(desk, terms, before, -part, -due, 0, after)
     if standing(desk, terms, before, after) != 0:
         return False
@@ -197,13 +197,13 @@ def fill_claims(book: Book, spare: Ints, where: Any, theirs: Any, margin: Any, o
         held = claims(desk.arrays, terms, account)
         for claim in range(len(before)):
             before[claim] = held[claim]
-        size, quote = before[desk.size - terms.first], before[desk.quote - terms.first]
+        size, quote = before[desk.seats.size - terms.first], before[desk.seats.quote - terms.first]
         settle_funding(desk, account)
         code, owed, lost = _match_claims(book, makers, terms, account, traded, batch.limit[row])
         traded -= lost
         if code == 0 and traded != 0:
             realise(desk, account, gained(size, quote, traded, owed))
-            shift(desk.arrays, desk.cash, account, desk.fees, charged(desk, owed), _FEE)
+            shift(desk.arrays, desk.seats.cash, account, desk.seats.fees, charged(desk, owed), _FEE)
             count_interest(desk, size, size + traded)
             code = standing(desk, terms, before, held)
             if code == 0 and abs(size + traded) > abs(size) and desk.interest[1 - side] > desk.cap[1 - side]:
