@@ -355,7 +355,8 @@ class Game(mesa.Model):
                 view.arrival = min(deadline, moment + player.role.latency)
                 if player in self._late:
                     view.arrival += self._lateness(player, seal_time, back)
-                answers += [(player, action, view.arrival) for action in player.act(view)]
+                for action in player.act(view):
+                    answers.append((player, action.kept() if isinstance(action, Placed) else action, view.arrival))
             for player, action, arrival in answers:
                 self._take(player, action, arrival)
 

@@ -85,6 +85,11 @@ class Placed(NamedTuple):
     at: int  # the first
     count: int  # type: ignore[assignment]
 
+    def kept(self) -> Orders:
+        """A copy of them, for a sender who is heard only after others have asked for room."""
+        rows, _ = self.mempool.room(0)
+        return Orders(rows[self.at : self.at + self.count].copy())
+
 
 def orders(listing: Listing, account: Any, size: Any, limit: Any, tip: Any, arrival: Any, expires: Any) -> Orders:
     """Orders in one market from columns, or numbers that hold for all. Shapes [n]."""

@@ -91,8 +91,8 @@ def test_an_adversary_who_acts_leaves_everybody_elses_dice_alone(monkeypatch: py
     assert sent[0] == sent[1] != []
 
 
-def _orders_of_noise(game: Game, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, float]]:
-    """(member, size, arrival) of what the noise crowd sends in the first block, before anything is executed."""
+def _orders_of_noise(game: Game, monkeypatch: pytest.MonkeyPatch, of: str = "noise") -> list[tuple[int, int, float]]:
+    """(member, size, arrival) of what a crowd of fifty sends in the first block, before anything is executed."""
     seen: list[tuple[int, int, float]] = []
 
     def watch(state: State, number: int, mempool: Mempool, *rest: Any) -> Block:
@@ -101,5 +101,27 @@ def _orders_of_noise(game: Game, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
 
     monkeypatch.setattr("agents.game.seal", watch)
     game.step()
-    first = int(game.state.ledger.of_group(["noise"])[0])
+    first = int(game.state.ledger.of_group([of])[0])
     return [(account - first, size, arrival) for account, size, arrival in seen if account in range(first, first + 50)]
+
+
+@dataclasses.dataclass(frozen=True)
+class PeekingCrowd(NoiseCrowd):
+    """Reads the mempool before it sends."""
+
+    def looks(self) -> int:
+        """Once."""
+        return 1
+
+
+def test_crowds_that_look_at_the_same_moment_do_not_write_over_one_anothers_orders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = (PeekingCrowd(name=name, count=50, activity=20_000.0) for name in ("one", "other"))
+    base = dataclasses.replace(scenario(), cast=(one,))
+
+    alone, first = (build(dataclasses.replace(base, cast=cast)) for cast in ((one,), (one, other)))
+    second = build(dataclasses.replace(base, cast=(other, one)))
+
+    sent = _orders_of_noise(alone, monkeypatch, "one")
+    assert _orders_of_noise(first, monkeypatch, "one") == _orders_of_noise(second, monkeypatch, "one") == sent != []
