@@ -50,12 +50,18 @@ from protocol.world import Chain, Exchange, Market, World
 
 ROOT = Path(__file__).parents[1]
 INTERVAL = 12.0  # seconds a block
+EVERY_BLOCK = 86_400.0 / INTERVAL  # decisions a day and trader
+SELDOM = 2_000.0
 MARKET = "dex.ETH-PERP"
 CASH = 10.0**CASH_DECIMALS
 
 
-def scenario(traders: int, blocks: int, seed: int = 1) -> Scenario:
-    """Leveraged and fundamental traders, half and half, and a keeper; depth, insurance and block space per trader are fixed."""
+def scenario(traders: int, blocks: int, seed: int = 1, activity: float = EVERY_BLOCK) -> Scenario:
+    """Leveraged and fundamental traders, half and half, and a keeper; depth, insurance and block space per trader are fixed.
+
+    A trader-step is a trader's decision: as in the reference workload each decides in every block (`activity` a day), and acts
+    where its signal is beyond two standard deviations of its own noise, which is to say that some four in a hundred trade.
+    """
     return Scenario(
         name="speed",
         world=World(
@@ -69,8 +75,8 @@ def scenario(traders: int, blocks: int, seed: int = 1) -> Scenario:
             ),
         ),
         cast=(
-            LeveragedCrowd(name="leveraged", count=traders // 2, activity=2_000.0),
-            FundamentalCrowd(name="fundamental", count=traders - traders // 2, activity=2_000.0),
+            LeveragedCrowd(name="leveraged", count=traders // 2, activity=activity, threshold=2.0),
+            FundamentalCrowd(name="fundamental", count=traders - traders // 2, activity=activity, threshold=0.02),
             Keeper(capital=1e9),
         ),
         nature=GeometricBrownian(volatility=(6.0,)),
@@ -164,8 +170,8 @@ def compare(traders: int, blocks: int, seeds: int, level: float = 0.95) -> list[
         for which, columns in enumerate(play(scenario(traders, blocks, seed + 1), blocks)):
             found[which, :, seed] = [statistic.of(columns, traders) for statistic in STATISTICS]
     mean, spread = found.mean(axis=2), found.var(axis=2, ddof=1) / seeds
-    total = np.maximum(spread.sum(axis=0), 1e-300)
-    freedom = total**2 / np.maximum((spread**2).sum(axis=0) / (seeds - 1), 1e-300 * total)
+    total = np.maximum(spread.sum(axis=0), 1e-100)  # what no run of either has does not differ
+    freedom = total**2 / np.maximum((spread**2).sum(axis=0) / (seeds - 1), 1e-300)
     quantile = stdtrit(np.maximum(freedom, 1.0), 1.0 - 0.5 * (1.0 - level) / len(STATISTICS))
     return [
         Comparison(statistic.name, float(mean[0, i]), float(mean[1, i]), float(quantile[i] * math.sqrt(total[i])))
@@ -190,17 +196,24 @@ class Pace:
         return self.plain / self.game
 
 
-def pace(traders: int, rounds: int, blocks: int, warm: int = 10) -> Pace:
-    """Time both in turn, `rounds` times so many blocks each, after both have played `warm` blocks."""
-    setting = scenario(traders, warm + rounds * blocks)
+def pace(traders: int, rounds: int, blocks: int, activity: float = EVERY_BLOCK, warm: int = 10) -> Pace:
+    """Time both in turn, `rounds` times so many blocks each.
+
+    A turn begins with a quarter as many that are not timed: nobody plays two models in turn, and after the other's turn caches
+    are full of what is the other's.
+    """
+    lead = max(1, blocks // 4)
+    setting = scenario(traders, warm + rounds * (lead + blocks), activity=activity)
     game, plain = build(setting), PlainGame(setting)
     for _ in range(warm):
         game.step()
         plain.step()
     gc.collect()
-    spent = [_path(setting), 0.0]
+    spent = [_path(setting) * blocks / (lead + blocks), 0.0]
     for _ in range(rounds):
         for which, step in enumerate((game.step, plain.step)):
+            for _ in range(lead):
+                step()
             start = time.process_time()
             for _ in range(blocks):
                 step()
@@ -300,17 +313,13 @@ def memory(make: Callable[[Scenario], Any], few: int = 1_000, many: int = 11_000
 # ---------------------------------------------------------------------- the report
 
 
-def report(console: Console, quick: bool) -> None:
-    """Measure everything and print it. `sizes`: traders, rounds, blocks a round."""
-    play(scenario(200, 200), 200)  # so that whatever is compiled on first use is, down to liquidations
-    sizes: tuple[tuple[int, int, int], ...] = ((100, 4, 1_000), (1_000, 4, 400), (10_000, 3, 120), (100_000, 2, 16))
-    if quick:
-        sizes = ((100, 5, 40), (1_000, 5, 10), (10_000, 3, 5))
-    speed = Table(title="Speed: the same game, same cast, depth and block space per trader fixed")
+def print_speed(console: Console, title: str, sizes: tuple[tuple[int, int, int], ...], activity: float) -> None:
+    """Measure and print one table. `sizes`: traders, rounds, blocks a round."""
+    speed = Table(title=f"Speed: the same game, same cast, depth and block space per trader fixed; {title}")
     for name in ("traders", "game, us a block", "plain Mesa", "game, trader-steps a second", "plain Mesa", "ratio"):
         speed.add_column(name, justify="right")
     for traders, rounds, blocks in sizes:
-        found = pace(traders, rounds, blocks)
+        found = pace(traders, rounds, blocks, activity)
         speed.add_row(
             f"{traders:,}",
             f"{found.game:,.0f}",
@@ -320,6 +329,16 @@ def report(console: Console, quick: bool) -> None:
             f"{found.ratio:.1f}",
         )
     console.print(speed)
+
+
+def report(console: Console, quick: bool) -> None:
+    """Measure everything and print it. `sizes`: traders, rounds, blocks a round."""
+    play(scenario(200, 200), 200)  # so that whatever is compiled on first use is, down to liquidations
+    sizes: tuple[tuple[int, int, int], ...] = ((100, 4, 1_000), (1_000, 4, 400), (10_000, 3, 120), (100_000, 2, 16))
+    if quick:
+        sizes = ((100, 5, 40), (1_000, 5, 10), (10_000, 3, 5))
+    print_speed(console, "each trader decides in every block", sizes, EVERY_BLOCK)
+    print_speed(console, f"each decides {SELDOM:,.0f} times a day, in one block of four", sizes[:3], SELDOM)
 
     traders, blocks, seeds = (60, 100, 8) if quick else (200, 300, 60)
     same = Table(
