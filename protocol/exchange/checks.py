@@ -25,14 +25,14 @@ from protocol.ledger import Floats, Ints
 from protocol.limits.base import interest_cap, is_halted, is_spared
 from protocol.liquidations.base import Liquidation
 from protocol.margins.base import Margin, Threshold, is_steady
-from protocol.oracles.base import FRESH, Reading, Status, read_index
+from protocol.oracles.base import FRESH, Reading, Status, is_sure, read_index
 from protocol.state import House, Listing, State
 from protocol.vault import UNLIMITED
 from protocol.venues.base import AT_THE_CLOSE, Venue
 from protocol.vesting import unvested
-from protocol.world import Market
+from protocol.world import UNCAPPED, Market
 
-UNCAPPED = (math.inf, math.inf)
+NO_CAP = (math.inf, math.inf)
 Seats = tuple[Ints, float, Ints]  # in the order of a `Desk`
 
 
@@ -48,6 +48,8 @@ class Gate(NamedTuple):
     elsewhere: bool  # whether an account can have what another index prices
     limits: bool
     live: bool  # whether a trade may itself move an index, or marks, that accounts of its exchange are margined at
+    capped: bool  # whether open interest is
+    sure: bool  # whether its index may always be used
     bounded: bool  # whether the vault's utilisation bounds open interest
     notes: bool  # whether the venue remembers who filled what
 
@@ -65,6 +67,7 @@ def _gate(state: State, number: int) -> Gate:
     barring = claims and fills(rules.liquidation, Liquidation, "opens")
     at_once = claims and market.venue.settles != AT_THE_CLOSE
     moving = any((m.oracle.live and not m.index) or m.venue.moves_marks for m in rules.markets)
+    bounded = is_bounded(state, listing)
     return Gate(
         market,
         rules.margin,
@@ -75,7 +78,9 @@ def _gate(state: State, number: int) -> Gate:
         elsewhere,
         limits,
         at_once and moving,
-        is_bounded(state, listing),
+        limits or bounded or market.open_interest_cap < UNCAPPED,
+        is_sure(state, listing),
+        bounded,
         fills(market.venue, Venue, "note"),
     )
 
@@ -98,13 +103,19 @@ def need_running(state: State, listing: Listing) -> None:
 def desk_of(state: State, listing: Listing, interest: Floats, least: float, fee: float, index: float) -> Desk:
     """What the filling loop needs to know of a market of claims. Open interest is capped in cash coins of the underlying."""
     gate = gate_of(state, listing)
-    cap = (interest_cap(state, listing) if gate.limits else gate.market.open_interest_cap) / index * listing.size_scale
-    most = cap, cap
-    if gate.bounded:
-        longs, shorts = vault_room(state, listing, interest, index)
-        most = min(cap, longs), min(cap, shorts)
+    most = NO_CAP
+    if gate.capped:
+        most = _most(state, listing, interest, gate, index)
     funding = state.tables[listing.funding_at].item(0) * listing.price_scale
     return Desk(state.ledger.bare, *gate.seats, fee, funding, interest, most, least)
+
+
+def _most(state: State, listing: Listing, interest: Floats, gate: Gate, index: float) -> tuple[float, float]:
+    cap = (interest_cap(state, listing) if gate.limits else gate.market.open_interest_cap) / index * listing.size_scale
+    if not gate.bounded:
+        return cap, cap
+    longs, shorts = vault_room(state, listing, interest, index)
+    return min(cap, longs), min(cap, shorts)
 
 
 def forced_desk(state: State, listing: Listing) -> Desk:
@@ -114,7 +125,7 @@ def forced_desk(state: State, listing: Listing) -> Desk:
     """
     ours, interest = state.settled(seats, listing.number), state.edit(listing.interest_at)
     funding = state.tables[listing.funding_at].item(0) * listing.price_scale
-    return Desk(state.ledger.bare, *ours, 0.0, funding, interest, UNCAPPED, -math.inf)
+    return Desk(state.ledger.bare, *ours, 0.0, funding, interest, NO_CAP, -math.inf)
 
 
 def seats(state: State, number: int) -> Seats:

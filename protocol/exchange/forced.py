@@ -41,7 +41,7 @@ from protocol.ledger import Arrays, Bare, Floats, Ints, Reason, shift
 from protocol.liquidations.base import Liquidation, Plan, below_maintenance
 from protocol.liquidations.cases import case_of
 from protocol.margins.base import INITIAL, MAINTENANCE, Margin, Threshold
-from protocol.oracles.base import is_sure, read_mark
+from protocol.oracles.base import read_mark
 from protocol.state import Listing, State
 from protocol.world import Exchange, Market
 
@@ -52,7 +52,6 @@ class _Course(NamedTuple):
     """What a forced closure in a market goes through, under the rules in force."""
 
     gate: Gate
-    sure: bool  # whether its index is always usable
     rules: Exchange
     market: Market
     nested: bool  # whether its margin is built around another
@@ -71,7 +70,6 @@ def _course(state: State, number: int) -> _Course:
     rules, market, at = state.exchange(listing.house), state.market(listing), listing.house.index
     return _Course(
         gate_of(state, listing),
-        is_sure(state, listing),
         rules,
         market,
         fills(rules.margin, Margin, "inner_standing"),
@@ -140,7 +138,7 @@ def _need_open(state: State, listing: Listing, course: _Course) -> None:
     """Somebody may be closed in a market. Raises Expired, StalePrice."""
     if course.gate.dated:
         need_running(state, listing)
-    if not course.sure:
+    if not course.gate.sure:
         usable_index(state, listing)
 
 

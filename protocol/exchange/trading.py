@@ -111,7 +111,8 @@ def _fill(state: State, listing: Listing, batch: Batch, gate: Gate) -> Fills:
         till = Till(state.ledger.bare, listing.base, house.token, listing.desk, listing.price_scale)
         venue.fill(pool, till, None, batch, fills)
     else:
-        index = usable_index(state, listing).value
+        asks = gate.capped or not gate.sure
+        index = usable_index(state, listing).value if asks else math.nan  # nothing hangs on it
         pool = venue.pool(state, listing)
         terms = gate.margin.terms(state, house, INITIAL)
         interest = state.edit(listing.interest_at)
