@@ -3,8 +3,8 @@
 `compiled` functions are cached on disk beside their file; the same source runs as plain Python under `NUMBA_DISABLE_JIT=1`.
 They work in arrays that they are given, so nobody counts references to these: that took two thirds of a fill, and half of handing
 an array over (0.05 us instead of 0.1). Functions that make arrays of their own are `making`, and are compiled to count.
-Of `steady` functions it is found out at the first call only of what types their arguments are, not at each: that took a tenth of a
-block of a hundred traders.
+Of `steady` functions it is found out at the first call only of what types their arguments are, not at each: that took a
+twentieth of a block of a hundred traders.
 `inner` functions become part of the compiled function that calls them, and are never cached by themselves: a function that
 receives another compiled function as an argument must be `inner`, or its cache would miss in every new process.
 A tuple with names takes three times as long to hand over to compiled code as a plain one (4.7 us against 1.4 for what a filling

@@ -98,7 +98,7 @@ def genesis(world: World, prices: Mapping[str, float]) -> State:
     spans = open_spans(ledger, world)
     seats = tuple(pledges), tuple(lenders), tuple(issues), tuple(mandates), spans
     state = State(ledger, tuple(houses), tuple(listings), *seats)
-    state.enact(world)
+    state.put("rules", world)
     for chain in world.chains:
         state.put(f"chain.{chain.name}.fee", chain.base_fee)
         if len(world.chains) > 1:

@@ -225,11 +225,8 @@ class State:
         tables = self.tables
         self._undo.append((path, _ABSENT, tables.get(path, _ABSENT)))
         tables[path] = value
-
-    def enact(self, rules: World) -> None:
-        """Put other rules in force."""
-        self.put(RULES, rules)
-        self._enforce()
+        if path == RULES:
+            self._enforce()
 
     def write(self, path: str, index: Any, value: Any) -> None:
         """Assign `table[index] = value` in the array at `path`."""
@@ -283,7 +280,7 @@ class State:
             if index is _ABSENT and old is _ABSENT:
                 self._undo.append((path, _ABSENT, self.tables.pop(path)))
             elif index is _ABSENT:
-                self.put(path, old) if path != RULES else self.enact(old)
+                self.put(path, old)
             elif index is _WHOLE:
                 self.edit(path)[...] = old
             else:

@@ -150,7 +150,7 @@ class Blind(TillEmptier):
         rules = state.rules
         mark = state.mark()
         exchanges = tuple(dataclasses.replace(one, vesting=None) for one in rules.exchanges)
-        state.enact(dataclasses.replace(rules, exchanges=exchanges))
+        state.put("rules", dataclasses.replace(rules, exchanges=exchanges))
         try:
             return super().plan(me, view, listing, pool)
         finally:

@@ -117,7 +117,7 @@ def leave_quote(state: State, who: list[int]) -> None:
 
 def isolate_all(state: State, who: list[int]) -> None:
     world = state.rules
-    state.enact(replace(world, exchanges=(replace(world.exchanges[0], margin=Isolated()),)))
+    state.put("rules", replace(world, exchanges=(replace(world.exchanges[0], margin=Isolated()),)))
 
 
 def promise_twice(state: State, who: list[int]) -> None:

@@ -53,13 +53,13 @@ def test_the_rules_in_force_are_of_the_digest_whenever_they_change() -> None:
     state, other = fresh(), World(exchanges=(Exchange(margin=Cross(initial=0.2)),))
     first, mark, saved = state.digest(), state.mark(), state.save()
     for rules in (other, World()):
-        state.enact(rules)
+        state.put("rules", rules)
         assert (state.digest() == first) == (rules == World())
-    state.enact(other)
+    state.put("rules", other)
     changed = state.digest()
     state.rewind(mark)
     assert state.digest() == saved.digest() == first
-    saved.enact(other)
+    saved.put("rules", other)
     assert saved.digest() == changed != first
 
 
@@ -82,7 +82,7 @@ def test_what_follows_from_the_rules_is_worked_out_anew_when_they_change_and_whe
     assert [state.settled(names, number) for number in (0, 1, 0, 1)] == [(1, 0), (1, 1)] * 2
     assert asked == [0, 1]
     mark = state.mark()
-    state.enact(World((Chain("a"), Chain("b")), (Exchange("x", "a"), Exchange("y", "b"))))
+    state.put("rules", World((Chain("a"), Chain("b")), (Exchange("x", "a"), Exchange("y", "b"))))
     assert state.settled(names) == (2, 0)
     state.rewind(mark)
     assert state.settled(names) == (1, 0)

@@ -74,7 +74,7 @@ def test_an_exit_that_cannot_be_paid_waits_on_and_is_paid_when_it_can() -> None:
     state, (provider, trader, *_) = queued()
     house, listing = state.houses[0], state.listings[0][0]
     rules = replace(state.exchange(house), vault=Vault(delay=600.0, commitment=80.0))
-    state.enact(replace(state.rules, exchanges=(rules,)))
+    state.put("rules", replace(state.rules, exchanges=(rules,)))
     exchange.divest(state, house, provider, int(state.ledger.balance[house.share, provider]))
     for _ in range(12):
         pass_block(state)

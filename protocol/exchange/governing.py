@@ -71,7 +71,7 @@ def execute(state: State, house: House, account: int, number: int) -> Proposal:
         accrue(state, lender)  # what has been earned so far, by the rules it was earned under
     if kinds(after.liquidation) != kinds(before.liquidation):
         end_cases(state, house)
-    state.enact(world)
+    state.put("rules", world)
     for lender in state.lenders[house.index]:
         reprice(state, lender)
     state.put(house.name + ".proposals", tuple(p for p in proposals(state, house) if p is not proposal))
