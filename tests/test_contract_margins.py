@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from machine import COIN, PRICE, exchange_for, open_world, tell
 
+from agents.glimpse import Glimpse
 from experiments.codec import variants
 from protocol import exchange
 from protocol.errors import AccountIsolated, UnderMargined
+from protocol.ledger import WORLD
 from protocol.margins.base import Margin, Threshold
 from protocol.margins.cross import Cross
 from protocol.margins.volatility_scaled import VolatilityScaled
@@ -142,3 +144,16 @@ def test_terms_that_are_remembered_are_those_of_now(kind: type[Any], oracle: Ora
         if number == 1:
             state.time += 60.0
             exchange.close_block(state)
+
+
+def test_what_a_player_glimpses_leaves_what_is_remembered_as_it_was() -> None:
+    state, _ = open_world(exchange_for(VirtualAmm()))
+    house, listing = state.houses[0], state.listings[0][0]
+    margin = state.exchange(house).margin
+    told = margin.terms(state, house, Threshold.INITIAL)
+    before = [np.copy(part) for part in told]
+    dearer = Glimpse(state, {listing.funding_at: lambda table, viewer: table + 100.0}, WORLD)
+    seen = margin.terms(dearer, house, Threshold.INITIAL)
+    assert not np.array_equal(seen.weight, before[1])
+    assert margin.terms(state, house, Threshold.INITIAL) is told
+    assert all(np.array_equal(mine, theirs) for mine, theirs in zip(told, before, strict=True))
